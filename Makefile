@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types bench clean
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: .venv/installed ## Build .venv from uv.lock
+
+.venv/installed: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Hotline needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	.venv/bin/uv sync --quiet --frozen --inexact --all-extras --python .venv/bin/python
+	@touch $@
+
+demo: install ## Start everything here with simulated calls and open the wallboard
+	.venv/bin/hotline up --demo
+
+test: install ## Run the tests (under ten minutes)
+	.venv/bin/pytest -m 'not slow'
+
+lint: install ## ruff and the import rules
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+
+types: install ## mypy --strict
+	.venv/bin/mypy
+
+clean: ## Remove .venv and caches (not the data directory)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

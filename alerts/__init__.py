@@ -1,0 +1,1 @@
+"""Signals become messages to people: rules, lifecycle, channels."""

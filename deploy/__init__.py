@@ -1,0 +1,1 @@
+"""How it runs: command line, settings, supervisor, embedded Kafka and ClickHouse, provisioning."""

@@ -1,0 +1,73 @@
+"""The `hotline` group: which commands there are and where each one stands."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from deploy.runtime.settings import SettingsError
+
+# command -> (module, one line for `hotline --help`); the module's `command` is loaded on use.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("deploy.cli.up", "Start everything that is not configured elsewhere, and the four processes."),
+    "down": ("deploy.cli.down", "Stop a running `hotline up --detach`."),
+    "status": ("deploy.cli.status", "How far the engine is, what it mended or refused, which alerts fire."),
+    "check": ("deploy.cli.check", "Check settings, Kafka, topics and ClickHouse; say what to do."),
+    "streams": ("deploy.cli.processes:streams", "Run the stream processor: calls become cells and signals."),
+    "sinks": ("deploy.cli.processes:sinks", "Run the ClickHouse writer."),
+    "alerts": ("deploy.cli.processes:alerts", "Run the alert rules and their delivery."),
+    "web": ("deploy.cli.processes:web", "Run the wallboard and the API."),
+    "replay": ("deploy.cli.replay", "Publish an export (CSV, TSV, JSONL) as a feed of its own."),
+    "simulate": ("deploy.cli.simulate", "Publish simulated calls, with incidents if wanted."),
+    "sql": ("deploy.cli.sql", "Ask ClickHouse."),
+    "migrate": ("deploy.cli.migrate", "Bring the ClickHouse schema up to date."),
+    "topics": ("deploy.cli.topics", "Create (apply) or verify (check) the Kafka topics."),
+    "schema": ("deploy.cli.schema", "Print the JSON Schema of a record."),
+    "dead-letter": ("deploy.cli.dead_letter", "List events that could not be read, and why."),
+}
+
+
+class LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute or "command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("hotline-monitor"), prog_name="hotline")
+def cli() -> None:
+    """Hotline watches telephone hotlines: calls from Kafka become a live wallboard, alerts and SQL.
+
+    \b
+    First steps:
+      hotline up --demo            everything on this machine, with simulated calls
+      hotline status               what is running, and how far
+      hotline sql "SELECT * FROM v_hotline_daily"
+      hotline replay calls.csv --mapping my-mapping.yaml --wait
+
+    Settings come from hotline.yaml and from HOTLINE_… variables; `hotline check` says what they mean.
+    """
+
+
+def main() -> None:
+    """Entry point: settings that cannot be used end with exit code 2 and one line per problem."""
+    try:
+        cli()
+    except SettingsError as error:
+        click.echo(f"hotline: these settings cannot be used:\n{error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""What every process needs to run: settings, logs, health and metrics, Kafka, the state log."""

@@ -1,0 +1,51 @@
+"""The seam between the pure cores and the shell that reads Kafka for them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Record(NamedTuple):
+    """One input record: `timestamp` is the broker's (append time for `hotline.calls`), ms."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Output(NamedTuple):
+    """One record to send; `partition` None: the producer's default partitioner (murmur2 of the key)."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    partition: int | None = None
+
+
+class Processor(Protocol):
+    """The whole state of one input partition, as a pure core.
+
+    The shell calls `apply` with records in offset order without repeats, `tick` about every 500 ms
+    and sends what `outputs` hands over; after those are acknowledged it writes `snapshot` to the state
+    log. A processor built from a snapshot goes on as if it had never stopped.
+    """
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Take in records; no I/O, no clock."""
+
+    def tick(self, now: int, *, caught_up: bool) -> None:
+        """Let time pass: `now` is wall time in ms, `caught_up` whether everything appended has been applied."""
+
+    def outputs(self) -> list[Output]:
+        """Hand over (and forget) what has to be sent since the last call."""
+
+    def snapshot(self) -> bytes:
+        """The whole state, packed; `restore` of the same class reads it."""
+
+    @property
+    def clock(self) -> int:
+        """The partition clock in ms (0 before the first record)."""
+
+
+ProcessorFactory = Callable[[str, int, bytes | None], Processor]
+"""(topic, partition, snapshot or None) -> processor."""

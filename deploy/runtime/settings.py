@@ -1,0 +1,310 @@
+"""The one settings model: frozen, typed, unknown keys refused, secrets never printed.
+
+Read from `hotline.yaml` (or the file named by `HOTLINE_CONFIG`) and from the environment
+(`HOTLINE_KAFKA__BOOTSTRAP=…`, which wins). A secret may be given as a file: `…_FILE`.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+PREFIX = "HOTLINE_"
+DEFAULT_KEYS = frozenset({"", "changeme", "change-me", "default", "secret", "demo-key-not-for-production"})
+DEMO_KEY = "demo-key-not-for-production"
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the text names the key and says what to do."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone; write one such as Asia/Shanghai")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
+
+
+class Kafka(Section):
+    """Where Kafka is. Empty `bootstrap`: `hotline up` starts an embedded broker."""
+
+    bootstrap: str = ""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    key_password: SecretStr | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: SecretStr | None = None
+    replication_factor: Annotated[int, Field(ge=1, le=9)] = 1
+    session_timeout_ms: Annotated[int, Field(ge=6_000, le=600_000)] = 30_000
+
+    @model_validator(mode="after")
+    def _sasl_is_complete(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError("security_protocol SASL_* needs kafka.sasl_username and kafka.sasl_password")
+        return self
+
+
+class ClickHouse(Section):
+    """Where ClickHouse is (HTTP). Empty `url`: `hotline up` starts the embedded engine."""
+
+    url: str = ""
+    database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "hotline"
+    user: str = "default"
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = None
+    verify: bool = True
+
+
+class Pseudonym(Section):
+    """The key that callers' numbers are hashed with; `key_id` stands in front of each value."""
+
+    key: SecretStr = SecretStr("")
+    key_id: Annotated[str, Field(pattern=r"^[a-z0-9]{1,8}$")] = "k1"
+
+
+class Queue(Section):
+    """One queue. `name` is for people, per language; empty values come from the hotline."""
+
+    name: dict[str, str] = {}
+    thresholds_s: tuple[Seconds, ...] = ()
+    target: Fraction | None = None
+
+
+class Hotline(Section):
+    """One hotline: its zone, its promise (first threshold and target) and its queues."""
+
+    name: dict[str, str] = {}
+    time_zone: TimeZone = "UTC"
+    thresholds_s: Annotated[tuple[Seconds, ...], Field(min_length=1)] = (20,)
+    target: Fraction = 0.8
+    short_abandon_s: Seconds = 5
+    queues: dict[str, Queue] = {}
+
+    def thresholds(self, queue: str) -> tuple[int, ...]:
+        """The thresholds of a queue in seconds, the promised one first."""
+        own = self.queues.get(queue)
+        return own.thresholds_s if own and own.thresholds_s else self.thresholds_s
+
+    def target_of(self, queue: str) -> float:
+        """The promised service level of a queue, as a fraction."""
+        own = self.queues.get(queue)
+        return own.target if own and own.target is not None else self.target
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Intake(Section):
+    allowed_lateness_s: Seconds = 7_200
+    future_s: Seconds = 300
+    lost_waiting_s: Seconds = 7_200
+    lost_talking_s: Seconds = 14_400
+    keep_fields: tuple[str, ...] = ()
+
+
+class Demand(Section):
+    """Demand above expectation. `learn_from`: feeds whose history teaches `live`."""
+
+    learn_from: tuple[str, ...] = ("history",)
+    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.5
+    min_excess: Annotated[int, Field(ge=1)] = 8
+    clear_after_s: Seconds = 300
+
+
+class ServiceLevel(Section):
+    """When the service level counts as under target: over `window_s`, by at least `min_volume` visits."""
+
+    window_s: Annotated[int, Field(ge=60, le=86_400)] = 900
+    min_volume: Annotated[int, Field(ge=1)] = 20
+    over_threshold_min: Annotated[int, Field(ge=1)] = 3
+
+
+class Alertmanager(Section):
+    url: str = ""
+    user: str = ""
+    password: SecretStr = SecretStr("")
+
+
+class Grafana(Section):
+    url: str = ""
+    token: SecretStr = SecretStr("")
+    dashboard_uid: str = "hotline-overview"
+
+
+class Webhook(Section):
+    url: str
+    bearer_token: SecretStr = SecretStr("")
+
+
+class Alerts(Section):
+    """What is told to whom. `feed` says which feed may page. `rules`: a file; empty: the built-in rules."""
+
+    feed: str = "live"
+    rules: Path | None = None
+    alertmanager: Alertmanager = Alertmanager()
+    grafana: Grafana = Grafana()
+    webhooks: tuple[Webhook, ...] = ()
+
+
+class Web(Section):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    hotline: str = ""
+    external_url: str = ""
+
+
+class Health(Section):
+    """Where streams, sinks and alerts serve /healthz and /metrics; 0: chosen by the system."""
+
+    host: str = "127.0.0.1"
+    streams_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    sinks_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    alerts_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+
+
+_BUILT_IN_HOTLINES = {
+    "anonymous-bank": Hotline(
+        name={"en": "Anonymous Bank", "zh": "匿名银行"}, time_zone="Asia/Jerusalem", thresholds_s=(20,)
+    )
+}
+
+
+class Settings(BaseSettings):
+    """All settings of all processes."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Path = Path(".hotline")
+    demo: bool = False
+    paging: Literal["hotline", "alertmanager"] = "alertmanager"
+    kafka: Kafka = Kafka()
+    clickhouse: ClickHouse = ClickHouse()
+    pseudonym: Pseudonym = Pseudonym()
+    hotline_defaults: Hotline = Hotline()
+    hotlines: dict[str, Hotline] = {}
+    intake: Intake = Intake()
+    demand: Demand = Demand()
+    service_level: ServiceLevel = ServiceLevel()
+    alerts: Alerts = Alerts()
+    web: Web = Web()
+    health: Health = Health()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = Path(os.environ.get(PREFIX + "CONFIG", "hotline.yaml"))
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+
+    def hotline(self, name: str) -> Hotline:
+        """The settings of a hotline; one that is not configured gets `hotline_defaults`."""
+        return self.hotlines.get(name) or _BUILT_IN_HOTLINES.get(name) or self.hotline_defaults
+
+    def known_hotlines(self) -> Mapping[str, Hotline]:
+        """The hotlines that settings (or a built-in mapping) name."""
+        return _BUILT_IN_HOTLINES | self.hotlines
+
+    def require_pseudonym_key(self) -> bytes:
+        """The pseudonym key; an empty or a default one is refused outside the demo."""
+        key = self.pseudonym.key.get_secret_value()
+        if self.demo:
+            return (key or DEMO_KEY).encode()
+        if key in DEFAULT_KEYS or len(key) < 16:
+            raise SettingsError(
+                "pseudonym.key is empty, a default or shorter than 16 characters: set HOTLINE_PSEUDONYM__KEY "
+                "(or HOTLINE_PSEUDONYM__KEY_FILE) to a random text, for instance from `openssl rand -hex 32`"
+            )
+        return key.encode()
+
+
+_NO_SETTING = frozenset({PREFIX + "CONFIG"})
+
+
+def _environment_problems() -> list[str]:
+    """Environment variables with our prefix that name no setting (pydantic-settings would pass them over)."""
+    problems = []
+    for name in os.environ:
+        if not name.upper().startswith(PREFIX) or name.upper() in _NO_SETTING:
+            continue
+        model: type[BaseModel] | None = Settings
+        for part in name[len(PREFIX) :].lower().split("__"):
+            field = model.model_fields.get(part) if model else None
+            if field is None:
+                problems.append(f"{name}: no such setting")
+                break
+            kind = field.annotation
+            model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+            if model is None:
+                break
+    return problems
+
+
+def _read_secret_files() -> None:
+    """For each `HOTLINE_…_FILE`, set the variable without `_FILE` to the file's first line."""
+    for name, path in list(os.environ.items()):
+        if name.startswith(PREFIX) and name.endswith("_FILE"):
+            target = name.removesuffix("_FILE")
+            if not target.endswith(("KEY", "PASSWORD", "TOKEN")):
+                continue
+            if target in os.environ and os.environ[target]:
+                raise SettingsError(f"both {target} and {name} are set: keep one")
+            try:
+                os.environ[target] = Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
+            except (OSError, IndexError) as error:
+                raise SettingsError(f"{name}: cannot read a secret from {path}: {error}") from error
+            del os.environ[name]
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; raises SettingsError with one line per problem."""
+    _read_secret_files()
+    problems = _environment_problems()
+    if problems:
+        raise SettingsError("\n".join(problems))
+    config = os.environ.get(PREFIX + "CONFIG")
+    if config and not Path(config).is_file():
+        raise SettingsError(f"{PREFIX}CONFIG names {config}, which is no file")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process, read once."""
+    return load()

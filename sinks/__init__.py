@@ -1,0 +1,1 @@
+"""Where numbers go to be seen: the ClickHouse writer and the web process."""

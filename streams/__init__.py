@@ -1,0 +1,1 @@
+"""Calls become numbers: intake, visits, cells, merge, detection."""

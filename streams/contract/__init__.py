@@ -1,0 +1,54 @@
+"""The contract: every record that passes between processes, and the topics they pass through.
+
+The rooms meet here and nowhere else. Times are integers, milliseconds since the Unix epoch in UTC,
+unless a name says otherwise (`_s`: seconds). JSON Schema comes from these types (`hotline schema`).
+"""
+
+from streams.contract.alerts import AlertEvent, AlertReason, AlertState
+from streams.contract.cells import (
+    COUNTERS,
+    DIMENSIONS,
+    Cell,
+    CellsRecord,
+    FeedStatus,
+    Forecast,
+    Gauge,
+    Progress,
+    add_counts,
+)
+from streams.contract.dead_letters import DeadLetter, RejectionKind, RepairKind
+from streams.contract.events import CallEvent, EventType
+from streams.contract.keys import murmur2_partition, visit_id
+from streams.contract.signals import Signal, SignalKind
+from streams.contract.topics import TOPICS, Topic
+from streams.contract.visits import Outcome, Visit, VisitMark, VisitsRecord
+
+__all__ = [
+    "COUNTERS",
+    "DIMENSIONS",
+    "TOPICS",
+    "AlertEvent",
+    "AlertReason",
+    "AlertState",
+    "CallEvent",
+    "Cell",
+    "CellsRecord",
+    "DeadLetter",
+    "EventType",
+    "FeedStatus",
+    "Forecast",
+    "Gauge",
+    "Outcome",
+    "Progress",
+    "RejectionKind",
+    "RepairKind",
+    "Signal",
+    "SignalKind",
+    "Topic",
+    "Visit",
+    "VisitMark",
+    "VisitsRecord",
+    "add_counts",
+    "murmur2_partition",
+    "visit_id",
+]

@@ -1,0 +1,43 @@
+"""What `hotline.alerts` carries: each change of state of one alert."""
+
+from typing import Literal
+
+import msgspec
+
+AlertState = Literal["pending", "firing", "resolved"]
+AlertReason = Literal[
+    "condition_met",
+    "held_long_enough",
+    "condition_cleared",
+    "cleared_before_firing",
+    "signal_lost",
+    "severity_changed",
+]
+
+
+class AlertEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One change of state. `fingerprint` is of rule and labels; `episode` tells one firing from the next.
+
+    `started_at`/`ended_at` bound the episode by the data's clock (ms); `at` is when this change was
+    decided. `version` is the signal version it rests on. `summary`: language -> sentence.
+    """
+
+    fingerprint: str
+    episode: str
+    rule: str
+    state: AlertState
+    reason: AlertReason
+    severity: Literal["info", "warning", "critical"]
+    feed: str
+    hotline: str
+    queue: str = ""
+    category: str = ""
+    at: int
+    started_at: int
+    ended_at: int | None = None
+    version: int
+    value: float
+    expected: float | None = None
+    target: float | None = None
+    labels: dict[str, str]
+    summary: dict[str, str] = msgspec.field(default_factory=dict)

@@ -1,0 +1,166 @@
+"""What `hotline.cells` carries: merged base cells, gauges, forecasts and how far the engine is."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+DIMENSIONS = ("centre", "queue", "language", "category", "district", "department", "channel")
+
+COUNTERS: dict[str, str] = {
+    "offered": "visits queued, by arrival",
+    "answered": "visits answered, by arrival",
+    "abandoned": "visits whose caller hung up while queued or ringing, by arrival",
+    "flowed_out": "visits that left for another queue, by arrival",
+    "callback_taken": "visits that asked to be called back, by arrival",
+    "lost_track": "visits whose source never told the end of waiting, by arrival",
+    "lost_track_talking": "answered visits whose source never told the end, by arrival",
+    "ended_in_menu": "calls that ended before any queue, by arrival",
+    "blocked": "calls refused before any queue, by arrival",
+    "phantom": "calls flagged as phantom, by arrival",
+    "test": "calls flagged as test, by arrival",
+    "nuisance": "calls flagged as nuisance, by arrival",
+    "short_abandoned": "abandoned within the short threshold, by arrival",
+    "calls_offered": "calls that reached a queue, in the minute of their first visit (set `hotline` only)",
+    "calls_answered": "of those, answered in any visit",
+    "calls_abandoned": "of those, never answered and abandoned in their last visit",
+    "offered_by_outcome": "visits that got an outcome in this minute",
+    "answered_by_outcome": "visits answered in this minute",
+    "abandoned_by_outcome": "visits abandoned in this minute",
+    "flowed_out_by_outcome": "visits that flowed out in this minute",
+    "callback_taken_by_outcome": "callbacks taken in this minute",
+    "lost_track_by_outcome": "visits that lost track while waiting in this minute",
+    "wait_ms_sum": "sum of the waits of answered visits, ms, by arrival",
+    "waited": "answered visits that waited longer than 0 ms, by arrival",
+    "abandoned_wait_ms_sum": "sum of the waits of abandoned visits, ms, by arrival",
+    "talk_ms_sum": "sum of talk time of answered visits, ms, by arrival",
+    "talked": "answered visits with talk longer than 0 ms, by arrival",
+    "hold_ms_sum": "sum of hold time of answered visits, ms, by arrival",
+    "acw_ms_sum": "sum of after-call work of answered visits, ms, by arrival",
+    "answered_wait": "answered visits by wait bucket (s), by arrival",
+    "abandoned_wait": "abandoned visits by wait bucket (s), by arrival",
+    "event_answered": "answered within threshold X (s), in the minute of the answer (event attribution)",
+    "event_abandoned": "abandoned within threshold X (s), in the minute of hanging up",
+    "event_left": "flowed out or callback taken within threshold X (s), in the minute of leaving",
+    "event_expired": "still waiting when threshold X (s) passed, in the minute it passed",
+}
+"""Every counter of a cell and what it means. All are sums. A counter kept per bucket or per threshold
+is written `name.number`: `answered_wait.17`, `event_expired.15`."""
+
+Counts = dict[str, int]
+
+
+def add_counts(total: Counts, more: Mapping[str, int], sign: int = 1) -> None:
+    """Add `more` (times `sign`) into `total` in place; a counter that becomes 0 is dropped."""
+    for name, number in more.items():
+        value = total.get(name, 0) + sign * number
+        if value:
+            total[name] = value
+        else:
+            total.pop(name, None)
+
+
+class Cell(msgspec.Struct, kw_only=True, omit_defaults=True, tag="cell", tag_field="kind"):
+    """One key, one minute, merged over all partitions: absolute, replaces every lower version.
+
+    `minute` is the start in epoch ms. `version` is the offset in `hotline.partials` it stands at.
+    `final`: no event on time can change it any more (a late fact may still raise its version).
+    `counts` is sparse: an absent counter is 0.
+    """
+
+    feed: str
+    generation: int = 0
+    hotline: str
+    dimension_set: str
+    centre: str = ""
+    queue: str = ""
+    language: str = ""
+    category: str = ""
+    district: str = ""
+    department: str = ""
+    channel: str = ""
+    minute: int
+    final: bool = False
+    version: int
+    counts: Counts
+
+
+class Gauge(msgspec.Struct, kw_only=True, omit_defaults=True, tag="gauge", tag_field="kind"):
+    """What is so right now for one hotline (queue `""`) or one queue, as of `at` (lowest partition clock).
+
+    `oldest_queued_at` is when the visit that waits longest was queued (None: nobody waits).
+    """
+
+    feed: str
+    hotline: str
+    dimension_set: Literal["hotline", "queue"]
+    queue: str = ""
+    at: int
+    version: int
+    waiting: int = 0
+    waiting_over_threshold: int = 0
+    oldest_queued_at: int | None = None
+    in_service: int = 0
+    threshold_s: int
+
+
+class Forecast(msgspec.Struct, kw_only=True, omit_defaults=True, tag="forecast", tag_field="kind"):
+    """Expected offered visits of one key for one local day, per step; `lower`/`upper`: 90 % range.
+
+    `start` is the local midnight in epoch ms; lists have one number per `step_s` of that day.
+    `days_learned` says how much history it rests on.
+    """
+
+    feed: str
+    hotline: str
+    dimension_set: Literal["hotline", "queue"]
+    queue: str = ""
+    start: int
+    step_s: int
+    expected: list[float]
+    lower: list[float]
+    upper: list[float]
+    days_learned: float
+    version: int
+
+
+class FeedStatus(msgspec.Struct, kw_only=True, omit_defaults=True, tag="feed", tag_field="kind"):
+    """One generation of a feed: running, or ended on every partition with all its cells before this record."""
+
+    feed: str
+    generation: int
+    state: Literal["running", "ended"]
+    range_from: int | None = None
+    range_to: int | None = None
+    at: int
+    version: int
+
+
+class PartitionProgress(msgspec.Struct, kw_only=True):
+    """How far one partition of `hotline.calls` is: offset included, and its clock (`live`) in ms."""
+
+    partition: int
+    offset: int
+    clock: int
+
+
+class Progress(msgspec.Struct, kw_only=True, tag="progress", tag_field="kind"):
+    """How far the engine is and what it had to mend or refuse; absolute numbers since the beginning.
+
+    `data_as_of` is the lowest partition clock (None until every partition has reported).
+    `repaired`, `rejected`: kind -> source -> count. `misrouted`, `late`, `unknown_fields`: by source
+    or name. `missing`: records that the input topic no longer had when they were to be read.
+    """
+
+    data_as_of: int | None
+    partitions: list[PartitionProgress]
+    repaired: dict[str, dict[str, int]]
+    rejected: dict[str, dict[str, int]]
+    misrouted: dict[str, int]
+    late: dict[str, int]
+    unknown_fields: dict[str, int]
+    missing: int
+    version: int
+
+
+CellsRecord = Cell | Gauge | Forecast | FeedStatus | Progress

@@ -1,0 +1,93 @@
+"""What a producer sends to `hotline.calls`: one JSON object per event."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+EventType = Literal[
+    "arrived",
+    "queued",
+    "answered",
+    "abandoned",
+    "flowed_out",
+    "transferred",
+    "callback_taken",
+    "callback_completed",
+    "blocked",
+    "held",
+    "resumed",
+    "ended",
+    "wrapped",
+    "rated",
+    "reclassified",
+    "agent_state",
+    "heartbeat",
+    "snapshot_begin",
+    "snapshot",
+    "snapshot_end",
+    "feed_begin",
+    "feed_end",
+]
+
+Flag = Literal["phantom", "test", "nuisance"]
+Name = Annotated[str, msgspec.Meta(max_length=256)]
+Duration = Annotated[int, msgspec.Meta(ge=0, le=7 * 86_400_000, description="milliseconds")]
+Time = Annotated[
+    int | str,
+    msgspec.Meta(description="epoch milliseconds, or RFC 3339 text with an offset: 2026-11-22T10:41:30.250+08:00"),
+]
+
+MAX_EVENT_BYTES = 64 * 1024
+
+
+class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One thing that happened to a call (or an agent, a source, a feed).
+
+    The record key is `call` (the agent's id for `agent_state`, the source for `heartbeat`). An event
+    may state the duration that it ends: `wait_ms` on answered, abandoned, flowed_out and
+    callback_taken; `talk_ms` and `hold_ms` on ended; `acw_ms` on wrapped. A stated duration is the
+    measure; differences of times are used only where none is stated.
+    """
+
+    type: EventType
+    time: Time
+    call: Name = ""
+    v: int = 1
+    id: Name = ""
+    hotline: Name = ""
+    entry: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    queue: Name = ""
+    caller: Name = ""
+    agent: Name = ""
+    source: Name = ""
+    feed: Name = "live"
+    generation: Annotated[int, msgspec.Meta(ge=0)] = 0
+    centre: Name = ""
+    department: Name = ""
+    category: Name = ""
+    district: Name = ""
+    ticket_type: Name = ""
+    served: Name = ""
+    language: Name = ""
+    channel: Name = ""
+    origin: Name = ""
+    direction: Name = ""
+    priority: Name = ""
+    skill: Name = ""
+    subject: Annotated[str, msgspec.Meta(max_length=4096)] = ""
+    place: Annotated[str, msgspec.Meta(max_length=4096)] = ""
+    text: Annotated[str, msgspec.Meta(max_length=32768)] = ""
+    flag: Flag | None = None
+    wait_ms: Duration | None = None
+    talk_ms: Duration | None = None
+    hold_ms: Duration | None = None
+    acw_ms: Duration | None = None
+    rating: int | None = None
+    state: Name = ""
+    reason: Name = ""
+    range_from: Annotated[int, msgspec.Meta(description="feed_begin: first millisecond the feed declares")] | None = (
+        None
+    )
+    range_to: (
+        Annotated[int, msgspec.Meta(description="feed_begin: millisecond after the last the feed declares")] | None
+    ) = None

@@ -1,0 +1,13 @@
+"""Record keys and the partition they belong to."""
+
+from aiokafka.partitioner import murmur2
+
+
+def murmur2_partition(key: bytes, partitions: int) -> int:
+    """The partition of `key`, as Java's and aiokafka's default partitioner choose it."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def visit_id(call: str, queue: str, entry: int) -> str:
+    """The id of one stay of a call in a queue: `call/queue/entry`."""
+    return f"{call}/{queue}/{entry}"

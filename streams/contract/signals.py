@@ -1,0 +1,41 @@
+"""What `hotline.signals` carries: a condition that the engine sees, absolute and versioned."""
+
+from typing import Literal
+
+import msgspec
+
+SignalKind = Literal["demand_above_expectation", "service_level_under_target", "waiting_past_threshold"]
+
+
+class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The present state of one condition on one key.
+
+    Sent when it changes and about every 10 s while active. `version` is the `hotline.partials` offset
+    it was made from: a reader ignores one that is not newer than the last of its fingerprint.
+    `at` is the clock it was judged at, `since` when the condition began (both ms). `value` is what was
+    observed (calls; a fraction; visits waiting past the threshold), `expected`/`lower`/`upper` what
+    the model expected of it, `target` the promise, `volume` the number of visits the value rests on,
+    `score` -log10 of the probability under no change. `summary` is one sentence per language.
+    """
+
+    fingerprint: str
+    kind: SignalKind
+    feed: str
+    hotline: str
+    dimension_set: str
+    queue: str = ""
+    category: str = ""
+    active: bool
+    at: int
+    since: int
+    version: int
+    value: float
+    volume: int = 0
+    expected: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    target: float | None = None
+    threshold_s: int | None = None
+    window_s: int | None = None
+    score: float | None = None
+    summary: dict[str, str] = msgspec.field(default_factory=dict)

@@ -1,0 +1,52 @@
+"""The table of topics: what `hotline topics apply` creates and `hotline topics check` verifies."""
+
+from typing import Literal
+
+import msgspec
+
+DAY_MS = 86_400_000
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """One topic as it must exist. `config` holds the broker's per-topic settings."""
+
+    name: str
+    partitions: int
+    key: str
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int | None
+    timestamp: Literal["LogAppendTime", "CreateTime"]
+    extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def config(self) -> dict[str, str]:
+        config: dict[str, str] = {"cleanup.policy": self.cleanup, "message.timestamp.type": self.timestamp}
+        if self.retention_ms is not None:
+            config["retention.ms"] = str(self.retention_ms)
+        return config | dict(self.extra)
+
+
+CALLS = "hotline.calls"
+VISITS = "hotline.visits"
+PARTIALS = "hotline.partials"
+CELLS = "hotline.cells"
+SIGNALS = "hotline.signals"
+ALERTS = "hotline.alerts"
+DEAD_LETTER = "hotline.dead-letter"
+STATE_STREAMS = "hotline.state.streams"
+STATE_ALERTS = "hotline.state.alerts"
+
+# Recovery reads what compaction has left: small segments and a bounded lag keep that short.
+_COMPACTED = (("segment.bytes", str(32 * 1024 * 1024)), ("max.compaction.lag.ms", "600000"))
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(CALLS, 6, "call id", "delete", 14 * DAY_MS, "LogAppendTime"),
+    Topic(VISITS, 6, "visit id", "delete", 7 * DAY_MS, "CreateTime"),
+    Topic(PARTIALS, 1, "none; partition named", "delete", DAY_MS, "LogAppendTime"),
+    Topic(CELLS, 1, "feed, set, key", "delete", 3 * DAY_MS, "CreateTime"),
+    Topic(SIGNALS, 1, "fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
+    Topic(ALERTS, 1, "fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
+    Topic(DEAD_LETTER, 1, "topic/partition/offset", "delete", 30 * DAY_MS, "CreateTime"),
+    Topic(STATE_STREAMS, 6, "topic/partition", "compact", None, "CreateTime", _COMPACTED),
+    Topic(STATE_ALERTS, 1, "topic/partition", "compact", None, "CreateTime", _COMPACTED),
+)
