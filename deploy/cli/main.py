@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("hotline-monitor"), prog_name="hotline")
 def cli() -> None:
-    """Hotline watches telephone hotlines: calls from Kafka become a live wallboard, alerts and SQL.
+    r"""Hotline watches telephone hotlines: calls from Kafka become a live wallboard, alerts and SQL.
 
     \b
     First steps:

@@ -279,7 +279,7 @@ def _read_secret_files() -> None:
             target = name.removesuffix("_FILE")
             if not target.endswith(("KEY", "PASSWORD", "TOKEN")):
                 continue
-            if target in os.environ and os.environ[target]:
+            if os.environ.get(target):
                 raise SettingsError(f"both {target} and {name} are set: keep one")
             try:
                 os.environ[target] = Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
