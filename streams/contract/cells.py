@@ -15,6 +15,7 @@ COUNTERS: dict[str, str] = {
     "callback_taken": "visits that asked to be called back, by arrival",
     "lost_track": "visits whose source never told the end of waiting, by arrival",
     "lost_track_talking": "answered visits whose source never told the end, by arrival",
+    "lost_track_in_menu": "calls that reached no queue and whose end was never told, by arrival",
     "ended_in_menu": "calls that ended before any queue, by arrival",
     "blocked": "calls refused before any queue, by arrival",
     "phantom": "calls flagged as phantom, by arrival",

@@ -24,7 +24,8 @@ class Visit(msgspec.Struct, kw_only=True, omit_defaults=True, tag="visit", tag_f
 
     `version` is (input offset included, partition clock in ms): of two records for one visit the
     higher one holds. `lost_track` as an outcome means lost while waiting; a visit lost while talking
-    stays `answered` with `lost_talking` set. `repairs` lists what was mended (`RepairKind`).
+    stays `answered` with `lost_talking` set. `retracted`: later events showed that there was no such visit (a
+    call that seemed to end in the menu had been queued): views leave it out. `repairs` lists what was mended (`RepairKind`).
     """
 
     feed: str
@@ -65,6 +66,7 @@ class Visit(msgspec.Struct, kw_only=True, omit_defaults=True, tag="visit", tag_f
     hold_ms: int | None = None
     acw_ms: int | None = None
     repairs: tuple[str, ...] = ()
+    retracted: bool = False
     version: tuple[int, int]
 
 
