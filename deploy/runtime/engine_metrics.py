@@ -1,0 +1,22 @@
+"""Prometheus metrics of the engine's own work (numbers of the domain are gauges elsewhere)."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_PARTITION = ("topic", "partition")
+
+APPLIED = Counter("hotline_engine_records_applied", "Input records applied to a state", _PARTITION)
+SENT = Counter("hotline_engine_outputs_sent", "Records sent and acknowledged", ("topic",))
+MISSING = Counter("hotline_engine_records_missing", "Input records that the topic no longer had", _PARTITION)
+SEEKS_BACK = Counter("hotline_engine_seeks_back", "Chunks that began above the next offset: read again", _PARTITION)
+RETRIES = Counter("hotline_engine_sink_retries", "Times a sink could not take a batch and was asked again", ("topic",))
+POSITION = Gauge("hotline_engine_position", "Next offset to apply", _PARTITION)
+END = Gauge("hotline_engine_end", "Offset the next appended record will get, as the last fetch said", _PARTITION)
+LAG = Gauge("hotline_engine_lag", "Records appended and not applied", _PARTITION)
+CLOCK = Gauge("hotline_engine_clock_seconds", "Partition clock, seconds since the epoch", _PARTITION)
+CHECKPOINT_BYTES = Gauge("hotline_engine_checkpoint_bytes", "Size of the last state record, compressed", _PARTITION)
+CHECKPOINT_SECONDS = Histogram(
+    "hotline_engine_checkpoint_seconds", "From snapshot to acknowledged state record", buckets=(0.01, 0.05, 0.25, 1, 5)
+)
+APPLY_SECONDS = Histogram(
+    "hotline_engine_apply_seconds", "Time in the core per slice of a chunk", buckets=(0.001, 0.005, 0.025, 0.1, 0.5)
+)

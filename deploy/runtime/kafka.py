@@ -1,0 +1,74 @@
+"""How to reach Kafka: one set of options for every client, from the settings."""
+
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.runtime.settings import Kafka, SettingsError
+
+
+def ssl_context(settings: Kafka) -> ssl.SSLContext | None:
+    """The TLS context for SSL and SASL_SSL; None otherwise. Raises SettingsError naming the file."""
+    if settings.security_protocol not in {"SSL", "SASL_SSL"}:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+        if settings.cert_file:
+            password = settings.key_password.get_secret_value() if settings.key_password else None
+            context.load_cert_chain(settings.cert_file, settings.key_file, password)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"kafka: cannot read ca_file, cert_file or key_file (or key_password): {error}") from error
+    return context
+
+
+def client_options(settings: Kafka) -> dict[str, Any]:
+    """Options for any aiokafka client: addresses, TLS, SASL.
+
+    Raises SettingsError if no bootstrap address is set.
+    """
+    if not settings.bootstrap:
+        raise SettingsError("kafka.bootstrap is not set: start `hotline up` or set HOTLINE_KAFKA__BOOTSTRAP")
+    options: dict[str, Any] = {
+        "bootstrap_servers": [server.strip() for server in settings.bootstrap.split(",")],
+        "security_protocol": settings.security_protocol,
+    }
+    context = ssl_context(settings)
+    if context:
+        options["ssl_context"] = context
+    if settings.security_protocol.startswith("SASL"):
+        assert settings.sasl_password is not None
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": settings.sasl_password.get_secret_value(),
+        }
+    return options
+
+
+def faust_broker(settings: Kafka) -> list[str]:
+    """The addresses as Faust writes them (it does not connect by them: our transport uses `client_options`)."""
+    return [f"aiokafka://{server.strip()}" for server in settings.bootstrap.split(",")]
+
+
+async def cluster_id(settings: Kafka) -> str:
+    """The id of the cluster, fixed when its storage was formatted."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
+
+
+async def partition_counts(consumer: AIOKafkaConsumer, topics: list[str]) -> dict[str, int]:
+    """topic -> number of partitions, asked now; a topic that does not exist has 0."""
+    await consumer._client.force_metadata_update()  # noqa: SLF001  (the public call answers from a cache of 5 minutes)
+    return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in topics}
+
+
+async def end_offsets(consumer: AIOKafkaConsumer, topic: str, partitions: int) -> dict[TopicPartition, int]:
+    """The offset that the next record of each partition will get."""
+    ends: dict[TopicPartition, int] = await consumer.end_offsets([TopicPartition(topic, p) for p in range(partitions)])
+    return ends
