@@ -1,0 +1,130 @@
+"""Publishing events to `hotline.calls` in bulk: ordered per partition, acknowledged by all, never twice."""
+
+import asyncio
+from collections.abc import Iterable
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from deploy.runtime.kafka import client_options
+from deploy.runtime.settings import Kafka
+from streams.contract import murmur2_partition
+from streams.contract.topics import CALLS
+
+_BATCH_BYTES = 256 * 1024
+_IN_FLIGHT = 64
+
+
+class NotReachableError(RuntimeError):
+    """Kafka or ClickHouse does not answer, or lacks what is needed; the text says what to do."""
+
+
+class Message(NamedTuple):
+    """One record; `partition` None: murmur2 of the key, as everyone's producer must choose it."""
+
+    key: bytes
+    value: bytes
+    partition: int | None = None
+
+
+class Publisher:
+    """An idempotent producer (`acks=all`) for one topic, as an async context manager.
+
+    Raises NotReachableError if the broker or the topic is not there, or refuses what is sent.
+    """
+
+    def __init__(self, settings: Kafka, topic: str = CALLS) -> None:
+        self._options = client_options(settings)
+        self._address = settings.bootstrap
+        self._topic = topic
+        self._producer: AIOKafkaProducer | None = None
+        self._open: dict[int, Any] = {}
+        self._sent: list[asyncio.Future[Any]] = []
+        self.partitions = 0
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(
+            **self._options,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=4 * _BATCH_BYTES,
+            request_timeout_ms=30_000,
+        )
+        try:
+            await self._producer.start()
+            self.partitions = len(await self._producer.partitions_for(self._topic))
+        except KafkaConnectionError as error:
+            await self._producer.stop()
+            raise NotReachableError(
+                f"Kafka does not answer at {self._address}: start `hotline up`, or check HOTLINE_KAFKA__BOOTSTRAP"
+            ) from error
+        except KafkaError as error:
+            await self._producer.stop()
+            raise NotReachableError(
+                f"topic {self._topic} cannot be used: {error!r}; create it with `hotline topics apply`"
+            ) from error
+        self._partition_of = lru_cache(maxsize=100_000)(lambda key: murmur2_partition(key, self.partitions))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._producer is not None
+        try:
+            if error is None:
+                await self.flush()
+        finally:
+            await self._producer.stop()
+
+    async def publish(self, messages: Iterable[Message]) -> int:
+        """Put messages into batches, sending each that is full; how many. Call `flush` to send the rest."""
+        count = 0
+        for key, value, partition in messages:
+            count += 1
+            at = self._partition_of(key) if partition is None else partition
+            batch = self._open.get(at)
+            if batch is None:
+                batch = self._open[at] = self._new_batch()
+            if batch.append(timestamp=None, key=key, value=value) is None:
+                await self._send(at)
+                batch = self._open[at] = self._new_batch()
+                if batch.append(timestamp=None, key=key, value=value) is None:
+                    raise ValueError(f"an event of {len(value)} bytes does not fit into a batch of {_BATCH_BYTES}")
+        return count
+
+    async def flush(self) -> None:
+        """Send what is left and wait until everything is acknowledged."""
+        for at in list(self._open):
+            await self._send(at)
+        await self._acknowledged()
+
+    def _new_batch(self) -> Any:
+        assert self._producer is not None
+        return self._producer.create_batch()
+
+    async def _send(self, partition: int) -> None:
+        assert self._producer is not None
+        batch = self._open.pop(partition)
+        if not batch.record_count():
+            return
+        batch.close()
+        try:
+            self._sent.append(await self._producer.send_batch(batch, self._topic, partition=partition))
+        except KafkaError as error:
+            raise self._refused(error) from error
+        if len(self._sent) >= _IN_FLIGHT:
+            await self._acknowledged()
+
+    async def _acknowledged(self) -> None:
+        sent, self._sent = self._sent, []
+        try:
+            await asyncio.gather(*sent)
+        except KafkaError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: KafkaError) -> NotReachableError:
+        return NotReachableError(f"Kafka at {self._address} did not take events for {self._topic}: {error!r}")

@@ -1,0 +1,71 @@
+"""Waiting until a feed's generation can be asked for by SQL: `queryable_at` in `v_feeds`."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from deploy.producers.publisher import NotReachableError
+from deploy.runtime.settings import ClickHouse
+
+_POLL_S = 0.5
+
+
+class TookTooLongError(NotReachableError):
+    """The time given to wait is over."""
+
+
+def connect(settings: ClickHouse) -> Any:
+    """A client for ClickHouse; raises NotReachableError."""
+    url = urlsplit(settings.url)
+    try:
+        return clickhouse_connect.get_client(
+            host=url.hostname or "127.0.0.1",
+            port=url.port or (8443 if url.scheme == "https" else 8123),
+            secure=url.scheme == "https",
+            username=settings.user,
+            password=settings.password.get_secret_value(),
+            database=settings.database,
+            verify=settings.verify,
+            ca_cert=str(settings.ca_file) if settings.ca_file else None,
+        )
+    except (ClickHouseError, OSError) as error:
+        raise NotReachableError(
+            f"ClickHouse does not answer at {settings.url}: start `hotline up`, or check HOTLINE_CLICKHOUSE__URL"
+        ) from error
+
+
+def queryable_at(client: Any, feed: str, generation: int) -> datetime | None:
+    """When the generation became queryable (UTC); None if it is not yet. Raises NotReachableError."""
+    try:
+        rows = client.query(
+            "SELECT queryable_at FROM v_feeds WHERE feed = {feed:String} AND generation = {generation:UInt64}",
+            parameters={"feed": feed, "generation": generation},
+        ).result_rows
+    except (ClickHouseError, OSError) as error:
+        raise NotReachableError(f"v_feeds cannot be read ({error}): is the schema there? `hotline migrate`") from error
+    return next((at for (at,) in rows if at is not None), None)
+
+
+def wait_until_queryable(
+    client: Any, feed: str, generation: int, *, timeout_s: float, progress: Callable[[float], None]
+) -> datetime:
+    """Poll until the generation is queryable; `progress` is told the seconds waited.
+
+    Raises TookTooLongError after `timeout_s`, NotReachableError if ClickHouse goes away.
+    """
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < timeout_s:
+        at = queryable_at(client, feed, generation)
+        if at is not None:
+            return at
+        progress(waited)
+        time.sleep(_POLL_S)
+    raise TookTooLongError(
+        f"feed {feed} generation {generation} was published but is not queryable after {timeout_s:.0f} s: "
+        "look at `hotline status` for the lag of streams and sinks"
+    )
