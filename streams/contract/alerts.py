@@ -12,6 +12,7 @@ AlertReason = Literal[
     "cleared_before_firing",
     "signal_lost",
     "severity_changed",
+    "rule_removed",
 ]
 
 

@@ -150,7 +150,7 @@ class Progress(msgspec.Struct, kw_only=True, tag="progress", tag_field="kind"):
 
     `data_as_of` is the lowest partition clock (None until every partition has reported).
     `repaired`, `rejected`: kind -> source -> count. `misrouted`, `late`, `unknown_fields`: by source
-    or name. `missing`: records that the input topic no longer had when they were to be read.
+    or name. `superseded`: events of a lower generation than the feed's present one. `missing`: records that the input topic no longer had when they were to be read.
     """
 
     data_as_of: int | None
@@ -162,6 +162,7 @@ class Progress(msgspec.Struct, kw_only=True, tag="progress", tag_field="kind"):
     unknown_fields: dict[str, int]
     missing: int
     version: int
+    superseded: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 CellsRecord = Cell | Gauge | Forecast | FeedStatus | Progress

@@ -31,7 +31,10 @@ EventType = Literal[
 
 Flag = Literal["phantom", "test", "nuisance"]
 Name = Annotated[str, msgspec.Meta(max_length=256)]
-Duration = Annotated[int, msgspec.Meta(ge=0, le=7 * 86_400_000, description="milliseconds")]
+Duration = Annotated[
+    int,
+    msgspec.Meta(ge=-86_400_000, le=7 * 86_400_000, description="milliseconds; below 0 is repaired to 0 and counted"),
+]
 Time = Annotated[
     int | str,
     msgspec.Meta(description="epoch milliseconds, or RFC 3339 text with an offset: 2026-11-22T10:41:30.250+08:00"),

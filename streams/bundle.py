@@ -1,0 +1,93 @@
+"""What one calls partition tells the merger: absolute, versioned pieces of cells and gauges."""
+
+import msgspec
+
+from streams.contract.cells import Counts
+
+
+class PartialCell(msgspec.Struct, array_like=True):
+    """This partition's share of one base cell, absolute; empty counts: nothing is left of it."""
+
+    minute: int
+    hotline: str
+    dimension_set: str
+    value: str
+    counts: Counts
+
+
+class PartialGauge(msgspec.Struct, array_like=True):
+    """This partition's share of one queue's gauges."""
+
+    hotline: str
+    queue: str
+    waiting: int
+    over_threshold: int
+    oldest_queued_at: int | None
+    in_service: int
+
+
+class FeedPart(msgspec.Struct, omit_defaults=True):
+    """One feed in this partition. `horizon`: no cell of an earlier minute will change here any more.
+
+    `clock`, `watermark` and `horizon` are None in all but the last piece of a bundle that was cut up.
+    `gauges` replaces all gauges this partition sent before; None: unchanged.
+    """
+
+    feed: str
+    generation: int = 0
+    clock: int | None = None
+    watermark: int | None = None
+    horizon: int | None = None
+    range_from: int | None = None
+    range_to: int | None = None
+    ended: bool = False
+    cells: list[PartialCell] = msgspec.field(default_factory=list)
+    gauges: list[PartialGauge] | None = None
+
+
+class Quality(msgspec.Struct, omit_defaults=True):
+    """What this partition had to mend, refuse or count apart, since the beginning (absolute)."""
+
+    repaired: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    rejected: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    misrouted: dict[str, int] = msgspec.field(default_factory=dict)
+    late: dict[str, int] = msgspec.field(default_factory=dict)
+    superseded: dict[str, int] = msgspec.field(default_factory=dict)
+    unknown_fields: dict[str, int] = msgspec.field(default_factory=dict)
+    missing: int = 0
+
+
+class Bundle(msgspec.Struct, omit_defaults=True):
+    """One message to `hotline.partials`: version (offset included, clock) of partition `partition` of `of`."""
+
+    partition: int
+    of: int
+    offset: int
+    clock: int
+    feeds: list[FeedPart] = msgspec.field(default_factory=list)
+    quality: Quality | None = None
+
+
+MAX_CELLS_IN_BUNDLE = 1_500
+
+
+def split(bundle: Bundle) -> list[Bundle]:
+    """The bundle in pieces that stay well below a broker's record limit; clocks stand in the last piece only."""
+    cells = sum(len(part.cells) for part in bundle.feeds)
+    if cells <= MAX_CELLS_IN_BUNDLE:
+        return [bundle]
+    pieces = []
+    for part in bundle.feeds:
+        while len(part.cells) > MAX_CELLS_IN_BUNDLE:
+            head, part.cells = part.cells[:MAX_CELLS_IN_BUNDLE], part.cells[MAX_CELLS_IN_BUNDLE:]
+            pieces.append(_piece(bundle, part, head))
+    for part in bundle.feeds[:-1]:
+        if part.cells:
+            pieces.append(_piece(bundle, part, part.cells))
+            part.cells = []
+    return [*pieces, bundle]
+
+
+def _piece(bundle: Bundle, part: FeedPart, cells: list[PartialCell]) -> Bundle:
+    feed = FeedPart(feed=part.feed, generation=part.generation, cells=cells)
+    return Bundle(partition=bundle.partition, of=bundle.of, offset=bundle.offset, clock=bundle.clock, feeds=[feed])

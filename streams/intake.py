@@ -1,0 +1,169 @@
+"""From a record's bytes to an event that counts: validate, repair, or reject with the reason.
+
+A record is rejected only when its call, type or time cannot be read, when it lies in the future or is
+too large, or when it breaks the schema; everything unambiguous is repaired and named.
+"""
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from streams.calls import mend_span
+from streams.contract.dead_letters import RejectionKind, RepairKind
+from streams.contract.events import MAX_EVENT_BYTES, CallEvent
+from streams.privacy import mask_preview, mask_text
+
+NOT_OF_A_CALL = frozenset({"agent_state", "heartbeat", "snapshot_begin", "snapshot_end", "feed_begin", "feed_end"})
+_WITH_ID = ("call", "queue", "hotline", "source", "agent", "caller", "feed", "category", "district", "language")
+_DURATIONS = ("wait_ms", "talk_ms", "hold_ms", "acw_ms")
+_WRITE_TIME = "write epoch milliseconds or RFC 3339 with an offset"
+_IN_ERROR = re.compile(r"`\$\.?([^`]*)`")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+class _Strict(CallEvent, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The event as it should be: the quick way in. What it refuses is read again, more carefully."""
+
+
+class Rejection(msgspec.Struct):
+    """Why a record is no event: reason, the field at fault, and what to do (digits masked)."""
+
+    reason: RejectionKind
+    field: str = ""
+    detail: str = ""
+    preview: str = ""
+    source: str = ""
+
+
+class Accepted(msgspec.Struct):
+    """An event that can be counted: `time` in ms, what was mended, unknown fields (kept ones with value)."""
+
+    event: CallEvent
+    time: int
+    repairs: tuple[RepairKind, ...] = ()
+    unknown: tuple[str, ...] = ()
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+_strict = msgspec.json.Decoder(_Strict)
+_lenient = msgspec.json.Decoder(CallEvent)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_any = msgspec.json.Decoder()
+_KNOWN = frozenset(CallEvent.__struct_fields__)
+
+
+def _rejection(value: bytes, reason: RejectionKind, field: str, advice: str, error: str = "") -> Rejection:
+    source = ""
+    try:
+        raw = _any.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raw = None
+    if isinstance(raw, dict) and isinstance(raw.get("source"), str):
+        source = raw["source"][:256]
+    return Rejection(
+        reason=reason,
+        field=mask_preview(field),
+        detail=f"{advice}: {mask_preview(error)}" if error else advice,
+        preview=mask_preview(value[: 4 * MAX_EVENT_BYTES].decode("utf-8", "replace")),
+        source=mask_text(source),
+    )
+
+
+def _unreadable(value: bytes, error: msgspec.DecodeError) -> Rejection:
+    """The reason for which a value is no event, from the decoder's error."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return _rejection(value, "not_json", "", "send one JSON object in UTF-8", text)
+    missing = _MISSING.search(text)
+    if missing and missing.group(1) == "type":
+        return _rejection(value, "no_type", "type", "say what happened: `type` is missing")
+    if missing and missing.group(1) == "time":
+        return _rejection(value, "no_time", "time", "say when it happened: `time` is missing")
+    where = _IN_ERROR.search(text)
+    field = where.group(1) if where else ""
+    if field == "time":
+        return _rejection(value, "no_time", field, _WRITE_TIME, text)
+    return _rejection(value, "schema", field, "see `hotline schema`", text)
+
+
+def _time(time: int | str) -> int | None:
+    """Epoch ms of an event's time; None for text that is no instant (no offset, or no date at all)."""
+    if isinstance(time, int):
+        return time
+    try:
+        at = datetime.fromisoformat(time.strip())
+    except ValueError:
+        return None
+    return None if at.tzinfo is None else round(at.timestamp() * 1000)
+
+
+def _text_of(raw: msgspec.Raw) -> str:
+    value = _any.decode(raw)
+    return mask_text(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+
+def _trim(event: CallEvent) -> bool:
+    """Take surrounding white space off ids and names (in place); whether there was any."""
+    trimmed = False
+    for name in _WITH_ID:
+        text: str = getattr(event, name)
+        if text and (text[0].isspace() or text[-1].isspace()):
+            setattr(event, name, text.strip())
+            trimmed = True
+    return trimmed
+
+
+def _repair(event: CallEvent) -> tuple[RepairKind, ...]:
+    """Mend what is unambiguous (in place) and mask text; what was mended."""
+    repairs: list[RepairKind] = ["whitespace"] if _trim(event) else []
+    for name in _DURATIONS:
+        ms: int | None = getattr(event, name)
+        if ms is not None and ms < 0:
+            setattr(event, name, mend_span(ms, repairs))
+    for name in ("text", "subject", "place"):
+        text: str = getattr(event, name)
+        if text:
+            setattr(event, name, mask_text(text))
+    return tuple(dict.fromkeys(repairs))
+
+
+def read(  # noqa: PLR0911 - one return per reason
+    value: bytes | None, append_time: int, future_ms: int, keep_fields: frozenset[str]
+) -> Accepted | Rejection:
+    """The event in a record's value, or why there is none.
+
+    `append_time`: the broker's time of the record in ms; events of `live` more than `future_ms` ahead
+    of it are refused. `keep_fields`: unknown fields that are kept (masked); others are only named.
+    """
+    if not value:
+        return Rejection(reason="not_json", detail="the record has no value: send one JSON object")
+    if len(value) > MAX_EVENT_BYTES:
+        return _rejection(value, "too_large", "", f"{len(value)} bytes: an event has at most {MAX_EVENT_BYTES}")
+    unknown: tuple[str, ...] = ()
+    extra: dict[str, str] = {}
+    event: CallEvent
+    try:
+        event = _strict.decode(value)
+    except UnicodeDecodeError as error:
+        return _rejection(value, "encoding", "", "send UTF-8", error.reason)
+    except msgspec.DecodeError:
+        try:
+            event = _lenient.decode(value)
+        except UnicodeDecodeError as error:
+            return _rejection(value, "encoding", "", "send UTF-8", error.reason)
+        except msgspec.DecodeError as error:
+            return _unreadable(value, error)
+        fields = _fields.decode(value)
+        unknown = tuple(mask_preview(name) for name in fields if name not in _KNOWN)
+        extra = {name: _text_of(fields[name]) for name in fields if name in keep_fields and name not in _KNOWN}
+    repairs = _repair(event)
+    if not event.call and event.type not in NOT_OF_A_CALL:
+        return _rejection(value, "no_call", "call", f"an event `{event.type}` names its call in `call`")
+    time = _time(event.time)
+    if time is None:
+        return _rejection(value, "no_time", "time", _WRITE_TIME)
+    if event.feed == "live" and time > append_time + future_ms:
+        ahead = (time - append_time) // 1000
+        return _rejection(value, "future", "time", f"{ahead} s ahead of the broker's clock: set the source's clock")
+    return Accepted(event=event, time=time, repairs=repairs, unknown=unknown, extra=extra)

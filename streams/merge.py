@@ -1,0 +1,233 @@
+"""Bundles of all calls partitions in; merged cells, gauges, feed states, progress and signals out.
+
+Everything here is a function of the `hotline.partials` log up to an offset, which is the version of
+whatever leaves: a restart can only repeat. Time is what the partitions say it is.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from deploy.runtime.processor import Output, Record
+from streams.bundle import Bundle, FeedPart, PartialGauge, Quality
+from streams.contract.cells import FeedStatus, Forecast, Gauge, PartitionProgress, Progress
+from streams.contract.signals import Signal
+from streams.contract.topics import CELLS, SIGNALS
+from streams.contribution import Rules
+from streams.detection import Detection, DetectionRules
+from streams.merged_feed import MergedFeed, MergedFeedSnapshot
+
+LIVE = "live"
+PROGRESS_EVERY_MS = 1_000
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Bundle).decode
+_encode_state = msgspec.msgpack.Encoder().encode
+
+
+class _Source(msgspec.Struct, array_like=True):
+    """The last that one calls partition told."""
+
+    offset: int
+    clock: int
+    quality: Quality
+
+
+class _Snapshot(msgspec.Struct, array_like=True):
+    version: int
+    of: int
+    sources: dict[int, _Source]
+    feeds: list[MergedFeedSnapshot]
+    detection: bytes
+
+
+_decode_state = msgspec.msgpack.Decoder(_Snapshot).decode
+
+
+class Merger:
+    """The state of the one partition of `hotline.partials`, restored from `snapshot` if given."""
+
+    def __init__(self, rules: Rules, detection: DetectionRules, snapshot: bytes | None = None) -> None:
+        self._rules = rules
+        self._judged = detection.feed
+        self._watched = {detection.feed, *detection.demand.learn_from}
+        if snapshot:
+            state = _decode_state(snapshot)
+            self._detection = Detection.restore(detection, state.detection)
+        else:
+            state = _Snapshot(-1, 0, {}, [], b"")
+            self._detection = Detection(detection)
+        self._version = state.version
+        self._of = state.of
+        self._sources = state.sources
+        self._feeds = {feed.feed: MergedFeed(feed) for feed in state.feeds}
+        self._told_gauges: dict[str, dict[tuple[str, str], Gauge]] = {}
+        self._told_version = self._version
+        self._told_progress_at = 0
+        self._read_at = 0
+
+    @property
+    def clock(self) -> int:
+        """The lowest partition clock of `live` (0 until every partition has told), ms."""
+        if not self._of or len(self._sources) < self._of:
+            return 0
+        return min(source.clock for source in self._sources.values())
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Take in bundles; one that is older than what its partition told before is passed over."""
+        for record in records:
+            if record.value is None:
+                continue
+            bundle = _decode(record.value)
+            self._version = record.offset
+            self._read_at = record.timestamp
+            self._of = bundle.of
+            known = self._sources.get(bundle.partition)
+            if known is not None and (bundle.offset, bundle.clock) < (known.offset, known.clock):
+                continue
+            quality = bundle.quality or (known.quality if known else Quality())
+            self._sources[bundle.partition] = _Source(bundle.offset, bundle.clock, quality)
+            for part in bundle.feeds:
+                self._merge(bundle.partition, part)
+
+    def tick(self, now: int, *, caught_up: bool) -> None:
+        """Nothing: the clocks of the calls partitions are the only time here."""
+
+    def outputs(self) -> list[Output]:
+        """Changed cells, gauges and forecasts, feeds that ended, progress; signals last."""
+        if self._version == self._told_version:
+            return []
+        self._told_version = self._version
+        taken: list[Output] = []
+        for feed in self._feeds.values():
+            taken += self._cells(feed)
+            taken += self._gauges(feed)
+            taken += self._status(feed)
+        judged = self._feeds.get(self._judged)
+        now = self._clock_of(judged) if judged else 0
+        signals = self._detection.advance(now, self._version) if now else []
+        if self._read_at - self._told_progress_at >= PROGRESS_EVERY_MS:
+            self._told_progress_at = self._read_at
+            taken.append(Output(CELLS, b"progress", _encode(self._progress())))
+        for told in signals:
+            taken.append(self._told(told))
+        return taken
+
+    def snapshot(self) -> bytes:
+        """The whole state, packed; must follow `outputs`."""
+        if self._version != self._told_version:
+            raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
+        feeds = [feed.snapshot() for feed in self._feeds.values()]
+        return _encode_state(_Snapshot(self._version, self._of, self._sources, feeds, self._detection.snapshot()))
+
+    def _merge(self, partition: int, part: FeedPart) -> None:
+        feed = self._feeds.get(part.feed)
+        if feed is None or part.generation > feed.generation:
+            feed = self._feeds[part.feed] = MergedFeed.new(part.feed, part.generation)
+        if part.generation == feed.generation:
+            feed.merge(partition, part)
+
+    def _clock_of(self, feed: MergedFeed) -> int:
+        """How far a feed is: for `live` every partition must have told; for others those that have it."""
+        return self.clock if feed.feed == LIVE else feed.clock
+
+    def _cells(self, feed: MergedFeed) -> list[Output]:
+        if feed.feed != LIVE or len(self._sources) == self._of:
+            feed.finalise()
+        cells = feed.take_cells(self._version)
+        if feed.feed in self._watched:
+            for cell in cells:
+                self._detection.cell(
+                    cell.feed, cell.hotline, cell.dimension_set, cell.queue, cell.category, cell.minute, cell.counts
+                )
+        taken = []
+        for cell in cells:
+            key = f"{cell.feed}/{cell.dimension_set}/{cell.hotline}/{cell.queue}{cell.category}"
+            taken.append(Output(CELLS, key.encode(), _encode(cell)))
+        return taken
+
+    def _gauges(self, feed: MergedFeed) -> list[Output]:
+        told = self._told_gauges.setdefault(feed.feed, {})
+        taken = []
+        at = self._clock_of(feed)
+        present = feed.gauges()
+        for key in present.keys() | told.keys():
+            share = present.get(key) or PartialGauge(*key, 0, 0, None, 0)
+            gauge = self._gauge(feed.feed, share, at)
+            known = told.get(key)
+            if known is not None and msgspec.structs.replace(known, at=at, version=self._version) == gauge:
+                continue
+            told[key] = gauge
+            if feed.feed == self._judged:
+                self._detection.gauge(gauge)
+            taken.append(Output(CELLS, f"{feed.feed}/gauge/{key[0]}/{key[1]}".encode(), _encode(gauge)))
+        return taken
+
+    def _gauge(self, feed: str, share: PartialGauge, at: int) -> Gauge:
+        return Gauge(
+            feed=feed,
+            hotline=share.hotline,
+            dimension_set="queue" if share.queue else "hotline",
+            queue=share.queue,
+            at=at,
+            version=self._version,
+            waiting=share.waiting,
+            waiting_over_threshold=share.over_threshold,
+            oldest_queued_at=share.oldest_queued_at,
+            in_service=share.in_service,
+            threshold_s=self._rules.promise(share.hotline, share.queue).thresholds_s[0],
+        )
+
+    def _status(self, feed: MergedFeed) -> list[Output]:
+        if feed.feed == LIVE:
+            return []
+        state = feed.take_state(self._of)
+        if state is None:
+            return []
+        status = FeedStatus(
+            feed=feed.feed,
+            generation=feed.generation,
+            state=state,
+            range_from=feed.range_from,
+            range_to=feed.range_to,
+            at=self._read_at,
+            version=self._version,
+        )
+        return [Output(CELLS, f"{feed.feed}/feed".encode(), _encode(status))]
+
+    def _progress(self) -> Progress:
+        total = Progress(
+            data_as_of=self.clock or None,
+            partitions=[
+                PartitionProgress(partition=partition, offset=source.offset, clock=source.clock)
+                for partition, source in sorted(self._sources.items())
+            ],
+            repaired={},
+            rejected={},
+            misrouted={},
+            late={},
+            unknown_fields={},
+            missing=0,
+            version=self._version,
+        )
+        for source in self._sources.values():
+            quality = source.quality
+            total.missing += quality.missing
+            for name in ("misrouted", "late", "unknown_fields", "superseded"):
+                _add(getattr(total, name), getattr(quality, name))
+            for name in ("repaired", "rejected"):
+                for kind, counts in getattr(quality, name).items():
+                    _add(getattr(total, name).setdefault(kind, {}), counts)
+        return total
+
+    @staticmethod
+    def _told(told: Signal | Forecast) -> Output:
+        if isinstance(told, Signal):
+            return Output(SIGNALS, told.fingerprint.encode(), _encode(told))
+        key = f"{told.feed}/forecast/{told.hotline}/{told.queue}"
+        return Output(CELLS, key.encode(), _encode(told))
+
+
+def _add(total: dict[str, int], counts: dict[str, int]) -> None:
+    for name, number in counts.items():
+        total[name] = total.get(name, 0) + number

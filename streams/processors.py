@@ -1,0 +1,49 @@
+"""From settings to the processors of `streams`: which core reads which topic."""
+
+from deploy.runtime.processor import Processor, ProcessorFactory
+from deploy.runtime.settings import Settings
+from streams.contract.topics import CALLS, PARTIALS, TOPICS, VISITS
+from streams.contribution import Promise, Rules
+from streams.detection import rules_from
+from streams.merge import Merger
+from streams.partition import CallsPartition, Config
+from streams.privacy import Pseudonymiser
+
+
+def counting_rules(settings: Settings) -> Rules:
+    """How calls are counted: promises per queue and when a call counts as lost."""
+    promises: dict[tuple[str, str], Promise] = {}
+
+    def promise(hotline: str, queue: str) -> Promise:
+        known = promises.get((hotline, queue))
+        if known is None:
+            its = settings.hotline(hotline)
+            known = promises[hotline, queue] = Promise(its.thresholds(queue), its.short_abandon_s * 1000)
+        return known
+
+    intake = settings.intake
+    return Rules(promise, intake.lost_waiting_s * 1000, intake.lost_talking_s * 1000)
+
+
+def factory(settings: Settings) -> ProcessorFactory:
+    """A processor for each partition of `hotline.calls` and for `hotline.partials`."""
+    partitions = {topic.name: topic.partitions for topic in TOPICS}
+    rules = counting_rules(settings)
+    config = Config(
+        rules=rules,
+        pseudonym=Pseudonymiser(settings.require_pseudonym_key(), settings.pseudonym.key_id),
+        lateness_ms=settings.intake.allowed_lateness_s * 1000,
+        future_ms=settings.intake.future_s * 1000,
+        visits_partitions=partitions[VISITS],
+        keep_fields=frozenset(settings.intake.keep_fields),
+        default_hotline=next(iter(settings.hotlines)) if len(settings.hotlines) == 1 else "",
+    )
+
+    def build(topic: str, partition: int, snapshot: bytes | None) -> Processor:
+        if topic == CALLS:
+            return CallsPartition(partition, partitions[CALLS], config, snapshot)
+        if topic == PARTIALS:
+            return Merger(rules, rules_from(settings), snapshot)
+        raise ValueError(f"streams reads {CALLS} and {PARTIALS}, not {topic}")
+
+    return build
