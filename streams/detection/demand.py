@@ -1,0 +1,292 @@
+"""Demand of one key: its history, plan, level and departures, brought forward minute by minute."""
+
+from enum import StrEnum
+from math import exp
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from deploy.runtime.settings import Demand as DemandRules
+from streams.detection.calendar import local_day
+from streams.detection.departure import (
+    LEAST_ELAPSED,
+    Look,
+    Window,
+    forecast,
+    look,
+    onset,
+    out_of_band,
+    required_score,
+    windows,
+)
+from streams.detection.episode import Episode
+from streams.detection.history import History
+from streams.detection.keys import MINUTE
+from streams.detection.level import Level, later, next_day, observe, unknown
+from streams.detection.plan import Curve, Plan, plan_for
+from streams.detection.profile import fit
+
+STEP = 5 * MINUTE
+"""The level takes in counts in pieces of this length,"""
+SETTLE = MINUTE
+"""when they are this old;"""
+LEVELS_KEPT = 15
+"""so many states of it are kept: enough for the longest window."""
+OPEN = 3 * 3_600_000
+"""Minutes of the judged feed stay replaceable so long before they are folded into the history."""
+PENDING_MINUTES = 2 * 1440
+"""Minutes of a feed to learn from that wait at most for `complete`; then the older half is taken as it is."""
+LEARN_DAYS, LEARN_DAYS_LIKE_THIS = 3.0, 1.0
+"""Days to be learned in all, and of this weekday's group, before anything is judged."""
+BAND_MINUTES = 5
+
+
+class Readiness(StrEnum):
+    """Whether a key can be judged, and if not, why."""
+
+    READY = "ready"
+    NO_HISTORY = "no_history"
+    TOO_YOUNG = "too_young"
+    NO_SUCH_DAY_YET = "no_such_day_yet"
+
+
+class Packed(msgspec.Struct):
+    history: bytes
+    plan: Plan | None
+    levels: list[Level]
+    episode: Episode
+    flagged: list[tuple[int, int]]
+    not_before: int
+    taught: bool
+
+
+class Demand:
+    """Pure state machine; times in epoch ms, `feed` is the judged one."""
+
+    def __init__(self, feed: str, zone: ZoneInfo) -> None:
+        self.feed, self.zone = feed, zone
+        self.history = History()
+        self.plan: Plan | None = None
+        self.curve: Curve | None = None
+        self.levels: list[Level] = []
+        self.episode = Episode()
+        self.flagged: list[tuple[int, int]] = []
+        self.not_before = 0
+        self._taught = False
+        self._windows: tuple[int, list[Window]] = (-1, [])
+        self._minutes = self.history.minutes(feed)
+
+    # ---- what comes in
+
+    def put(self, feed: str, minute: int, count: int) -> bool:
+        """Set the calls of a minute; False when it is too old to change anything."""
+        if feed == self.feed:
+            if self._minutes.get(minute) == count:
+                return True
+            if minute < self._windows[0]:
+                self._windows = (-1, [])
+        taken = self.history.put(feed, minute, count)
+        if feed != self.feed and len(self.history.minutes(feed)) > PENDING_MINUTES:
+            self.complete(feed, max(self.history.minutes(feed)) - PENDING_MINUTES // 2 * MINUTE)
+        return taken
+
+    def complete(self, feed: str, until: int) -> None:
+        """Nothing of a feed to learn from changes before `until` any more."""
+        if self.history.fold(feed, until, self.zone, lambda _start, _end: False):
+            self._taught = True
+
+    def forget(self, feed: str) -> None:
+        self.history.forget(feed)
+        self._minutes = self.history.minutes(self.feed)
+
+    # ---- time
+
+    def _in_incident(self, start: int, end: int) -> bool:
+        episode = self.episode
+        return (episode.active and end > episode.since) or any(start < b and end > a for a, b in self.flagged)
+
+    def minute(self, now: int) -> bool:
+        """A minute begins at `now`: fold, learn, plan, take in the level. True when there is a new plan."""
+        if now % (15 * MINUTE) == 0:
+            self.history.fold(self.feed, now - OPEN, self.zone, self._in_incident)
+            self.flagged = [span for span in self.flagged if span[1] > now - 2 * OPEN]
+        new_day = self.plan is not None and now >= self.plan.end
+        # a history is learned as it comes in; from the judged feed itself only once a day
+        learned = self.history.changed and (self.plan is None or self._taught)
+        planned = False
+        if new_day or learned:
+            planned = self._make_plan(now, new_day=new_day)
+        if self.plan is not None and (now - SETTLE) % STEP == 0:
+            self._take_in(now - SETTLE)
+        return planned
+
+    def _make_plan(self, now: int, *, new_day: bool) -> bool:
+        profile = fit(self.history.days())
+        self.history.changed = self._taught = False
+        if profile is None:
+            return False
+        self.plan = plan_for(profile, local_day(now, self.zone), self.zone)
+        self.curve = Curve(self.plan)
+        self._windows = (-1, [])
+        if new_day and self.levels:
+            self.levels.append(next_day(later(self.levels[-1], now, self.plan.spread), self.plan.spread))
+        else:
+            self._restart_level(now)
+        return True
+
+    def _restart_level(self, now: int) -> None:
+        """Begin the level again against a changed profile, with the minutes that are still open."""
+        assert self.plan is not None
+        done = (now - SETTLE) // STEP * STEP
+        first = max(self.plan.start, done - OPEN + STEP)
+        self.levels = [unknown(min(first, done), self.plan.spread)]
+        known = min(self._minutes, default=done)
+        for end in range(first + STEP, done + 1, STEP):
+            if end - STEP >= known:
+                self._take_in(end)
+
+    def _take_in(self, end: int) -> None:
+        """Let the level see the counts of [end - STEP, end)."""
+        plan, curve = self.plan, self.curve
+        assert plan is not None
+        assert curve is not None
+        start = end - STEP
+        if self.levels[-1].at >= end:
+            return
+        count = sum(self._minutes.get(minute, 0) for minute in range(start, end, MINUTE))
+        before = later(self.levels[-1], end, plan.spread)
+        suspect = self._in_incident(start, end)
+        self.levels.append(observe(before, count, curve.minutes(start, end), plan.spread, suspect=suspect))
+        del self.levels[:-LEVELS_KEPT]
+
+    # ---- judgement
+
+    @property
+    def readiness(self) -> Readiness:
+        if self.plan is None:
+            return Readiness.NO_HISTORY
+        if self.plan.days_learned < LEARN_DAYS:
+            return Readiness.TOO_YOUNG
+        if self.plan.observed < LEARN_DAYS_LIKE_THIS:
+            return Readiness.NO_SUCH_DAY_YET
+        return Readiness.READY
+
+    def looks(self, now: int, slack: int) -> list[Look]:
+        """All tests at `now`; `slack` ms are added to the elapsed part of the open minute."""
+        plan, curve = self.plan, self.curve
+        if plan is None or curve is None:
+            return []
+        minute, elapsed = now // MINUTE * MINUTE, now % MINUTE
+        if self._windows[0] != minute:
+            made = windows(
+                minute,
+                counts=self._minutes,
+                plan=plan,
+                curve=curve,
+                levels=self.levels,
+                not_before=self.not_before,
+            )
+            self._windows = (minute, made)
+        opened, usual = self._open(now, slack)
+        return [
+            look(window, opened, usual, plan.spread.dispersion)
+            for window in self._windows[1]
+            if window.minutes or elapsed >= LEAST_ELAPSED
+        ]
+
+    def judge(self, now: int, slack: int, keys: int, rules: DemandRules) -> bool:
+        """Bring the episode forward to `now`; True when it began or ended."""
+        if self.readiness is not Readiness.READY:
+            return self._stop(now)
+        looks = self.looks(now, slack)
+        if not self.episode.active:
+            margin, found = 0.0, None
+            for seen in looks:
+                above = seen.score - required_score(seen.minutes, keys, rules.false_alarms_per_week)
+                if above >= margin and seen.calls - seen.expected >= rules.min_excess:
+                    margin, found = above, seen
+            if found is not None:
+                self._begin(now, found)
+            return found is not None
+        band = [seen for seen in looks if seen.minutes <= BAND_MINUTES]
+        calm = bool(band) and not out_of_band(band[-1])
+        if not self.episode.calm(now, calm=calm, needed=rules.clear_after_s * 1000):
+            return False
+        self._end(self.episode.calm_since or now)
+        return True
+
+    def _stop(self, now: int) -> bool:
+        if not self.episode.active:
+            return False
+        self.episode.active = False
+        self._end(now)
+        return True
+
+    def _end(self, at: int) -> None:
+        self.flagged.append((self.episode.since, at))
+        self.not_before = at // MINUTE * MINUTE
+        self._windows = (-1, [])
+
+    def _begin(self, now: int, seen: Look) -> None:
+        assert self.curve is not None
+        minute = now // MINUTE * MINUTE
+        opened, usual = self._open(now, 0)
+        gain = seen.expected / max(1e-9, self.curve.minutes(seen.start, minute) + usual)
+        first = max(seen.start - 15 * MINUTE, minute - 60 * MINUTE, self.not_before)
+        closed = [
+            (at, self._minutes.get(at, 0), gain * self.curve.minutes(at, at + MINUTE))
+            for at in range(first, minute, MINUTE)
+        ]
+        self.episode.begin(onset(closed, minute, opened, gain * usual, now - minute))
+        # what the level has already taken in of it is taken back
+        kept = [level for level in self.levels if level.at <= self.episode.since]
+        done = self.levels[-1].at
+        self.levels = kept or self.levels[:1]
+        for end in range((self.levels[-1].at // STEP + 1) * STEP, done + 1, STEP):
+            self._take_in(end)
+        self._windows = (-1, [])
+
+    def departure(self, now: int, slack: int) -> Look:
+        """The present episode as one look: from its first minute, at most the last hour."""
+        plan, curve = self.plan, self.curve
+        assert plan is not None
+        assert curve is not None
+        minute = now // MINUTE * MINUTE
+        start = max(self.episode.since // MINUTE * MINUTE, minute - 60 * MINUTE)
+        level = forecast(self.levels, start, (start + minute) // 2, plan.spread)
+        count = sum(self._minutes.get(at, 0) for at in range(start, minute, MINUTE))
+        window = Window(
+            start,
+            (minute - start) // MINUTE,
+            count,
+            curve.minutes(start, minute),
+            exp(level.mean),
+            level.variance + plan.variance,
+        )
+        return look(window, *self._open(now, slack), plan.spread.dispersion)
+
+    def _open(self, now: int, slack: int) -> tuple[int, float]:
+        """(calls, usual calls) of the open minute so far; nothing at a minute's border."""
+        assert self.curve is not None
+        minute, elapsed = now // MINUTE * MINUTE, now % MINUTE
+        if not elapsed:
+            return 0, 0.0
+        share = min(1.0, (elapsed + slack) / MINUTE)
+        return self._minutes.get(minute, 0), self.curve.minutes(minute, minute + MINUTE) * share
+
+    # ---- state
+
+    def pack(self) -> Packed:
+        return Packed(
+            self.history.pack(), self.plan, self.levels, self.episode, self.flagged, self.not_before, self._taught
+        )
+
+    @classmethod
+    def unpack(cls, feed: str, zone: ZoneInfo, packed: Packed) -> "Demand":
+        demand = cls(feed, zone)
+        demand.history = History.unpack(packed.history)
+        demand._minutes = demand.history.minutes(feed)
+        demand.plan, demand.levels, demand.episode = packed.plan, packed.levels, packed.episode
+        demand.curve = Curve(packed.plan) if packed.plan else None
+        demand.flagged, demand.not_before, demand._taught = packed.flagged, packed.not_before, packed.taught
+        return demand

@@ -1,0 +1,117 @@
+"""Is demand above expectation right now? Trailing windows that end now, each against its own forecast.
+
+The forecast of a window uses the level as it stood before that window began, so what is to be found
+cannot raise what is expected of it; its uncertainty (level, profile, dispersion) widens the band.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import exp, log10
+from typing import NamedTuple
+
+from streams.detection.counts import deviance_root, tail_score
+from streams.detection.keys import MINUTE
+from streams.detection.level import Level, Spread, later
+from streams.detection.plan import Curve, Plan
+
+WINDOWS = (0, 1, 2, 5, 15, 30, 60)
+"""Closed minutes of each test; all but at a minute's border add the open one."""
+LEAST_ELAPSED = 10_000
+"""The open minute alone is not judged before so many ms."""
+WEEK = 7 * 24 * 60
+LOOKS = 12
+"""False alarms of a window looked at continuously, in units of those of disjoint windows (by simulation)."""
+
+
+class Window(NamedTuple):
+    """The part of a test that stands still during a minute: `gain` is exp(level), `unsure` its relative variance."""
+
+    start: int
+    minutes: int
+    calls: int
+    usual: float
+    gain: float
+    unsure: float
+
+
+class Look(NamedTuple):
+    """One test: `calls` from `start` against `expected`; `excess` as in `counts`; `score` -log10 p."""
+
+    start: int
+    minutes: int
+    calls: int
+    expected: float
+    excess: float
+    score: float
+
+
+def required_score(minutes: int, keys: int, false_alarms_per_week: float) -> float:
+    """-log10 p that a window must reach, the weekly budget shared evenly by keys and windows."""
+    disjoint = keys * len(WINDOWS) * WEEK / max(minutes, 1)
+    return log10(disjoint * LOOKS / false_alarms_per_week)
+
+
+def windows(
+    minute: int, *, counts: Mapping[int, int], plan: Plan, curve: Curve, levels: Sequence[Level], not_before: int
+) -> list[Window]:
+    """The tests of the minute that begins at `minute`; none reaches back before `not_before`."""
+    made: list[Window] = []
+    count, at = 0, minute
+    for minutes in WINDOWS:
+        start = max(minute - minutes * MINUTE, not_before)
+        if made and start == made[-1].start:
+            break
+        while at > start:
+            at -= MINUTE
+            count += counts.get(at, 0)
+        level = forecast(levels, start, (start + minute) // 2, plan.spread)
+        gain = exp(level.mean)
+        usual = curve.minutes(start, minute)
+        unsure = level.variance + plan.variance
+        made.append(Window(start, (minute - start) // MINUTE, count, usual, gain, unsure))
+    return made
+
+
+def forecast(levels: Sequence[Level], known_until: int, at: int, spread: Spread) -> Level:
+    """The level expected at `at` from what was known at `known_until` (the oldest there is, if none is that old)."""
+    known = levels[0]
+    for level in reversed(levels):
+        if level.at <= known_until:
+            known = level
+            break
+    return later(known, at, spread)
+
+
+def look(window: Window, opened: int, usual_open: float, dispersion: float) -> Look:
+    """Judge one window with `opened` calls in the open minute, where `usual_open` are usual so far."""
+    count = window.calls + opened
+    expected = window.gain * (window.usual + usual_open)
+    excess = window.unsure + (dispersion - 1.0) / max(expected, 0.1)
+    return Look(window.start, window.minutes, count, expected, excess, tail_score(count, expected, excess))
+
+
+def out_of_band(seen: Look, deviations: float = 2.3) -> bool:
+    """Whether a count is still high enough not to call it back to normal (about 1 %)."""
+    return seen.calls > seen.expected and deviance_root(seen.calls, seen.expected, seen.excess) > deviations
+
+
+def onset(
+    closed: Sequence[tuple[int, int, float]], open_minute: int, opened: int, expected_open: float, elapsed: int
+) -> int:
+    """When the departure most likely began (epoch ms): the best start of a run at the run's own ratio.
+
+    `closed` is (minute, count, expected), oldest first. With ratio q a minute adds x ln q - (q - 1) m to
+    the likelihood ratio; the minute where the run begins is split by how much of it was already high.
+    """
+    runs = [(*minute, MINUTE) for minute in closed] + [(open_minute, opened, expected_open, elapsed)]
+    best, start, ratio = 0.0, len(runs) - 1, 2.0
+    count, expected = 0, 0.0
+    for i in range(len(runs) - 1, -1, -1):
+        count += runs[i][1]
+        expected += runs[i][2]
+        gained = deviance_root(count, max(expected, 0.1), 0.0)
+        if gained > best:
+            best, start, ratio = gained, i, count / max(expected, 0.1)
+    at, count, expected, length = runs[start]
+    full = max(expected, 0.1) * (ratio - 1.0)
+    high = min(1.0, max(0.0, (count - expected) / full)) if full > 0 else 1.0
+    return at + round((1.0 - high) * length)

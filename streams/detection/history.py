@@ -1,0 +1,142 @@
+"""What one key's past days were like: calls per quarter of an hour, six weeks of it, in two bytes each.
+
+Counts are kept as round(4 * sqrt(n)): that step is a quarter of a Poisson deviation at any volume, and
+exact below ten calls. A minute may be replaced until it is folded into its slot.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from streams.detection.calendar import SLOT, SLOTS, slot_of, weekday
+from streams.detection.keys import MINUTE
+
+DAYS_KEPT = 42
+MISSING = 0xFFFF
+FLAG = 0x8000
+
+Floats = npt.NDArray[np.float64]
+
+
+class Days(NamedTuple):
+    """Past days as matrices of (day, slot): counts (NaN: not observed) and whether an incident covered the slot."""
+
+    counts: Floats
+    flagged: npt.NDArray[np.bool_]
+    weekdays: npt.NDArray[np.int64]
+    ordinals: npt.NDArray[np.int64]
+
+
+class _Packed(msgspec.Struct):
+    rows: list[tuple[str, int]]
+    slots: bytes
+    minutes: dict[str, dict[int, int]]
+    folded: dict[str, int]
+    changed: bool
+
+
+class History:
+    """The minutes not yet folded, per feed, and the days they become. `changed` since the last fit?"""
+
+    def __init__(self) -> None:
+        self.changed = False
+        self._minutes: dict[str, dict[int, int]] = {}
+        self._folded: dict[str, int] = {}
+        self._rows: dict[tuple[str, int], npt.NDArray[np.uint16]] = {}
+        self._packed_rows: bytes | None = None
+
+    def put(self, feed: str, minute: int, count: int) -> bool:
+        """Set a minute's count; False when the minute was folded before (then nothing changes)."""
+        if minute < self._folded.get(feed, 0):
+            return False
+        self._minutes.setdefault(feed, {})[minute] = count
+        return True
+
+    def minutes(self, feed: str) -> dict[int, int]:
+        """Minute -> count of what is not folded yet; a minute that is absent had none."""
+        return self._minutes.setdefault(feed, {})
+
+    def forget(self, feed: str) -> None:
+        """Drop everything learned from a feed (a later generation replaces it)."""
+        self._minutes.pop(feed, None)
+        self._folded.pop(feed, None)
+        for row in [row for row in self._rows if row[0] == feed]:
+            del self._rows[row]
+        self._touch()
+
+    def _touch(self) -> None:
+        self.changed = True
+        self._packed_rows = None
+
+    def fold(self, feed: str, until: int, zone: ZoneInfo, flagged: Callable[[int, int], bool]) -> bool:
+        """Turn all whole slots that end at or before `until` into days.
+
+        The first slot is the first that begins at or after the key's first minute. A repeated local
+        hour counts by its later pass. `flagged(start, end)`: whether an incident covered the slot. True when there was anything to fold.
+        """
+        minutes = self._minutes.get(feed)
+        start = self._folded.get(feed)
+        if start is None:
+            if not minutes:
+                return False
+            start = -(-min(minutes) // SLOT) * SLOT
+        until = until // SLOT * SLOT
+        if until <= start:
+            return False
+        start = max(start, until - (DAYS_KEPT + 1) * SLOTS * SLOT)
+        minutes = minutes if minutes is not None else {}
+        for slot in range(start, until, SLOT):
+            ordinal, index = slot_of(slot, zone)
+            row = self._rows.get((feed, ordinal))
+            if row is None:
+                row = self._rows[feed, ordinal] = np.full(SLOTS, MISSING, np.uint16)
+            count = sum(minutes.get(minute, 0) for minute in range(slot, slot + SLOT, MINUTE))
+            code = min(round(4 * count**0.5), FLAG - 2)
+            row[index] = code | FLAG if flagged(slot, slot + SLOT) else code
+        for minute in [minute for minute in minutes if minute < until]:
+            del minutes[minute]
+        self._folded[feed] = until
+        while len(self._rows) > DAYS_KEPT:
+            del self._rows[min(self._rows, key=lambda row: (row[1], row[0]))]
+        self._touch()
+        return True
+
+    def days(self) -> Days:
+        """The days learned so far, in the order of their dates."""
+        order = sorted(self._rows, key=lambda row: (row[1], row[0]))
+        codes = np.array([self._rows[row] for row in order], np.uint16).reshape(len(order), SLOTS)
+        missing = codes == MISSING
+        counts = np.where(missing, np.nan, np.rint(((codes & (FLAG - 1)) / 4.0) ** 2))
+        ordinals = np.array([ordinal for _, ordinal in order], np.int64)
+        return Days(counts, ~missing & (codes & FLAG > 0), np.array([weekday(int(o)) for o in ordinals]), ordinals)
+
+    def _pack_rows(self, order: Sequence[tuple[str, int]]) -> bytes:
+        """Slot by slot the change from day to day, high bytes and low bytes apart: what zlib likes best."""
+        if self._packed_rows is None:
+            codes = np.array([self._rows[row] for row in order], np.uint16).reshape(len(order), SLOTS).T
+            steps = np.diff(codes, axis=1, prepend=np.uint16(0)).astype("<u2")
+            self._packed_rows = zlib.compress(steps.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes(), 9)
+        return self._packed_rows
+
+    def pack(self) -> bytes:
+        order = sorted(self._rows)
+        packed = _Packed(order, self._pack_rows(order), self._minutes, self._folded, self.changed)
+        return msgspec.msgpack.encode(packed)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "History":
+        packed = msgspec.msgpack.decode(data, type=_Packed)
+        history = cls()
+        planes = np.frombuffer(zlib.decompress(packed.slots), np.uint8).reshape(2, -1)
+        steps = np.ascontiguousarray(planes.T).view("<u2").reshape(SLOTS, len(packed.rows))
+        codes = np.cumsum(steps, axis=1, dtype=np.uint16).T
+        history._rows = {row: codes[i].copy() for i, row in enumerate(packed.rows)}
+        history._minutes, history._folded = packed.minutes, packed.folded
+        history._packed_rows = packed.slots
+        history.changed = packed.changed
+        return history

@@ -1,0 +1,40 @@
+"""What a condition is about: one key of one dimension set, and the fingerprint of a condition on it."""
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+from streams.contract import SignalKind
+
+MINUTE = 60_000
+"""Milliseconds of a base cell."""
+
+
+class Key(NamedTuple):
+    """One key of one of the sets `hotline`, `queue`, `category_1`."""
+
+    hotline: str
+    dimension_set: str
+    queue: str = ""
+    category: str = ""
+
+    @property
+    def judged(self) -> bool:
+        """Whether the key stands for a demand of its own.
+
+        Queue `""` (never reached a queue) and category `""` (not classified yet: category is known at
+        wrap-up, so the newest calls all stand there) do not.
+        """
+        match self.dimension_set:
+            case "hotline":
+                return True
+            case "queue":
+                return bool(self.queue)
+            case "category_1":
+                return bool(self.category)
+            case _:
+                return False
+
+
+def fingerprint(kind: SignalKind, feed: str, key: Key) -> str:
+    """The stable name of one condition on one key: 16 hex digits, the same in every process and version."""
+    return blake2b("\x1f".join((kind, feed, *key)).encode(), digest_size=8).hexdigest()
