@@ -1,7 +1,9 @@
 """The deliberate end of a process: said once, then at once, so that nothing is committed on the way out."""
 
+import asyncio
 import os
 import sys
+from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 import structlog
@@ -20,3 +22,15 @@ def end_process(event: str, *, error: BaseException | None = None, **facts: Any)
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(RESTART)
+
+
+def vital(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Run a task that the process cannot do without: if it fails, the process ends."""
+
+    def done(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            end_process(f"{name} failed", error=error)
+
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(done)
+    return task

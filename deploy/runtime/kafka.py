@@ -3,7 +3,7 @@
 import ssl
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.runtime.settings import Kafka, SettingsError
@@ -62,13 +62,28 @@ async def cluster_id(settings: Kafka) -> str:
         await admin.close()
 
 
+class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as consumer`)
+    """A plain consumer without a group, for the time of a block."""
+
+    def __init__(self, kafka: Kafka, **options: Any) -> None:
+        self._options = client_options(kafka) | {
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "max_partition_fetch_bytes": 4 * 1024 * 1024,
+            "isolation_level": "read_committed",
+            **options,
+        }
+
+    async def __aenter__(self) -> AIOKafkaConsumer:
+        self._consumer = AIOKafkaConsumer(**self._options)
+        await self._consumer.start()
+        return self._consumer
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._consumer.stop()
+
+
 async def partition_counts(consumer: AIOKafkaConsumer, topics: list[str]) -> dict[str, int]:
     """topic -> number of partitions, asked now; a topic that does not exist has 0."""
     await consumer._client.force_metadata_update()  # noqa: SLF001  (the public call answers from a cache of 5 minutes)
     return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in topics}
-
-
-async def end_offsets(consumer: AIOKafkaConsumer, topic: str, partitions: int) -> dict[TopicPartition, int]:
-    """The offset that the next record of each partition will get."""
-    ends: dict[TopicPartition, int] = await consumer.end_offsets([TopicPartition(topic, p) for p in range(partitions)])
-    return ends

@@ -1,9 +1,32 @@
-"""A plain at-least-once consumer of micro-batches, for writers whose rows carry a key and a version."""
+"""A plain at-least-once consumer of micro-batches, for writers whose rows carry a key and a version.
 
+Reading resumes at the group's commit, and only what a handler has stored is committed.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from deploy.runtime import engine_metrics as metrics
+from deploy.runtime import liveness
+from deploy.runtime.chunks import Chunk, Position, Verdict
+from deploy.runtime.ending import end_process
+from deploy.runtime.health import Health
+from deploy.runtime.hosting import host, run_process
+from deploy.runtime.kafka import reading
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
+from deploy.runtime.transport import build_app
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 15.0
+
+log = structlog.get_logger()
+
+Place = tuple[str, int]
 
 
 class Retry(Exception):  # noqa: N818  (an order, not an error of the program)
@@ -14,20 +37,222 @@ Handler = Callable[[str, int, Sequence[Record]], Awaitable[None]]
 """(topic, partition, records in offset order); returns when they are stored."""
 
 
+class _Partition:
+    """What was read of a partition and is not stored yet."""
+
+    def __init__(self, start: int) -> None:
+        self.position = Position(start)
+        self.stored = start
+        self.waiting: list[Record] = []
+        self.lost = False
+
+
+class Sink:
+    """Reads partitions into buffers; one task per topic hands them to the topic's handler."""
+
+    def __init__(
+        self, name: str, settings: Settings, topics: Mapping[str, Handler], *, linger_s: float, max_records: int
+    ) -> None:
+        self._settings = settings
+        self._handlers = topics
+        self._linger_s = linger_s
+        self._max_records = max_records
+        self._partitions: dict[Place, _Partition] = {}
+        self._building: tuple[int, dict[Place, _Partition]] = (0, {})
+        self._safe: dict[Place, int] = {}
+        self._round = 0
+        self._settled = False
+        self._failing: dict[str, str] = {}
+        self._changed = asyncio.Event()
+        self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take))
+
+    async def positions(self, assigned: frozenset[Place]) -> Mapping[Place, int]:
+        """Resume at the group's commit; without one, at the beginning."""
+        at_round = self._round
+        building: dict[Place, _Partition] = {}
+        async with reading(self._settings.kafka) as consumer:
+            tps = [TopicPartition(*place) for place in assigned]
+            begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+        for place in assigned:
+            begin, end = begins[TopicPartition(*place)], ends[TopicPartition(*place)]
+            committed = await self._app.reading.committed(*place)
+            if committed is not None and committed > end:
+                end_process(
+                    "the group's commit lies beyond the end of the topic, which was created again: delete the "
+                    "group's offsets (kafka-consumer-groups --delete-offsets) to store it from its beginning",
+                    at=place,
+                    committed=committed,
+                    end=end,
+                )
+            if committed is not None and committed < begin:
+                self._missing(place, begin - committed)
+            building[place] = _Partition(max(begin, committed if committed is not None else begin))
+        self._building = at_round, building
+        return {place: partition.position.next for place, partition in building.items()}
+
+    def assigned(self) -> None:
+        """Take over, unless another rebalance has begun since."""
+        at_round, building = self._building
+        self._building = 0, {}
+        if at_round != self._round and building:
+            return
+        self._let_go()
+        self._partitions = building
+        self._safe.clear()
+        self._settled = True
+        where = {f"{topic}/{number}": partition.stored for (topic, number), partition in building.items()}
+        log.info("partitions assigned", resume_at=where)
+
+    async def revoked(self) -> None:
+        """Let go; what is not stored is read again by the next owner."""
+        self._round += 1
+        self._settled = False
+        self._safe = {place: partition.stored for place, partition in self._partitions.items()}
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for partition in self._partitions.values():
+            partition.lost = True
+        self._partitions = {}
+        self._tell()
+
+    def committable(self, topic: str, partition: int) -> int | None:
+        """What is stored."""
+        owned = self._partitions.get((topic, partition))
+        return owned.stored if owned else self._safe.get((topic, partition))
+
+    def _missing(self, place: Place, missing: int) -> None:
+        metrics.MISSING.labels(place[0], str(place[1])).inc(missing)
+        log.error("records were deleted before they were stored", topic=place[0], partition=place[1], missing=missing)
+
+    async def _take(self, topic: str, number: int, chunk: Chunk) -> None:
+        partition = self._partitions.get((topic, number))
+        if partition is None:
+            return
+        verdict = partition.position.judge(chunk)
+        if verdict is Verdict.REPEATED:
+            return
+        if verdict is Verdict.SEEK_BACK:
+            metrics.SEEKS_BACK.labels(topic, str(number)).inc()
+            try:
+                await self._app.reading.seek_back(topic, number, partition.position.next)
+            except IllegalStateError:
+                return  # the partition went away meanwhile
+            return
+        partition.waiting.extend(partition.position.unseen(chunk))
+        partition.position.advance(chunk.last)
+        self._tell()
+        while len(partition.waiting) >= self._max_records and not partition.lost:
+            await self._changed.wait()
+
+    async def _store(self, topic: str) -> None:
+        """Hand what has arrived to the topic's handler, partition by partition."""
+        while True:
+            while not self._arrived(topic):
+                await self._changed.wait()
+            await asyncio.sleep(self._linger_s)
+            for place, partition in self._arrived(topic):
+                batch = partition.waiting[: self._max_records]
+                if await self._stored(place, partition, batch):
+                    del partition.waiting[: len(batch)]
+                    partition.stored = batch[-1].offset + 1
+                    metrics.APPLIED.labels(topic, str(place[1])).inc(len(batch))
+                    self._tell()
+
+    def _arrived(self, topic: str) -> list[tuple[Place, _Partition]]:
+        return [(place, p) for place, p in self._partitions.items() if place[0] == topic and p.waiting]
+
+    async def _stored(self, place: Place, partition: _Partition, batch: Sequence[Record]) -> bool:
+        """Give a batch to the handler until it takes it; False if the partition is ours no more."""
+        topic, number = place
+        pause = FIRST_PAUSE_S
+        while not partition.lost:
+            try:
+                await self._handlers[topic](topic, number, batch)
+            except Retry as reason:
+                metrics.RETRIES.labels(topic).inc()
+                if topic not in self._failing:
+                    log.warning("cannot store now: trying again", topic=topic, partition=number, reason=str(reason))
+                self._failing[topic] = str(reason)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            else:
+                if self._failing.pop(topic, None) is not None:
+                    log.info("stored again", topic=topic, partition=number)
+                return not partition.lost
+        return False
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _standings(self) -> Mapping[Place, liveness.Standing] | None:
+        if not self._settled:
+            return None
+        return {
+            place: liveness.Standing(
+                partition.stored, place[0] in self._failing or self._nothing_left(place, partition)
+            )
+            for place, partition in self._partitions.items()
+        }
+
+    def _nothing_left(self, place: Place, partition: _Partition) -> bool:
+        fetched = self._app.reading.fetched(*place)
+        return fetched is not None and fetched.position >= fetched.end and partition.stored >= fetched.delivered
+
+    async def _measure(self) -> None:
+        while True:
+            for (topic, number), partition in self._partitions.items():
+                metrics.POSITION.labels(topic, str(number)).set(partition.stored)
+                fetched = self._app.reading.fetched(topic, number)
+                if fetched:
+                    metrics.END.labels(topic, str(number)).set(fetched.end)
+                    metrics.LAG.labels(topic, str(number)).set(max(0, fetched.end - partition.stored))
+            await asyncio.sleep(1)
+
+    def health(self) -> Health:
+        """Ready while partitions are assigned and the handlers take what comes."""
+        problems = [f"{topic}: cannot store now: {reason}" for topic, reason in self._failing.items()]
+        if not self._settled:
+            problems.append("waiting for partitions")
+        partitions = []
+        for (topic, number), partition in sorted(self._partitions.items()):
+            fetched = self._app.reading.fetched(topic, number)
+            end = fetched.end if fetched else None
+            lag = None if end is None else max(0, end - partition.stored)
+            partitions.append(
+                {"topic": topic, "partition": number, "position": partition.stored, "end": end, "lag": lag}
+            )
+        return Health(tuple(problems), {"partitions": partitions})
+
+    async def run(self, health_port: int) -> None:
+        """Run until SIGTERM."""
+        async with reading(self._settings.kafka) as asker:
+            tasks = {
+                "liveness": lambda: liveness.watch(asker, list(self._handlers), self._standings),
+                "measuring": self._measure,
+            } | {f"storing {topic}": (lambda topic=topic: self._store(topic)) for topic in self._handlers}
+            await host(self._app, self._settings, health_port=health_port, check=self.health, tasks=tasks)
+
+
 def run_sink(
     name: str,
     settings: Settings,
     topics: Mapping[str, Handler],
     *,
-    process: str,
     health_port: int = 0,
     linger_s: float = 1.0,
     max_records: int = 50_000,
 ) -> None:
     """Consume `topics` as group `name` until SIGTERM; blocks.
 
-    A batch is what arrived for one partition within `linger_s` (at most `max_records`). Offsets are
+    A batch is what arrived for one partition within `linger_s` (about `max_records` at most). Offsets are
     committed after the handler returned. `Retry` repeats the batch with back-off while the process stays
     in its group; any other exception ends the process (exit code 1), to be restarted.
     """
-    raise NotImplementedError
+
+    async def main() -> None:
+        sink = Sink(name, settings, topics, linger_s=linger_s, max_records=max_records)
+        await sink.run(health_port)
+
+    run_process(main())

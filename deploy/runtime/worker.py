@@ -1,28 +1,277 @@
-"""Hosts processors for the partitions of some input topics: exactly once, by construction."""
+"""Hosts processors for the partitions of some input topics: exactly once, by construction.
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+The state of a partition carries the offset it stands at, and reading resumes there, never at the group's
+commit. Outputs are acknowledged before the state that made them is written. After every rebalance the
+states are read again from the state log, under a new epoch.
+"""
 
-from deploy.runtime.processor import Output, Processor, ProcessorFactory
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from deploy.runtime import engine_metrics as metrics
+from deploy.runtime import liveness
+from deploy.runtime.chunks import Chunk, Verdict
+from deploy.runtime.ending import end_process
+from deploy.runtime.health import Health
+from deploy.runtime.hosting import host, run_process
+from deploy.runtime.kafka import cluster_id, reading
+from deploy.runtime.outbox import BulkSender
+from deploy.runtime.owned import OnOutputs, OwnedPartition
+from deploy.runtime.processor import Processor, ProcessorFactory
 from deploy.runtime.settings import Settings
+from deploy.runtime.state_log import Place, StateError, StateLog, check_mark, next_epoch
+from deploy.runtime.transport import Fetched, build_app
 
-OnOutputs = Callable[[str, int, Sequence[Output]], None]
-"""(input topic, partition, outputs): called once they are acknowledged, in order."""
+TICK_S = 0.5
+CHECKPOINT_S = 5.0
+LAST_CHECKPOINT_S = 8.0
+
+log = structlog.get_logger()
 
 
 class Worker:
-    """What a background task sees of the running process."""
+    """The partitions that this process owns. Background tasks see it by its first three methods."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        topics: Mapping[str, ProcessorFactory],
+        state_topic: str,
+        *,
+        on_outputs: OnOutputs | None = None,
+        checkpoint_s: float = CHECKPOINT_S,
+    ) -> None:
+        self._settings = settings
+        self._factories = topics
+        self._log = StateLog(state_topic, settings.kafka)
+        self._on_outputs = on_outputs
+        self._checkpoint_s = checkpoint_s
+        self._owned: dict[Place, OwnedPartition] = {}
+        self._building: tuple[int, dict[Place, OwnedPartition]] = (0, {})
+        self._safe: dict[Place, int] = {}
+        self._round = 0
+        self._settled = asyncio.Event()
+        self._resting: dict[Place, Fetched] = {}
+        self._cluster = ""
+        self._asker: AIOKafkaConsumer | None = None
+        self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take))
 
     def processor(self, topic: str, partition: int) -> Processor | None:
         """The processor of an input partition, or None while this process does not own it."""
-        raise NotImplementedError
+        owned = self._owned.get((topic, partition))
+        return owned.processor if owned else None
 
     def processors(self, topic: str) -> Mapping[int, Processor]:
         """partition -> processor of those owned now; ask again after every await."""
-        raise NotImplementedError
+        return {p: owned.processor for (t, p), owned in self._owned.items() if t == topic}
 
     def collect(self, topic: str, partition: int) -> None:
         """Send what the processor's `outputs` holds now, without waiting for the next tick."""
-        raise NotImplementedError
+        owned = self._owned.get((topic, partition))
+        if owned:
+            owned.collect()
+
+    async def settled(self) -> None:
+        """Wait until partitions are assigned (perhaps none) and their states loaded."""
+        await self._settled.wait()
+
+    async def positions(self, assigned: frozenset[Place]) -> Mapping[Place, int]:
+        """Load the states of these partitions aside; say where each one resumes."""
+        at_round = self._round
+        building: dict[Place, OwnedPartition] = {}
+        try:
+            states = await self._log.read(assigned)
+            async with reading(self._settings.kafka) as consumer:
+                begins = await consumer.beginning_offsets([TopicPartition(*place) for place in assigned])
+                for place in sorted(assigned):
+                    state = states.get(place)
+                    if state:
+                        await check_mark(consumer, state, self._cluster)
+                    begin = begins[TopicPartition(*place)]
+                    owned = OwnedPartition(
+                        *place,
+                        self._factories[place[0]](*place, state.snapshot if state else None),
+                        start=state.offset + 1 if state else begin,
+                        epoch=next_epoch(states, place),
+                        mark=state.mark if state else None,
+                    )
+                    if begin > owned.position.next:
+                        owned.skip_to(begin, begin - owned.position.next)
+                    building[place] = owned
+        except StateError as error:
+            end_process(str(error))
+        self._building = at_round, building
+        return {place: owned.position.next for place, owned in building.items()}
+
+    def assigned(self) -> None:
+        """Take over what was loaded, unless another rebalance has begun since."""
+        at_round, building = self._building
+        self._building = 0, {}
+        if at_round != self._round and building:
+            return
+        for owned in self._owned.values():
+            owned.close()
+        sender = BulkSender(self._app.writing)
+        for owned in building.values():
+            owned.open(sender, self._on_outputs)
+        self._owned = building
+        self._safe.clear()
+        self._settled.set()
+        where = {f"{topic}/{partition}": owned.position.next for (topic, partition), owned in building.items()}
+        log.info("partitions assigned", resume_at=where)
+
+    async def revoked(self) -> None:
+        """Write what is safe, then let go of all partitions."""
+        self._round += 1
+        self._settled.clear()
+        owned, self._owned = self._owned, {}
+        try:
+            async with asyncio.timeout(LAST_CHECKPOINT_S):
+                await self._checkpoint(owned.values())
+        except TimeoutError:
+            log.warning("the last states were not written in time: the next owner does a little work again")
+        for place, partition in owned.items():
+            self._safe[place] = partition.checkpointed
+            partition.close()
+
+    def committable(self, topic: str, partition: int) -> int | None:
+        """What the group's commit shows: the checkpoint."""
+        owned = self._owned.get((topic, partition))
+        return owned.checkpointed if owned else self._safe.get((topic, partition))
+
+    async def _take(self, topic: str, partition: int, chunk: Chunk) -> None:
+        """One chunk of a partition. Nothing may leave this but a deliberate end of the process."""
+        owned = self._owned.get((topic, partition))
+        if owned is None:
+            return
+        try:
+            match owned.position.judge(chunk):
+                case Verdict.APPLY:
+                    await owned.apply(chunk)
+                case Verdict.SEEK_BACK:
+                    metrics.SEEKS_BACK.labels(topic, str(partition)).inc()
+                    await self._app.reading.seek_back(topic, partition, owned.position.next)
+                case Verdict.HOLE:
+                    begin = await self._log_start(topic, partition)
+                    if not owned.lost:
+                        owned.skip_to(chunk.start, max(0, min(begin, chunk.start) - owned.position.next))
+                        await owned.apply(chunk)
+                case Verdict.REPEATED:
+                    pass
+        except IllegalStateError:
+            return  # the partition went away while seeking: whoever has it now reads on
+        except Exception as error:  # noqa: BLE001  (an exception that leaves an agent acknowledges its event)
+            self._end(error, topic, partition)
+
+    @staticmethod
+    def _end(error: BaseException, topic: str, partition: int) -> NoReturn:
+        end_process("the core failed", error=error, topic=topic, partition=partition)
+
+    async def _log_start(self, topic: str, partition: int) -> int:
+        assert self._asker is not None
+        tp = TopicPartition(topic, partition)
+        begins: dict[TopicPartition, int] = await self._asker.beginning_offsets([tp])
+        return begins[tp]
+
+    def _caught_up(self, place: Place, owned: OwnedPartition) -> bool:
+        """Whether everything appended has been applied, as far as a fetch of the last 5 s can tell."""
+        fetched: Fetched | None = self._app.reading.fetched(*place)
+        if fetched is None or not fetched.recent or fetched.position < fetched.end:
+            self._resting.pop(place, None)
+            return False
+        metrics.END.labels(place[0], str(place[1])).set(fetched.end)
+        if owned.position.next >= fetched.position:
+            return True
+        # What is left has no records (markers of transactions): only sure if nothing moved for a tick.
+        rested = self._resting.get(place) == fetched
+        self._resting[place] = fetched
+        return rested and owned.position.next >= fetched.delivered
+
+    async def _tick(self) -> None:
+        """Let time pass in every owned partition, every 500 ms."""
+        while True:
+            now = int(time.time() * 1000)
+            for place, owned in list(self._owned.items()):
+                caught_up = self._caught_up(place, owned)
+                try:
+                    owned.tick(now, caught_up=caught_up)
+                except Exception as error:  # noqa: BLE001  (said with its partition, then the process ends)
+                    self._end(error, *place)
+                self._measure(place, owned, caught_up=caught_up)
+                await asyncio.sleep(0)
+            await asyncio.sleep(TICK_S - (time.time() - now / 1000) % TICK_S)
+
+    def _measure(self, place: Place, owned: OwnedPartition, *, caught_up: bool) -> None:
+        labels = (place[0], str(place[1]))
+        metrics.POSITION.labels(*labels).set(owned.position.next)
+        metrics.CLOCK.labels(*labels).set(owned.processor.clock / 1000)
+        metrics.LAG.labels(*labels).set(self._lag(place, owned, caught_up=caught_up))
+
+    def _lag(self, place: Place, owned: OwnedPartition, *, caught_up: bool) -> int:
+        fetched: Fetched | None = self._app.reading.fetched(*place)
+        return 0 if caught_up or fetched is None else max(0, fetched.end - owned.position.next)
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(self._checkpoint_s)
+            await self._checkpoint(list(self._owned.values()))
+
+    async def _checkpoint(self, partitions: Iterable[OwnedPartition]) -> None:
+        producer = self._app.writing
+        await asyncio.gather(*(owned.checkpoint(self._log, producer, self._cluster) for owned in partitions))
+
+    def _standings(self) -> Mapping[Place, liveness.Standing] | None:
+        if not self._settled.is_set():
+            return None
+        return {
+            place: liveness.Standing(owned.position.next, self._caught_up(place, owned))
+            for place, owned in self._owned.items()
+        }
+
+    def health(self) -> Health:
+        """Ready once partitions are assigned and their states loaded."""
+        problems = () if self._settled.is_set() else ("waiting for partitions and their states",)
+        partitions = []
+        for place, owned in sorted(self._owned.items()):
+            fetched: Fetched | None = self._app.reading.fetched(*place)
+            partitions.append(
+                {
+                    "topic": place[0],
+                    "partition": place[1],
+                    "position": owned.position.next,
+                    "end": fetched.end if fetched else None,
+                    "lag": max(0, fetched.end - owned.position.next) if fetched else None,
+                    "clock": owned.processor.clock,
+                }
+            )
+        return Health(problems, {"partitions": partitions})
+
+    async def run(self, health_port: int, background: Sequence["Background"]) -> None:
+        """Run until SIGTERM."""
+        self._cluster = await cluster_id(self._settings.kafka)
+        async with reading(self._settings.kafka) as asker:
+            self._asker = asker
+
+            def beside(task: Background) -> Callable[[], Coroutine[Any, Any, None]]:
+                async def run() -> None:
+                    await self.settled()
+                    await task(self)
+
+                return run
+
+            tasks = {
+                "the ticker": self._tick,
+                "checkpoints": self._checkpoints,
+                "liveness": lambda: liveness.watch(asker, list(self._factories), self._standings),
+            } | {f"background task {number}": beside(task) for number, task in enumerate(background)}
+            await host(self._app, self._settings, health_port=health_port, check=self.health, tasks=tasks)
 
 
 Background = Callable[[Worker], Awaitable[None]]
@@ -35,10 +284,18 @@ def run_worker(
     topics: Mapping[str, ProcessorFactory],
     state_topic: str,
     *,
-    process: str,
     health_port: int = 0,
     on_outputs: OnOutputs | None = None,
     background: Sequence[Background] = (),
+    checkpoint_s: float = CHECKPOINT_S,
 ) -> None:
-    """Read `topics` as group `name`, keep states in `state_topic`, until SIGTERM; blocks."""
-    raise NotImplementedError
+    """Read `topics` as group `name`, keep states in `state_topic`, until SIGTERM; blocks.
+
+    `on_outputs(topic, partition, outputs)` is called once these are acknowledged, in order.
+    """
+
+    async def main() -> None:
+        worker = Worker(name, settings, topics, state_topic, on_outputs=on_outputs, checkpoint_s=checkpoint_s)
+        await worker.run(health_port, background)
+
+    run_process(main())

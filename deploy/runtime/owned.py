@@ -1,0 +1,151 @@
+"""One input partition in the hands of this process: its processor, its position, its outputs, its checkpoints."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from deploy.runtime import engine_metrics as metrics
+from deploy.runtime.chunks import Chunk, Position, SliceSize
+from deploy.runtime.ending import end_process
+from deploy.runtime.outbox import BulkSender, Outbox
+from deploy.runtime.processor import Output, Processor
+from deploy.runtime.state_log import Mark, State, StateError, StateLog
+
+log = structlog.get_logger()
+
+OnOutputs = Callable[[str, int, Sequence[Output]], None]
+
+
+class OwnedPartition:
+    """From being assigned to the next rebalance. Once `lost`, nothing it still holds may be used or written."""
+
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        processor: Processor,
+        *,
+        start: int,
+        epoch: int,
+        mark: Mark | None,
+    ) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.processor = processor
+        self.position = Position(start)
+        self.epoch = epoch
+        self.lost = False
+        self.checkpointed = start
+        self.changed = False
+        self._mark = mark
+        self._slice = SliceSize()
+        self._outbox: Outbox | None = None
+        self._checkpointing = asyncio.Lock()
+        labels = (topic, str(partition))
+        self._applied = metrics.APPLIED.labels(*labels)
+        self._bytes = metrics.CHECKPOINT_BYTES.labels(*labels)
+
+    def open(self, sender: BulkSender, on_outputs: OnOutputs | None) -> None:
+        """Begin to send."""
+
+        def sent(outputs: Sequence[Output]) -> None:
+            if on_outputs and not self.lost:
+                on_outputs(self.topic, self.partition, outputs)
+
+        self._outbox = Outbox(sender, sent)
+
+    def close(self) -> None:
+        """Let go: whatever is not sent or written by now will be made again from the last checkpoint."""
+        self.lost = True
+        if self._outbox:
+            self._outbox.close()
+
+    def skip_to(self, offset: int, missing: int) -> None:
+        """Go on at `offset`: nothing is left in the log before it; `missing` records were there once."""
+        if missing:
+            metrics.MISSING.labels(self.topic, str(self.partition)).inc(missing)
+            log.error(
+                "input records are gone: they were deleted before they were read",
+                topic=self.topic,
+                partition=self.partition,
+                first=self.position.next,
+                missing=missing,
+                remedy="raise the topic's retention above the longest time the engine may be stopped",
+            )
+            missed = getattr(self.processor, "missed", None)
+            if missed:
+                missed(missing)
+        self.position.advance(offset - 1)
+
+    async def apply(self, chunk: Chunk) -> None:
+        """Apply what is new of a chunk, in slices short enough that nothing else starves."""
+        records = self.position.unseen(chunk)
+        done = 0
+        while done < len(records):
+            part = records[done : done + self._slice.records]
+            begun = time.perf_counter()
+            self.processor.apply(part)
+            last = part[-1]
+            self.position.advance(last.offset)
+            self._mark = Mark.of(last.timestamp, last.value)
+            self.collect()
+            seconds = time.perf_counter() - begun
+            self._slice.learn(len(part), seconds)
+            metrics.APPLY_SECONDS.observe(seconds)
+            self._applied.inc(len(part))
+            done += len(part)
+            assert self._outbox is not None
+            await self._outbox.room()
+            await asyncio.sleep(0)
+            if self.lost:
+                return
+
+    def tick(self, now: int, *, caught_up: bool) -> None:
+        """Let time pass."""
+        self.processor.tick(now, caught_up=caught_up)
+        self.collect()
+
+    def collect(self) -> None:
+        """Hand the processor's outputs to the outbox."""
+        assert self._outbox is not None
+        self.changed = True
+        self._outbox.put(self.processor.outputs())
+
+    async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer, cluster: str) -> None:
+        """Write the state as it is now, once all outputs up to now are acknowledged.
+
+        A state that cannot be written ends the process.
+        """
+        async with self._checkpointing:
+            if self.lost or not self.changed or self._outbox is None:
+                return
+            begun = time.perf_counter()
+            self.collect()
+            outputs = self._outbox.count
+            state = State(
+                topic=self.topic,
+                partition=self.partition,
+                offset=self.position.next - 1,
+                clock=self.processor.clock,
+                epoch=self.epoch,
+                cluster=cluster,
+                mark=self._mark,
+                snapshot=self.processor.snapshot(),
+            )
+            self.changed = False
+            if not await self._outbox.acknowledged(outputs) or self.lost:
+                return
+            try:
+                size = await log.write(producer, state)
+            except (KafkaError, StateError) as error:
+                end_process(
+                    f"could not write the state of {self.topic}/{self.partition}: {error}",
+                    error=error if isinstance(error, KafkaError) else None,
+                )
+            self.checkpointed = state.offset + 1
+            self._bytes.set(size)
+            metrics.CHECKPOINT_SECONDS.observe(time.perf_counter() - begun)
