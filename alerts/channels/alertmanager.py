@@ -1,0 +1,55 @@
+"""Alertmanager's API v2: an alert is posted when it fires, again while it fires, and once more when it is over."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+
+from alerts.channels import Notice, Outcome
+from alerts.channels.content import Writer, rfc3339
+from alerts.channels.http import post_json, session
+from deploy.runtime.settings import Alertmanager
+from streams.contract import AlertEvent
+
+RESEND_S = 60
+EXPIRES_MS = 5 * 60_000
+"""A firing alert that is not posted again ends by itself: three posts may fail, and a dead Hotline does not ring on."""
+
+
+class AlertmanagerChannel:
+    """POST `{url}/api/v2/alerts`, with basic authentication if the settings name a user."""
+
+    kind = "alertmanager"
+    target = "alertmanager"
+    resend_s: int | None = RESEND_S
+    batch = 64
+
+    def __init__(self, settings: Alertmanager, writer: Writer) -> None:
+        self._url = settings.url.rstrip("/") + "/api/v2/alerts"
+        self._auth = aiohttp.BasicAuth(settings.user, settings.password.get_secret_value()) if settings.user else None
+        self._writer = writer
+        self._client = session()
+
+    async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
+        body = [posted_alert(notice.event, self._writer, now) for notice in notices]
+        return await post_json(self._client, self._url, body, auth=self._auth, now=now)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def posted_alert(event: AlertEvent, writer: Writer, now: int) -> dict[str, Any]:
+    """One `postableAlert`.
+
+    Alertmanager takes an alert for over when `endsAt` has passed by its own clock, and refuses one that
+    ends before it starts. So a resolved alert ends now at the latest, and starts no later than it ends,
+    also where the feed's clock runs ahead (a simulation).
+    """
+    ends = now + EXPIRES_MS if event.ended_at is None else min(event.ended_at, now)
+    return {
+        "labels": writer.labels(event),
+        "annotations": writer.annotations(event),
+        "startsAt": rfc3339(min(event.started_at, now, ends)),
+        "endsAt": rfc3339(ends),
+        "generatorURL": writer.external_url,
+    }

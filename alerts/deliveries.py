@@ -1,0 +1,234 @@
+"""What still has to be told to whom: the delivery queue of one partition of `hotline.alerts`, without I/O.
+
+The queue is made from the same records that everybody else reads, so what has been sent always stands
+in the topic, and a decision taken again after a crash finds its episode known. Per target and episode
+there is one entry; only the newest state is sent. What is sent is absolute (same labels, start and
+end), so that a repetition, possible after a crash between sending and the next checkpoint, changes
+nothing for a receiver that looks at the episode.
+
+- A firing alert that is over before it was first tried is not told: nobody is paged for the past.
+- A resolve waits for its own episode's firing only, and a new episode of an alert for the old one's end.
+- Failures that may pass are tried again with back-off, up to a day; others are given up until the
+  alert changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
+from deploy.runtime.processor import Output, Record
+from streams.contract import AlertEvent
+
+FORMAT = 1
+LONGEST_BACK_OFF_S = 300
+GIVE_UP_MS = 86_400_000
+REMEMBER_MS = 3_600_000
+
+_event = msgspec.json.Decoder(AlertEvent)
+
+
+class StateError(ValueError):
+    """A snapshot that this version cannot read."""
+
+
+class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One episode for one target; times in ms by wall clock.
+
+    `told`: the state that the target has accepted. `next_at`: when to try (again); None: nothing to do.
+    `attempts`: tries without success since `told` or the alert changed. `tried`: the target may have
+    heard of it. `ref`: what the channel wants back (Grafana: the annotation's id).
+    """
+
+    told: Literal["", "firing"] = ""
+    next_at: int | None = 0
+    attempts: int = 0
+    tried: bool = False
+    since: int = 0
+    ref: str = ""
+
+
+class _State(msgspec.Struct, kw_only=True):
+    """`episodes`: those that a target has still to hear of, or whose end it will. `over`: episode -> ms."""
+
+    format: int = FORMAT
+    clock: int = 0
+    episodes: dict[str, AlertEvent] = {}
+    over: dict[str, int] = {}
+    items: dict[str, dict[str, Item]] = {}
+
+
+class Deliveries:
+    """A `Processor` for `hotline.alerts` without outputs: `due` and `settle` are the sender's side.
+
+    `targets`: target -> seconds after which a firing alert is told again (None: once is enough). A
+    target that is new is told of what is firing; one that is no more is forgotten.
+    """
+
+    def __init__(self, targets: Mapping[str, int | None], snapshot: bytes | None = None) -> None:
+        self._resend = dict(targets)
+        self._ready = False
+        self._now = 0
+        self.unreadable = 0
+        self.overtaken = 0
+        state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot, type=_State)
+        if state.format != FORMAT:
+            raise StateError(
+                f"the delivery queue has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
+            )
+        self._state = state
+        # Whoever wrote the snapshot may have told more before it ended.
+        self._restored = snapshot is not None
+        for items in state.items.values():
+            for item in items.values():
+                item.tried = True
+        for target in state.items.keys() - targets.keys():
+            del state.items[target]
+        for target in targets.keys() - state.items.keys():
+            firing = {episode: event for episode, event in state.episodes.items() if event.state == "firing"}
+            state.items[target] = {episode: Item(since=event.at) for episode, event in firing.items()}
+        for episode in list(state.episodes):
+            self._close(episode)
+
+    @property
+    def clock(self) -> int:
+        return self._state.clock
+
+    def apply(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._state.clock = max(self._state.clock, record.timestamp)
+            try:
+                event = _event.decode(record.value or b"")
+            except msgspec.DecodeError:
+                self.unreadable += 1
+                continue
+            if event.state == "firing":
+                self._fires(event)
+            elif event.state == "resolved":
+                self._ends(event)
+
+    def tick(self, now: int, *, caught_up: bool) -> None:
+        self._now = now
+        if caught_up:
+            self._ready = True
+            self._state.clock = max(self._state.clock, now)
+            over = self._state.over
+            for episode in [episode for episode, at in over.items() if now - at > REMEMBER_MS]:
+                del over[episode]
+
+    def outputs(self) -> list[Output]:
+        return []
+
+    def snapshot(self) -> bytes:
+        return msgspec.msgpack.encode(self._state)
+
+    def due(self, target: str, now: int, limit: int) -> list[Notice]:
+        """What the target is to be told now, oldest first; nothing while a backlog is being read."""
+        notices: list[Notice] = []
+        if not self._ready:
+            return notices
+        waiting: set[str] = set()
+        for episode, item in self._state.items[target].items():
+            event = self._state.episodes[episode]
+            if item.told != event.state and item.next_at is not None:
+                earlier = event.fingerprint in waiting
+                waiting.add(event.fingerprint)
+                if earlier:
+                    continue
+            if item.next_at is not None and item.next_at <= now:
+                notices.append(Notice(event, item.ref))
+                if len(notices) == limit:
+                    break
+        return notices
+
+    def settle(self, target: str, notices: Sequence[Notice], outcome: Outcome, now: int) -> None:
+        """Take in what came of telling the target; the alert may have changed meanwhile."""
+        items = self._state.items[target]
+        for index, notice in enumerate(notices):
+            episode = notice.event.episode
+            item = items.get(episode)
+            if item is None:
+                continue
+            item.tried = True
+            match outcome:
+                case Delivered(refs):
+                    item.ref = refs[index] if refs else item.ref
+                    self._told(target, episode, item, notice.event.state, now)
+                case Retry(_, after_s) if now - item.since <= GIVE_UP_MS:
+                    item.attempts += 1
+                    item.next_at = now + int(1000 * max(after_s or 0, back_off_s(item.attempts)))
+                case Retry() | Failed():
+                    self._given_up(target, episode, item, now)
+
+    def waiting(self, target: str) -> int:
+        """How many alerts the target has not accepted in their present state."""
+        episodes = self._state.episodes
+        items = self._state.items[target].items()
+        return sum(item.next_at is not None and item.told != episodes[episode].state for episode, item in items)
+
+    def oldest_waiting_ms(self, target: str, now: int) -> int:
+        """Age of the oldest of them; 0 without any."""
+        episodes = self._state.episodes
+        ages = [
+            now - item.since
+            for episode, item in self._state.items[target].items()
+            if item.next_at is not None and item.told != episodes[episode].state
+        ]
+        return max(ages, default=0)
+
+    def _fires(self, event: AlertEvent) -> None:
+        state = self._state
+        known = state.episodes.get(event.episode)
+        if event.episode in state.over or (known is not None and known.state == "resolved"):
+            return
+        state.episodes[event.episode] = event
+        if known is None:
+            for items in state.items.values():
+                items[event.episode] = Item(since=self._now or event.at, tried=self._restored and not self._ready)
+
+    def _ends(self, event: AlertEvent) -> None:
+        state = self._state
+        if event.episode not in state.episodes:
+            return
+        state.episodes[event.episode] = event
+        for items in state.items.values():
+            item = items.get(event.episode)
+            if item is None:
+                continue
+            if not item.tried:
+                self.overtaken += 1
+                del items[event.episode]
+            else:
+                item.attempts, item.next_at, item.since = 0, 0, self._now or event.at
+        self._close(event.episode)
+
+    def _told(self, target: str, episode: str, item: Item, state: str, now: int) -> None:
+        if state == "resolved":
+            del self._state.items[target][episode]
+            self._close(episode)
+            return
+        item.told, item.attempts = "firing", 0
+        if self._state.episodes[episode].state == "firing":
+            resend_s = self._resend[target]
+            item.next_at = None if resend_s is None else now + resend_s * 1000
+
+    def _given_up(self, target: str, episode: str, item: Item, now: int) -> None:
+        if self._state.episodes[episode].state == "resolved":
+            del self._state.items[target][episode]
+            self._close(episode)
+            return
+        resend_s = self._resend[target]
+        item.next_at = None if resend_s is None else now + resend_s * 1000
+
+    def _close(self, episode: str) -> None:
+        """Forget an episode that is over and that nobody has to be told of."""
+        state = self._state
+        if state.episodes[episode].state == "resolved" and not any(episode in i for i in state.items.values()):
+            del state.episodes[episode]
+            state.over[episode] = state.clock
+
+
+def back_off_s(attempts: int) -> int:
+    """Seconds to wait after so many tries without success: 1, 2, 4, … 300."""
+    return min(LONGEST_BACK_OFF_S, 1 << min(attempts - 1, 20))
