@@ -1,0 +1,66 @@
+"""`hotline sinks`: what streams and alerts publish becomes rows in ClickHouse."""
+
+from collections.abc import Sequence
+
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from deploy.runtime.processor import Record
+from deploy.runtime.settings import Settings, SettingsError
+from deploy.runtime.sink import Retry, run_sink
+from sinks.clickhouse.client import ClickHouseAway, connect, short
+from sinks.clickhouse.days import local_day
+from sinks.clickhouse.hotlines import write_hotlines
+from sinks.clickhouse.inserter import Inserter
+from sinks.clickhouse.migrate import SchemaError, check_schema
+from sinks.clickhouse.records import row_functions
+from sinks.clickhouse.writer import Writer
+
+GROUP = "hotline.sinks"
+LINGER_S = 0.5
+
+
+class CannotStart(Exception):  # noqa: N818  (said to a person, not handled by a program)
+    """ClickHouse is away or its schema is another version's; the text says what to do."""
+
+
+def prepare(settings: Settings) -> None:
+    """Check the schema and bring the table of hotlines up to date. Raises CannotStart."""
+    try:
+        with connect(settings.clickhouse) as client:
+            check_schema(client)
+            write_hotlines(client, settings)
+    except DatabaseError as error:
+        raise CannotStart(f"ClickHouse at {settings.clickhouse.url}: {short(error)}") from error
+    except (ClickHouseAway, SchemaError) as error:
+        raise CannotStart(str(error)) from error
+
+
+def run(settings: Settings) -> None:
+    """Run the writer until SIGTERM; raises CannotStart before anything is read."""
+    prepare(settings)
+
+    def inserter() -> Inserter:
+        try:
+            return Inserter(connect(settings.clickhouse))
+        except DatabaseError as error:
+            raise ClickHouseAway(short(error)) from error
+        except SettingsError as error:  # it was right a moment ago, in `prepare`
+            raise ClickHouseAway(str(error)) from error
+
+    functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))
+    writer = Writer(functions, inserter)
+
+    async def handle(topic: str, partition: int, records: Sequence[Record]) -> None:
+        try:
+            await writer.store(topic, partition, records)
+        except ClickHouseAway as error:
+            raise Retry(str(error)) from error
+
+    run_sink(
+        GROUP,
+        settings,
+        dict.fromkeys(functions, handle),
+        process="sinks",
+        health_port=settings.health.sinks_port,
+        linger_s=LINGER_S,
+    )

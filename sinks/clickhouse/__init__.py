@@ -1,0 +1,1 @@
+"""The ClickHouse side: schema by migrations, records as rows, and the writer."""

@@ -1,0 +1,26 @@
+"""The local day of an instant, in the time zone of its hotline."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+MINUTE_MS = 60_000
+_EPOCH = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001  (an ordinal has no zone)
+
+LocalDay = Callable[[str, int], int]
+"""(hotline, epoch ms) -> local day, as days since 1970-01-01."""
+
+
+def local_day(zone_of: Callable[[str], ZoneInfo]) -> LocalDay:
+    """A function from (hotline, epoch ms) to the local day; `zone_of(hotline)` is its time zone.
+
+    Offsets from UTC are whole minutes for every zone since 1972, so instants of a minute share a day.
+    Raises OverflowError or ValueError for an instant outside the years 1 to 9999.
+    """
+
+    @lru_cache(maxsize=65_536)
+    def of_minute(hotline: str, minute: int) -> int:
+        return datetime.fromtimestamp(minute * 60, zone_of(hotline)).toordinal() - _EPOCH
+
+    return lambda hotline, time_ms: of_minute(hotline, time_ms // MINUTE_MS)

@@ -1,0 +1,135 @@
+"""The ClickHouse schema: numbered files applied in order, recorded, and checked at start."""
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from deploy.runtime.settings import Settings
+from sinks.clickhouse.client import UNKNOWN_DATABASE, connect
+from sinks.clickhouse.hotlines import write_hotlines
+
+UNKNOWN_TABLE = 60
+
+_RECORDS = """
+CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    `feed` LowCardinality(String) COMMENT 'Always empty: the schema serves every feed',
+    `name` String COMMENT 'File of the migration, without .sql; it begins with its number',
+    `checksum` String COMMENT 'SHA-256 of the file as it was applied, hex',
+    `applied_at` DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was applied, UTC'
+)
+ENGINE = ReplacingMergeTree(applied_at)
+ORDER BY (feed, name)
+COMMENT 'Which migrations of the schema have been applied'
+"""
+
+# Quoted text, quoted names and comments are passed over whole; what is left of `;` ends a statement.
+_TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|;", re.DOTALL)
+
+
+class SchemaError(Exception):
+    """The schema in ClickHouse is not the one this version works with; the text says what to do."""
+
+
+class Migration(NamedTuple):
+    """One file: its name without `.sql`, and its text."""
+
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def statements(self) -> list[str]:
+        return split_statements(self.text)
+
+
+def split_statements(text: str) -> list[str]:
+    """The statements of an SQL file, without their `;`. Raises ValueError if the last one has none."""
+    found, start = [], 0
+    for token in _TOKEN.finditer(text):
+        if token.group() == ";":
+            found.append(text[start : token.start()].strip())
+            start = token.end()
+    rest = _TOKEN.sub(lambda token: "" if token.group().startswith(("--", "/*")) else token.group(), text[start:])
+    if rest.strip():
+        raise ValueError(f"a statement does not end with ';': {rest.strip()[:80]}")
+    return found
+
+
+def migrations() -> list[Migration]:
+    """All migrations of this version, in order."""
+    folder = files("sinks.clickhouse") / "schema"
+    found = [Migration(f.name.removesuffix(".sql"), f.read_text("utf-8")) for f in folder.iterdir()]
+    return sorted(m for m in found if m.name[:4].isdigit())
+
+
+def pending(known: Sequence[Migration], applied: dict[str, str]) -> list[Migration]:
+    """Which migrations are still to be applied, given name -> checksum of those that were.
+
+    Raises SchemaError if the database is ahead of this version or a file was changed after it was applied.
+    """
+    ahead = sorted(set(applied) - {m.name for m in known})
+    if ahead:
+        raise SchemaError(
+            f"the database has {', '.join(ahead)}, which this version does not know: run the version of Hotline that "
+            "applied it, or name another database with HOTLINE_CLICKHOUSE__DATABASE"
+        )
+    for migration in known:
+        if applied.get(migration.name, migration.checksum) != migration.checksum:
+            raise SchemaError(
+                f"{migration.name}.sql was changed after it had been applied: restore the file and put the change "
+                "into a new migration"
+            )
+    return [m for m in known if m.name not in applied]
+
+
+def _applied(client: Client) -> dict[str, str]:
+    try:
+        rows = client.query("SELECT name, checksum FROM schema_migrations FINAL").result_rows
+    except DatabaseError as error:
+        if error.code in {UNKNOWN_TABLE, UNKNOWN_DATABASE}:
+            return {}
+        raise
+    return {str(name): str(checksum) for name, checksum in rows}
+
+
+def check_schema(client: Client) -> None:
+    """Raise SchemaError, saying what to do, unless the schema is exactly the one of this version."""
+    missing = pending(migrations(), _applied(client))
+    if missing:
+        names = ", ".join(m.name for m in missing)
+        raise SchemaError(f"the ClickHouse schema is behind by {len(missing)} ({names}): run `hotline migrate`")
+
+
+def apply(client: Client, known: Sequence[Migration]) -> list[str]:
+    """Apply what is pending; returns the names. One that fails half-way can be applied again."""
+    client.command(_RECORDS)
+    names = []
+    for migration in pending(known, _applied(client)):
+        for statement in migration.statements:
+            client.command(statement)
+        client.insert("schema_migrations", [["", migration.name, migration.checksum]], ["feed", "name", "checksum"])
+        names.append(migration.name)
+    return names
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Create the database if needed, bring its schema and the table of hotlines up to date.
+
+    Returns the names of the migrations applied now. Raises ClickHouseAway, SchemaError, or the driver's
+    DatabaseError for what the server refuses.
+    """
+    with connect(settings.clickhouse, database=False) as client:
+        client.command(f"CREATE DATABASE IF NOT EXISTS `{settings.clickhouse.database}`")
+    with connect(settings.clickhouse) as client:
+        names = apply(client, migrations())
+        write_hotlines(client, settings)
+    return names

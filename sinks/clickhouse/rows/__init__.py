@@ -1,0 +1,49 @@
+"""Records as rows: pure functions, one per record, and the columns their rows have."""
+
+from sinks.clickhouse.rows.alerts import ALERT_EVENTS, alert_row
+from sinks.clickhouse.rows.cells import CELLS, FORECASTS, GAUGES, cell_row, forecast_row, gauge_row
+from sinks.clickhouse.rows.dead_letters import DEAD_LETTERS, LATE_EVENTS, dead_letter_row
+from sinks.clickhouse.rows.feeds import FEED_MARKS, FEEDS, feed_row, mark_row
+from sinks.clickhouse.rows.signals import SIGNALS, signal_row
+from sinks.clickhouse.rows.table import Row, Table, packed_version
+from sinks.clickhouse.rows.visits import VISITS, visit_row
+
+TABLES: tuple[Table, ...] = (
+    VISITS,
+    CELLS,
+    GAUGES,
+    FORECASTS,
+    SIGNALS,
+    ALERT_EVENTS,
+    DEAD_LETTERS,
+    LATE_EVENTS,
+    FEED_MARKS,
+    FEEDS,
+)
+"""In the order they are written: what says that a feed is complete comes last."""
+
+__all__ = [
+    "ALERT_EVENTS",
+    "CELLS",
+    "DEAD_LETTERS",
+    "FEEDS",
+    "FEED_MARKS",
+    "FORECASTS",
+    "GAUGES",
+    "LATE_EVENTS",
+    "SIGNALS",
+    "TABLES",
+    "VISITS",
+    "Row",
+    "Table",
+    "alert_row",
+    "cell_row",
+    "dead_letter_row",
+    "feed_row",
+    "forecast_row",
+    "gauge_row",
+    "mark_row",
+    "packed_version",
+    "signal_row",
+    "visit_row",
+]

@@ -1,0 +1,22 @@
+"""The state of feeds, and the marks that say their visits are complete, as rows."""
+
+from operator import attrgetter
+
+from sinks.clickhouse.rows.table import Row, Table, packed_version
+from streams.contract.cells import FeedStatus
+from streams.contract.visits import VisitMark
+
+_FEED = ("feed", "generation", "state", "range_from", "range_to", "at", "version")
+_MARK = ("feed", "generation", "source_partition", "partition", "of")
+FEEDS = Table("feeds", _FEED)
+FEED_MARKS = Table("feed_marks", (*_MARK, "version"))
+_feed = attrgetter(*_FEED)
+_mark = attrgetter(*_MARK)
+
+
+def feed_row(status: FeedStatus) -> Row:
+    return Row(FEEDS, 0, _feed(status))
+
+
+def mark_row(mark: VisitMark) -> Row:
+    return Row(FEED_MARKS, 0, (*_mark(mark), packed_version(mark.version)))

@@ -1,0 +1,73 @@
+"""Visits as rows of `visits`."""
+
+from operator import attrgetter
+
+from sinks.clickhouse.days import LocalDay
+from sinks.clickhouse.rows.table import Row, Table, packed_version
+from streams.contract.visits import Visit
+
+_AS_THEY_ARE = (
+    "feed",
+    "generation",
+    "hotline",
+    "visit",
+    "call",
+    "queue",
+    "entry",
+    "source",
+    "caller",
+    "agent",
+    "centre",
+    "department",
+    "category",
+    "district",
+    "ticket_type",
+    "served",
+    "language",
+    "channel",
+    "origin",
+    "direction",
+    "priority",
+    "skill",
+    "subject",
+    "place",
+    "text",
+    "extra",
+    "arrived_at",
+    "queued_at",
+    "answered_at",
+    "ended_at",
+    "wrapped_at",
+    "outcome",
+    "lost_talking",
+    "wait_ms",
+    "talk_ms",
+    "hold_ms",
+    "acw_ms",
+    "repairs",
+    "retracted",
+)
+VISITS = Table("visits", (*_AS_THEY_ARE, "counted_at", "day", "version"))
+
+_values = attrgetter(*_AS_THEY_ARE)
+_FLAGS = frozenset({"phantom", "test", "nuisance"})
+
+
+def counted_at(visit: Visit) -> int:
+    """The instant (epoch ms) a visit is counted at by arrival.
+
+    A visit of a queue: when it was queued; all others: when the call arrived; if the source told
+    neither, the earliest instant known of it (the clock of its version if there is none).
+    """
+    if visit.queued_at is not None and visit.outcome not in _FLAGS:
+        return visit.queued_at
+    if visit.arrived_at is not None:
+        return visit.arrived_at
+    known = [t for t in (visit.queued_at, visit.answered_at, visit.ended_at, visit.wrapped_at) if t is not None]
+    return min(known, default=visit.version[1])
+
+
+def visit_row(visit: Visit, day_of: LocalDay) -> Row:
+    time = counted_at(visit)
+    day = day_of(visit.hotline, time)
+    return Row(VISITS, day, (*_values(visit), time, day, packed_version(visit.version)))

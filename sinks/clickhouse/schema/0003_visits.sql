@@ -1,0 +1,150 @@
+-- One row per visit (one stay in one queue) and version.
+-- Partitioned by the local month of arrival; a correction may move a visit to another month, so FINAL has to
+-- look across partitions (the default), and `day` is no part of the key.
+
+CREATE TABLE IF NOT EXISTS visits
+(
+    `feed` LowCardinality(String) COMMENT 'The stream of records this belongs to: live, a replay (replay-<8 hex>) or a simulation; filter on it',
+    `generation` UInt64 COMMENT 'Which run of a replay: its start, ms since the Unix epoch; 0 for live and simulations',
+    `hotline` LowCardinality(String) COMMENT 'The hotline, as producers name it',
+    `visit` String COMMENT 'Id of the visit: call/queue/entry',
+    `call` String COMMENT 'Id of the call',
+    `queue` LowCardinality(String) COMMENT 'Queue (skill group) the visit stood in; empty: the call never reached one',
+    `entry` UInt32 COMMENT 'Which stay of the call in this queue, from 1',
+    `source` LowCardinality(String) COMMENT 'The system that sent the events',
+    `caller` String COMMENT 'Keyed hash of the caller''s number, key id in front; empty: withheld',
+    `agent` LowCardinality(String) COMMENT 'Agent who answered',
+    `centre` LowCardinality(String) COMMENT 'Call centre or site that took the call',
+    `department` LowCardinality(String) COMMENT 'Department in charge',
+    `category` LowCardinality(String) COMMENT 'Category path, levels separated by /',
+    `district` LowCardinality(String) COMMENT 'District code',
+    `language` LowCardinality(String) COMMENT 'Language of the conversation',
+    `channel` LowCardinality(String) COMMENT 'Channel: phone, web chat, ...',
+    `arrived_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When the call reached the system, UTC',
+    `queued_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When the visit began: offered to the queue, UTC',
+    `answered_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When an agent answered, UTC',
+    `ended_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When the conversation or the wait ended, UTC',
+    `wrapped_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When after-call work ended, UTC',
+    `outcome` LowCardinality(String) COMMENT 'answered, abandoned, flowed_out, callback_taken, ended_in_menu, blocked, phantom, test, nuisance, lost_track (while waiting) or open',
+    `wait_ms` Nullable(UInt64) COMMENT 'Wait from queued to the outcome, ms: as stated by the source, else the difference of times',
+    `talk_ms` Nullable(UInt64) COMMENT 'Talk time, ms',
+    `hold_ms` Nullable(UInt64) COMMENT 'Hold time, ms',
+    `acw_ms` Nullable(UInt64) COMMENT 'After-call work, ms',
+    `repairs` Array(LowCardinality(String)) COMMENT 'What was mended in its events: clock_skew, order, midnight, whitespace, line_end, sentinel_time, one_digit_hour',
+    `version` UInt128 COMMENT 'Input offset times 2^48 plus the partition clock, ms; the highest version of a visit holds',
+    `ticket_type` LowCardinality(String) COMMENT 'Type of the ticket',
+    `served` LowCardinality(String) COMMENT 'Whom or what the call concerned',
+    `origin` LowCardinality(String) COMMENT 'Where the call came from',
+    `direction` LowCardinality(String) COMMENT 'inbound or outbound',
+    `priority` LowCardinality(String) COMMENT 'Priority the source gave it',
+    `skill` LowCardinality(String) COMMENT 'Skill asked for',
+    `subject` String COMMENT 'Subject, digit runs masked',
+    `place` String COMMENT 'Place, digit runs masked',
+    `text` String COMMENT 'Text, digit runs masked',
+    `extra` Map(String, String) COMMENT 'Listed unknown fields, digit runs masked',
+    `lost_talking` Bool COMMENT 'Answered, and the source never told the end of the conversation',
+    `counted_at` DateTime64(3, 'UTC') COMMENT 'Instant it is counted at by arrival, UTC: queued, else arrived, else its earliest event',
+    `day` Date COMMENT 'Local day of counted_at in the time zone of the hotline',
+    `retracted` Bool COMMENT 'Later events showed that there was no such visit; views leave it out'
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(day)
+ORDER BY (feed, generation, visit)
+COMMENT 'Visits: one stay of a call in a queue; several versions until merged, read v_visits';
+
+CREATE OR REPLACE VIEW v_visits
+(
+    `feed` LowCardinality(String) COMMENT 'The stream of records this belongs to: live, a replay (replay-<8 hex>) or a simulation; filter on it',
+    `generation` UInt64 COMMENT 'Which run of a replay: its start, ms since the Unix epoch; 0 for live and simulations',
+    `hotline` LowCardinality(String) COMMENT 'The hotline, as producers name it',
+    `visit` String COMMENT 'Id of the visit: call/queue/entry',
+    `call` String COMMENT 'Id of the call',
+    `queue` LowCardinality(String) COMMENT 'Queue (skill group) the visit stood in; empty: the call never reached one',
+    `entry` UInt32 COMMENT 'Which stay of the call in this queue, from 1',
+    `source` LowCardinality(String) COMMENT 'The system that sent the events',
+    `caller` String COMMENT 'Keyed hash of the caller''s number, key id in front; empty: withheld',
+    `agent` LowCardinality(String) COMMENT 'Agent who answered',
+    `centre` LowCardinality(String) COMMENT 'Call centre or site that took the call',
+    `department` LowCardinality(String) COMMENT 'Department in charge',
+    `category` LowCardinality(String) COMMENT 'Category path, levels separated by /',
+    `district` LowCardinality(String) COMMENT 'District code',
+    `language` LowCardinality(String) COMMENT 'Language of the conversation',
+    `channel` LowCardinality(String) COMMENT 'Channel: phone, web chat, ...',
+    `arrived_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When the call reached the system, UTC',
+    `queued_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When the visit began: offered to the queue, UTC',
+    `answered_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When an agent answered, UTC',
+    `ended_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When the conversation or the wait ended, UTC',
+    `wrapped_at` Nullable(DateTime64(3, 'UTC')) COMMENT 'When after-call work ended, UTC',
+    `outcome` LowCardinality(String) COMMENT 'answered, abandoned, flowed_out, callback_taken, ended_in_menu, blocked, phantom, test, nuisance, lost_track (while waiting) or open',
+    `wait_ms` Nullable(UInt64) COMMENT 'Wait from queued to the outcome, ms: as stated by the source, else the difference of times',
+    `talk_ms` Nullable(UInt64) COMMENT 'Talk time, ms',
+    `hold_ms` Nullable(UInt64) COMMENT 'Hold time, ms',
+    `acw_ms` Nullable(UInt64) COMMENT 'After-call work, ms',
+    `repairs` Array(LowCardinality(String)) COMMENT 'What was mended in its events: clock_skew, order, midnight, whitespace, line_end, sentinel_time, one_digit_hour',
+    `version` UInt128 COMMENT 'Input offset times 2^48 plus the partition clock, ms; the highest version of a visit holds',
+    `ticket_type` LowCardinality(String) COMMENT 'Type of the ticket',
+    `served` LowCardinality(String) COMMENT 'Whom or what the call concerned',
+    `origin` LowCardinality(String) COMMENT 'Where the call came from',
+    `direction` LowCardinality(String) COMMENT 'inbound or outbound',
+    `priority` LowCardinality(String) COMMENT 'Priority the source gave it',
+    `skill` LowCardinality(String) COMMENT 'Skill asked for',
+    `subject` String COMMENT 'Subject, digit runs masked',
+    `place` String COMMENT 'Place, digit runs masked',
+    `text` String COMMENT 'Text, digit runs masked',
+    `extra` Map(String, String) COMMENT 'Listed unknown fields, digit runs masked',
+    `lost_talking` Bool COMMENT 'Answered, and the source never told the end of the conversation',
+    `counted_at` DateTime64(3, 'UTC') COMMENT 'Instant it is counted at by arrival, UTC: queued, else arrived, else its earliest event',
+    `day` Date COMMENT 'Local day of counted_at in the time zone of the hotline'
+)
+AS
+WITH
+    (
+        SELECT CAST((groupArray(feed), groupArray(ranges)), 'Map(String, Array(Tuple(UInt64, DateTime64(3, \'UTC\'), DateTime64(3, \'UTC\'))))')
+        FROM (SELECT feed, groupArray((generation, from_minute, to_minute)) AS ranges FROM shown_generations GROUP BY feed)
+    ) AS shown
+SELECT
+    `feed`,
+    `generation`,
+    `hotline`,
+    `visit`,
+    `call`,
+    `queue`,
+    `entry`,
+    `source`,
+    `caller`,
+    `agent`,
+    `centre`,
+    `department`,
+    `category`,
+    `district`,
+    `language`,
+    `channel`,
+    `arrived_at`,
+    `queued_at`,
+    `answered_at`,
+    `ended_at`,
+    `wrapped_at`,
+    `outcome`,
+    `wait_ms`,
+    `talk_ms`,
+    `hold_ms`,
+    `acw_ms`,
+    `repairs`,
+    `version`,
+    `ticket_type`,
+    `served`,
+    `origin`,
+    `direction`,
+    `priority`,
+    `skill`,
+    `subject`,
+    `place`,
+    `text`,
+    `extra`,
+    `lost_talking`,
+    `counted_at`,
+    `day`
+FROM visits FINAL
+WHERE NOT retracted AND (generation = 0
+    OR generation = arrayMax(range -> if(counted_at >= range.2 AND counted_at < range.3, range.1, 0), shown[feed]))
+COMMENT 'Visits, last version of each; of replays the highest generation that can be queried';

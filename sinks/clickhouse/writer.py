@@ -1,0 +1,122 @@
+"""The writer: what arrives while one insert runs goes together into the next."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from deploy.runtime.processor import Record
+from sinks.clickhouse.client import ClickHouseAway
+from sinks.clickhouse.inserter import Inserter, blocks
+from sinks.clickhouse.records import Refused, ToRow, to_rows
+
+ROWS_WRITTEN = Counter("hotline_sinks_rows_written", "Rows that ClickHouse has stored, repeats included", ("table",))
+INSERTS_FAILED = Counter(
+    "hotline_sinks_inserts_failed", "Inserts that ClickHouse did not take; tried again", ("table",)
+)
+REFUSED = Counter("hotline_sinks_records_refused", "Records that cannot become a row; logged, left out", ("topic",))
+INSERT_SECONDS = Histogram(
+    "hotline_sinks_insert_seconds", "Time of one insert", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+)
+
+_log = structlog.get_logger()
+
+Chunk = tuple[str, int, Sequence[Record]]
+"""Topic, partition, records."""
+
+
+class _Batch:
+    """Chunks that are stored together, and how that went."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Chunk] = []
+        self.done = False
+        self.failure: ClickHouseAway | None = ClickHouseAway("the insert was cut off")
+
+
+class Writer:
+    """Stores chunks of records; several callers at once share inserts.
+
+    Within and across chunks, marks and ends of feeds are written after everything else that came with
+    or before them, so that what says "complete" is never stored before what it speaks of.
+    """
+
+    def __init__(self, functions: Mapping[str, ToRow], connect: Callable[[], Inserter]) -> None:
+        self._functions = functions
+        self._connect = connect
+        self._inserter: Inserter | None = None
+        self._open = _Batch()
+        self._turn = asyncio.Lock()
+        self._writing = threading.Lock()  # a caller that is cancelled leaves its thread writing
+        self._away = False
+
+    async def store(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Return when the records are rows in ClickHouse; raises ClickHouseAway if they are not."""
+        batch = self._open
+        batch.chunks.append((topic, partition, records))
+        async with self._turn:
+            if not batch.done:
+                self._open = _Batch()
+                await self._store(batch)
+        if batch.failure:
+            raise batch.failure
+
+    async def _store(self, batch: _Batch) -> None:
+        try:
+            refused = await asyncio.to_thread(self._write_alone, batch.chunks)
+        except ClickHouseAway as error:
+            batch.failure = error
+            if not self._away:
+                _log.warning("ClickHouse does not take rows: waiting for it", reason=str(error))
+            self._away = True
+        else:
+            batch.failure = None
+            self._tell(refused)
+            if self._away:
+                _log.info("ClickHouse takes rows again")
+            self._away = False
+        finally:
+            batch.done = True
+
+    def _write_alone(self, chunks: Sequence[Chunk]) -> list[Refused]:
+        with self._writing:
+            return self._write(chunks)
+
+    def _write(self, chunks: Sequence[Chunk]) -> list[Refused]:
+        """Decode and insert; runs in a thread."""
+        rows, refused = [], []
+        for topic, partition, records in chunks:
+            found, left_out = to_rows(self._functions[topic], topic, partition, records)
+            rows += found
+            refused += left_out
+        if self._inserter is None:
+            self._inserter = self._connect()
+        for block in blocks(rows):
+            started = time.perf_counter()
+            try:
+                left_out = self._inserter.write(block)
+            except ClickHouseAway:
+                INSERTS_FAILED.labels(block.table.name).inc()
+                raise
+            INSERT_SECONDS.observe(time.perf_counter() - started)
+            ROWS_WRITTEN.labels(block.table.name).inc(len(block.values) - len(left_out))
+            refused += left_out
+        return refused
+
+    def _tell(self, refused: Sequence[Refused]) -> None:
+        for (topic, _, _), _ in refused:
+            REFUSED.labels(topic).inc()
+        if refused:
+            position, reason = refused[0]
+            _log.error(
+                "records cannot become rows and are left out: streams and sinks are of different versions, or this is "
+                "a bug; restart sinks with the version of streams, reset its group to the offset named here",
+                count=len(refused),
+                topic=position.topic,
+                partition=position.partition,
+                offset=position.offset,
+                reason=reason,
+            )
