@@ -1,0 +1,1 @@
+"""Grafana: dashboards as code, and what a fresh Grafana is provisioned with."""
