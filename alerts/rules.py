@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from deploy.runtime.settings import SettingsError
 from streams.contract import Signal, SignalKind
 
 BUILT_IN = Path(__file__).with_name("rules.yaml")
@@ -42,7 +43,7 @@ Measure = Literal["value", "volume", "score", "ratio", "shortfall"]
 Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
 
-class RulesError(ValueError):
+class RulesError(SettingsError):
     """Rules that cannot be used; one line per problem: file, rule, field, what is wrong."""
 
 

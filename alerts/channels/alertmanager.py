@@ -7,7 +7,7 @@ import aiohttp
 
 from alerts.channels import Notice, Outcome
 from alerts.channels.content import Writer, rfc3339
-from alerts.channels.http import post_json, session
+from alerts.channels.http import TIMEOUT_S, JsonClient
 from deploy.runtime.settings import Alertmanager
 from streams.contract import AlertEvent
 
@@ -24,15 +24,15 @@ class AlertmanagerChannel:
     resend_s: int | None = RESEND_S
     batch = 64
 
-    def __init__(self, settings: Alertmanager, writer: Writer) -> None:
+    def __init__(self, settings: Alertmanager, writer: Writer, timeout_s: float = TIMEOUT_S) -> None:
         self._url = settings.url.rstrip("/") + "/api/v2/alerts"
         self._auth = aiohttp.BasicAuth(settings.user, settings.password.get_secret_value()) if settings.user else None
         self._writer = writer
-        self._client = session()
+        self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
         body = [posted_alert(notice.event, self._writer, now) for notice in notices]
-        return await post_json(self._client, self._url, body, auth=self._auth, now=now)
+        return await self._client.post(self._url, body, auth=self._auth, now=now)
 
     async def close(self) -> None:
         await self._client.close()

@@ -13,39 +13,46 @@ TIMEOUT_S = 10.0
 LONGEST_WAIT_S = 3600.0
 
 
-def session(timeout_s: float = TIMEOUT_S) -> aiohttp.ClientSession:
-    """A client for one channel; made inside a running event loop."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s), headers={"User-Agent": "hotline"})
+class JsonClient:
+    """The connections of one channel, opened with the first call."""
 
+    def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._session: aiohttp.ClientSession | None = None
 
-async def post_json(
-    client: aiohttp.ClientSession,
-    url: str,
-    body: Any,
-    *,
-    headers: Mapping[str, str] | None = None,
-    auth: aiohttp.BasicAuth | None = None,
-    now: int,
-) -> Outcome:
-    """POST `body`; a 2xx is Delivered. Answers' bodies and the URL never get into the outcome: they may hold secrets.
+    async def post(
+        self,
+        url: str,
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: aiohttp.BasicAuth | None = None,
+        now: int,
+    ) -> Outcome:
+        """POST `body`; a 2xx is Delivered. Answers' bodies and the URL stay out of the outcome: they may hold secrets.
 
-    `now` (ms) is what a Retry-After that is a date is compared with.
-    """
-    sent = {"Content-Type": "application/json"} | dict(headers or {})
-    try:
-        async with client.post(
-            url, data=orjson.dumps(body), headers=sent, auth=auth, allow_redirects=False
-        ) as response:
-            await response.read()
-            return outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
-    except TimeoutError:
-        return Retry("timeout", detail="no answer in time")
-    except aiohttp.InvalidURL:
-        return Failed("client_error", detail="the URL in the settings is none")
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-        return Retry("refused", detail=type(error).__name__)
-    except aiohttp.ClientError as error:
-        return Retry("bad_answer", detail=type(error).__name__)
+        `now` (ms) is what a Retry-After that is a date is compared with.
+        """
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout, headers={"User-Agent": "hotline"})
+        sent = {"Content-Type": "application/json"} | dict(headers or {})
+        data = orjson.dumps(body)
+        try:
+            async with self._session.post(url, data=data, headers=sent, auth=auth, allow_redirects=False) as response:
+                await response.read()
+                return outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
+        except TimeoutError:
+            return Retry("timeout", detail="no answer in time")
+        except aiohttp.InvalidURL:
+            return Failed("client_error", detail="the URL in the settings is none")
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            return Retry("refused", detail=type(error).__name__)
+        except aiohttp.ClientError as error:
+            return Retry("bad_answer", detail=type(error).__name__)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
 
 
 def outcome_of_status(status: int, retry_after: str, now: int) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts.channels import Notice, Outcome
 from alerts.channels.content import Writer, webhook_alert
-from alerts.channels.http import post_json, session
+from alerts.channels.http import TIMEOUT_S, JsonClient
 from deploy.runtime.settings import Webhook
 from streams.contract import AlertEvent
 
@@ -25,19 +25,19 @@ class WebhookChannel:
     resend_s: int | None = None
     batch = 1
 
-    def __init__(self, settings: Webhook, writer: Writer) -> None:
+    def __init__(self, settings: Webhook, writer: Writer, timeout_s: float = TIMEOUT_S) -> None:
         self.target = "webhook-" + sha256(settings.url.encode()).hexdigest()[:8]
         self._url = settings.url
         token = settings.bearer_token.get_secret_value()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._writer = writer
-        self._client = session()
+        self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
         (notice,) = notices
         key = {"Idempotency-Key": f"{notice.event.episode}-{notice.event.state}"}
         body = payload(notice.event, self.target, self._writer)
-        return await post_json(self._client, self._url, body, headers=self._headers | key, now=now)
+        return await self._client.post(self._url, body, headers=self._headers | key, now=now)
 
     async def close(self) -> None:
         await self._client.close()

@@ -1,0 +1,32 @@
+"""What the alerts room tells Prometheus: its own work as counters, what is the case as gauges."""
+
+from collections.abc import Mapping
+
+from prometheus_client import Counter, Gauge
+
+DELIVERIES = Counter(
+    "hotline_alerts_deliveries",
+    "Attempts to tell a channel, by outcome (delivered, retry, failed) and reason (empty when delivered)",
+    ("channel", "outcome", "reason"),
+)
+FIRING = Gauge("hotline_alerts_firing", "Alerts firing now", ("rule", "severity"))
+HELD_BACK = Gauge(
+    "hotline_alerts_held_back", "Alerts that would fire were their last signal not too old: are the clocks right?"
+)
+WAITING = Gauge("hotline_alerts_deliveries_waiting", "Alerts that a target has not accepted yet", ("target",))
+OLDEST_WAITING = Gauge("hotline_alerts_oldest_waiting_seconds", "Age of the oldest of them", ("target",))
+OVERTAKEN = Gauge(
+    "hotline_alerts_deliveries_overtaken", "Alerts not told because they were over before the first try, since start"
+)
+IGNORED = Gauge(
+    "hotline_alerts_signals_ignored",
+    "Signals that changed nothing, by reason, since the start of the process",
+    ("reason",),
+)
+
+
+def show_firing(firing: Mapping[tuple[str, str], int]) -> None:
+    """Set the gauge of firing alerts: (rule, severity) -> how many; what is not named is not firing."""
+    FIRING.clear()
+    for (rule, severity), count in firing.items():
+        FIRING.labels(rule, severity).set(count)
