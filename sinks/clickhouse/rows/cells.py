@@ -21,6 +21,7 @@ PLAIN = tuple(name for name in COUNTERS if name not in BY_NUMBER)
 _KEY = ("feed", "generation", "hotline", "dimension_set", *DIMENSIONS, "minute", "final", "version")
 CELLS = Table("cells", (*_KEY, "day", *PLAIN, *BY_NUMBER))
 _key = attrgetter(*_KEY)
+_NOTHING: dict[int, int] = {}  # shared by all rows, never written to
 
 GAUGE_SLOT_MS = 10_000
 _GAUGE = (
@@ -70,11 +71,13 @@ def _place(counter: str) -> tuple[int, int]:
 def cell_row(cell: Cell, day_of: LocalDay) -> Row:
     """Raises ValueError naming a counter that the table does not have: it may not be lost silently."""
     plain = [0] * len(PLAIN)
-    by_number: list[dict[int, int]] = [{} for _ in BY_NUMBER]
+    by_number = [_NOTHING] * len(BY_NUMBER)
     for counter, count in cell.counts.items():
         index, number = _place(counter)
         if number < 0:
             plain[index] = count
+        elif by_number[index] is _NOTHING:
+            by_number[index] = {number: count}
         else:
             by_number[index][number] = count
     day = day_of(cell.hotline, cell.minute)

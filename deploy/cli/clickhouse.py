@@ -1,0 +1,63 @@
+"""What the commands that ask ClickHouse share: a client, output formats, and errors for people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from deploy.runtime.run_file import resolve
+from deploy.runtime.settings import current
+from sinks.clickhouse.client import ClickHouseAway, connect, short
+from sinks.clickhouse.migrate import SchemaError
+
+REFUSED = 1
+NOT_REACHABLE = 3
+
+FORMATS = {
+    "table": "PrettyCompactMonoBlock",
+    "csv": "CSVWithNames",
+    "json": "JSONEachRow",
+    "jsonl": "JSONEachRow",
+}
+_AS_WRITTEN = {
+    "output_format_pretty_color": 0,
+    "output_format_pretty_row_numbers": 0,
+    "output_format_pretty_single_large_number_tip_threshold": 0,
+}
+
+
+def _end(message: str, code: int) -> NoReturn:
+    click.echo(f"hotline: {message}", err=True)
+    raise click.exceptions.Exit(code)
+
+
+@contextmanager
+def errors_for_people() -> Iterator[None]:
+    """Turn what may go wrong into one line and an exit code: 1 refused, 3 not reachable."""
+    try:
+        yield
+    except ClickHouseAway as error:
+        _end(str(error), NOT_REACHABLE)
+    except SchemaError as error:
+        _end(str(error), REFUSED)
+    except ClickHouseError as error:
+        _end(short(error), REFUSED)
+
+
+@contextmanager
+def client() -> Iterator[Client]:
+    """A client for the ClickHouse that settings name, or the one of the running `hotline up`."""
+    with connect(resolve(current()).clickhouse) as found:
+        yield found
+
+
+def ask(found: Client, query: str, form: str, parameters: dict[str, object] | None = None) -> str:
+    """The answer to a query as text in one of `FORMATS`; the query may read only."""
+    settings: dict[str, object] = {"readonly": 2, **_AS_WRITTEN}
+    if form == "json":
+        settings["output_format_json_array_of_rows"] = 1
+    text = query.strip().rstrip(";").rstrip()
+    return bytes(found.raw_query(text, parameters, settings, fmt=FORMATS[form])).decode("utf-8", "replace")
