@@ -12,7 +12,7 @@ import msgspec
 
 from streams.calls import Call, Stay
 from streams.contract.buckets import wait_bucket
-from streams.contract.cells import Counts
+from streams.contract.cells import Counts, add_counts
 
 MINUTE_MS = 60_000
 FLAGS = frozenset({"phantom", "test", "nuisance"})
@@ -179,17 +179,24 @@ def _calls(stays: list[Stay]) -> tuple[int, Counts] | None:
 
 
 def contribution(call: Call, stays: list[Stay], clock: int, rules: Rules) -> Contribution:
-    """What the call adds to each cell as of `clock` (partition clock, ms)."""
+    """What the call adds to each cell as of `clock` (partition clock, ms). Read only: cells may share counts."""
     cells: Contribution = {}
+    hotline = call.hotline
     category = call.attribute("category").partition("/")[0]
     for stay in stays:
         for minute, counts in _by_minute(call, stay, clock, rules).items():
             for dimension_set, value in (("hotline", ""), ("queue", stay.queue), ("category_1", category)):
-                cell = cells.setdefault(CellKey(minute, call.hotline, dimension_set, value), {})
-                for name, number in counts.items():
-                    cell[name] = cell.get(name, 0) + number
+                key = CellKey(minute, hotline, dimension_set, value)
+                known = cells.get(key)
+                cells[key] = counts if known is None else _sum(known, counts)
     whole = _calls(stays)
     if whole is not None:
-        cell = cells.setdefault(CellKey(whole[0] - whole[0] % MINUTE_MS, call.hotline, "hotline", ""), {})
-        cell.update(whole[1])
+        key = CellKey(whole[0] - whole[0] % MINUTE_MS, hotline, "hotline", "")
+        cells[key] = cells.get(key, {}) | whole[1]
     return cells
+
+
+def _sum(one: Counts, other: Counts) -> Counts:
+    total = dict(one)
+    add_counts(total, other)
+    return total

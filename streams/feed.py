@@ -36,6 +36,7 @@ CALL_ATTRIBUTES = (
 )
 STAY_ATTRIBUTES = ("centre", "department", "skill")
 EXTRA = "extra."
+_OF_VISIT = frozenset(CALL_ATTRIBUTES)
 
 
 class _Memo(NamedTuple):
@@ -200,16 +201,16 @@ class Feed:
         )
 
     def _over_at(self, call_id: str, call: Call) -> int:
+        """When a call was over: its last event, or the instant at which it was lost."""
         memo = self._memos.get(call_id)
         stays = memo.stays if memo else stays_of(call)
-        lost = [at for at in (lost_at(call, stay, self._rules) for stay in stays) if at is not None]
-        return max([call.last_at, *lost])
+        return max([call.last_at, *(at for stay in stays if (at := lost_at(call, stay, self._rules)) is not None)])
 
     def _derive(self, call_id: str, call: Call) -> _Memo:
         stays = stays_of(call)
-        limits = [at for at in deadlines(call, stays, self._rules) if at > self.clock]
-        over = max([call.last_at, *(at for s in stays if (at := lost_at(call, s, self._rules)) is not None)])
-        due = min([*limits, over + self._lateness_ms + FORGET_MARGIN_MS])
+        limits = deadlines(call, stays, self._rules)
+        over = max([call.last_at, *limits])
+        due = min([*(at for at in limits if at > self.clock), over + self._lateness_ms + FORGET_MARGIN_MS])
         return _Memo(stays, contribution(call, stays, self.clock, self._rules), self._visits(call_id, call, stays), due)
 
     def _remember(self, call_id: str, memo: _Memo) -> None:
@@ -217,17 +218,15 @@ class Feed:
         self._memos[call_id] = memo
         if known is None or known.due != memo.due:
             heapq.heappush(self._due, (memo.due, call_id))
-        still = [
-            stay
-            for stay in memo.stays
-            if stay.queued_at is not None
-            and (at := lost_at(self.calls[call_id], stay, self._rules)) is not None
-            and at > self.clock
-        ]
+        still = [stay for stay in memo.stays if stay.queued_at is not None and self._is_open(call_id, stay)]
         if still:
             self._open[call_id] = still
         else:
             self._open.pop(call_id, None)
+
+    def _is_open(self, call_id: str, stay: Stay) -> bool:
+        at = lost_at(self.calls[call_id], stay, self._rules)
+        return at is not None and at > self.clock
 
     def _recount(self, call_id: str) -> None:
         call = self.calls[call_id]
@@ -236,8 +235,7 @@ class Feed:
         if before is None:
             before = _Memo([], {}, {}, 0)
         self._remember(call_id, after)
-        if before.contribution != after.contribution:
-            self._move(before.contribution, after.contribution)
+        self._move(before.contribution, after.contribution)
         for sign, stays in ((-1, before.stays), (1, after.stays)):
             for stay in stays:
                 for kind in stay.repairs:
@@ -250,15 +248,19 @@ class Feed:
                 self._changed_visits.append(msgspec.structs.replace(visit, retracted=True))
 
     def _move(self, before: Contribution, after: Contribution) -> None:
-        for sign, contributions in ((-1, before), (1, after)):
-            for key, counts in contributions.items():
-                if before.get(key) == after.get(key):
-                    continue
-                add_counts(self.cells.setdefault(key, {}), counts, sign)
+        for key, counts in before.items():
+            if after.get(key) != counts:
+                add_counts(self.cells[key], counts, -1)
+                self._changed_cells[key] = None
+        for key, counts in after.items():
+            if before.get(key) != counts:
+                add_counts(self.cells.setdefault(key, {}), counts)
                 self._changed_cells[key] = None
 
     def _visits(self, call_id: str, call: Call, stays: Iterable[Stay]) -> dict[str, Visit]:
-        visits = {}
+        visits: dict[str, Visit] = {}
+        attributes: dict[str, Any] = {name: value[1] for name, value in call.attributes.items() if name in _OF_VISIT}
+        extra = {k.removeprefix(EXTRA): v[1] for k, v in call.attributes.items() if k.startswith(EXTRA)}
         for stay in stays:
             lost = lost_at(call, stay, self._rules)
             is_lost = lost is not None and self.clock >= lost
@@ -266,9 +268,6 @@ class Feed:
             if stay.queued_at is None and stay.outcome == "open" and not is_lost:
                 continue
             number = visit_id(call_id, stay.queue, stay.entry)
-            attributes: dict[str, Any] = {
-                name: call.attribute(name) for name in CALL_ATTRIBUTES if name in call.attributes
-            }
             attributes.update((name, call.attribute(name, stay.queue)) for name in STAY_ATTRIBUTES)
             visits[number] = Visit(
                 feed=self.feed,
@@ -279,7 +278,7 @@ class Feed:
                 queue=stay.queue,
                 entry=stay.entry,
                 agent=stay.agent,
-                extra={k.removeprefix(EXTRA): v[1] for k, v in call.attributes.items() if k.startswith(EXTRA)},
+                extra=extra,
                 arrived_at=stay.arrived_at,
                 queued_at=stay.queued_at,
                 answered_at=stay.answered_at,

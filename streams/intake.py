@@ -17,6 +17,9 @@ from streams.privacy import mask_preview, mask_text
 NOT_OF_A_CALL = frozenset({"agent_state", "heartbeat", "snapshot_begin", "snapshot_end", "feed_begin", "feed_end"})
 _WITH_ID = ("call", "queue", "hotline", "source", "agent", "caller", "feed", "category", "district", "language")
 _DURATIONS = ("wait_ms", "talk_ms", "hold_ms", "acw_ms")
+_TEXTS = ("text", "subject", "place")
+# Without one of these bytes in the value no string in it begins or ends with white space.
+_MAY_NEED_TRIM = (b'" ', b' "', b"\\", b"\xc2", b"\xe2\x80", b"\xe3\x80\x80")
 _WRITE_TIME = "write epoch milliseconds or RFC 3339 with an offset"
 _IN_ERROR = re.compile(r"`\$\.?([^`]*)`")
 _MISSING = re.compile(r"missing required field `(\w+)`")
@@ -114,14 +117,17 @@ def _trim(event: CallEvent) -> bool:
     return trimmed
 
 
-def _repair(event: CallEvent) -> tuple[RepairKind, ...]:
+def _repair(value: bytes, event: CallEvent) -> tuple[RepairKind, ...]:
     """Mend what is unambiguous (in place) and mask text; what was mended."""
-    repairs: list[RepairKind] = ["whitespace"] if _trim(event) else []
-    for name in _DURATIONS:
-        ms: int | None = getattr(event, name)
-        if ms is not None and ms < 0:
-            setattr(event, name, mend_span(ms, repairs))
-    for name in ("text", "subject", "place"):
+    repairs: list[RepairKind] = []
+    if any(mark in value for mark in _MAY_NEED_TRIM) and _trim(event):
+        repairs.append("whitespace")
+    if b":-" in value or b": -" in value:
+        for name in _DURATIONS:
+            ms: int | None = getattr(event, name)
+            if ms is not None and ms < 0:
+                setattr(event, name, mend_span(ms, repairs))
+    for name in _TEXTS:
         text: str = getattr(event, name)
         if text:
             setattr(event, name, mask_text(text))
@@ -157,7 +163,7 @@ def read(  # noqa: PLR0911 - one return per reason
         fields = _fields.decode(value)
         unknown = tuple(mask_preview(name) for name in fields if name not in _KNOWN)
         extra = {name: _text_of(fields[name]) for name in fields if name in keep_fields and name not in _KNOWN}
-    repairs = _repair(event)
+    repairs = _repair(value, event)
     if not event.call and event.type not in NOT_OF_A_CALL:
         return _rejection(value, "no_call", "call", f"an event `{event.type}` names its call in `call`")
     time = _time(event.time)

@@ -1,6 +1,7 @@
 """One partition of `hotline.calls`: events in, visits, partial cells, gauges and dead letters out."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -19,6 +20,8 @@ from streams.ledger import Ledger
 LIVE = "live"
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
+_attributes = attrgetter(*CALL_ATTRIBUTES, *STAY_ATTRIBUTES)
+_NO_ATTRIBUTES = ("",) * len(CALL_ATTRIBUTES + STAY_ATTRIBUTES)
 _TALK = frozenset({"ended", "transferred"})
 
 _encode = msgspec.json.Encoder().encode
@@ -233,16 +236,24 @@ class CallsPartition:
             call.hotline, changed = hotline, True
         if event.flag and event.flag > call.flag:
             call.flag, changed = event.flag, True
-        for name in CALL_ATTRIBUTES:
-            value: str = getattr(event, name)
-            if value:
-                changed |= call.describe(name, time, self._config.pseudonym(value) if name == "caller" else value)
-        for name in STAY_ATTRIBUTES:
-            value = getattr(event, name)
-            if value:
-                changed |= call.describe(f"{name}@{event.queue}" if event.queue else name, time, value)
+        values = _attributes(event)
+        if values != _NO_ATTRIBUTES:
+            changed |= self._describe(call, event, time, values)
         for name, value in accepted.extra.items():
             changed |= call.describe(EXTRA + name, time, value)
+        return changed
+
+    def _describe(self, call: Call, event: CallEvent, time: int, values: tuple[str, ...]) -> bool:
+        changed = False
+        for name, value in zip(CALL_ATTRIBUTES + STAY_ATTRIBUTES, values, strict=True):
+            if not value:
+                continue
+            if name == "caller":
+                changed |= call.describe(name, time, self._config.pseudonym(value))
+            elif event.queue and name in STAY_ATTRIBUTES:
+                changed |= call.describe(f"{name}@{event.queue}", time, value)
+            else:
+                changed |= call.describe(name, time, value)
         return changed
 
     def _feed_of(self, name: str, generation: int) -> Feed | None:
