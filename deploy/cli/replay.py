@@ -6,14 +6,13 @@ import time
 from datetime import UTC
 from pathlib import Path
 from typing import Any, NoReturn
-from zoneinfo import ZoneInfo
 
 import click
 import orjson
 
 from deploy.producers import mapping as mappings
 from deploy.producers import queryable, replay
-from deploy.producers.mapping import Mapping, MappingError
+from deploy.producers.mapping import MappingError
 from deploy.producers.publisher import NotReachableError
 from deploy.runtime import run_file
 from deploy.runtime.settings import Settings, SettingsError, current
@@ -77,7 +76,8 @@ def command(
         summary = _summary(name, generation, contents)
         _tell(f"read {contents.read:,} rows of {file.name}: {len(contents.events):,} events for feed {name}")
         if contents.events:
-            summary["published"] = _publish(resolved, mapping, contents, name, generation, speed)
+            marks = replay.markers_of(contents, mapping, feed=name, generation=generation)
+            summary["published"] = _publish(resolved, contents, marks, speed)
             if client is not None:
                 _tell("waiting until SQL can ask for it")
                 at = queryable.wait_until_queryable(client, name, generation, timeout_s=timeout, progress=_waited)
@@ -108,17 +108,7 @@ def _summary(feed: str, generation: int, contents: replay.Contents) -> dict[str,
     }
 
 
-def _publish(
-    settings: Settings, mapping: Mapping, contents: replay.Contents, feed: str, generation: int, speed: float | None
-) -> int:
-    marks = replay.markers(
-        hotline=mapping.hotline,
-        source=mapping.name,
-        feed=feed,
-        generation=generation,
-        span=replay.whole_days(contents.events[0].time, contents.events[-1].time, ZoneInfo(mapping.zone)),
-        last=contents.events[-1].time,
-    )
+def _publish(settings: Settings, contents: replay.Contents, marks: replay.Markers, speed: float | None) -> int:
     started = time.monotonic()
     progress = _Counter(len(contents.events))
     published = asyncio.run(replay.publish(settings.kafka, contents.events, marks, speed=speed, progress=progress))

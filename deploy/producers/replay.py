@@ -127,6 +127,13 @@ def markers(*, hotline: str, source: str, feed: str, generation: int, span: tupl
     return Markers(begin, marker("feed_end", last), source.encode())
 
 
+def markers_of(contents: Contents, mapping: Mapping, *, feed: str, generation: int) -> Markers:
+    """The markers of a replay: its range is the whole local days that its events touch."""
+    first, last = contents.events[0].time, contents.events[-1].time
+    span = whole_days(first, last, ZoneInfo(mapping.zone))
+    return markers(hotline=mapping.hotline, source=mapping.name, feed=feed, generation=generation, span=span, last=last)
+
+
 def slices(events: Sequence[Timed], speed: float | None) -> Iterator[tuple[float, Sequence[Timed]]]:
     """Parts of the events, each with the seconds after the start at which it is due (0 at full speed)."""
     start = 0

@@ -1,0 +1,247 @@
+"""`hotline simulate`: invented calls, with waits that follow from load, and incidents if wanted."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import click
+
+from deploy.cli.replay import NOT_REACHABLE, USAGE, Speed
+from deploy.producers.publisher import NotReachableError, Publisher
+from deploy.producers.simulator import demo
+from deploy.producers.simulator.durations import parse_duration
+from deploy.producers.simulator.incidents import Incident, parse_incident, parse_time
+from deploy.producers.simulator.profile import Profile, profile_of
+from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span, send_history
+from deploy.producers.simulator.simulation import Simulation
+from deploy.runtime import run_file
+from deploy.runtime.kafka import cluster_id
+from deploy.runtime.settings import Settings, SettingsError, current
+
+_DAY_MS = 86_400_000
+
+
+class _Duration(click.ParamType):
+    name = "90s|10m|14d"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Wanted(NamedTuple):
+    """What was asked for on the command line."""
+
+    hotline: str
+    queue: tuple[str, ...]
+    rate: float
+    comfort: float | None
+    seed: int
+    speed: float | None
+    length: int | None
+    start: str
+    feed: str
+    history: int
+    history_feed: str
+    incident: tuple[str, ...]
+    truth: Path | None
+    drain: bool
+    demo: bool
+
+
+@click.command("simulate")
+@click.option("--hotline", default="", help="Which hotline calls [default: the configured one].")
+@click.option("--queue", multiple=True, help="Only these queues (repeat it) [default: all that are configured].")
+@click.option("--rate", default=5000.0, show_default=True, type=click.FloatRange(1, 1e8), help="Calls per day in all.")
+@click.option(
+    "--comfort", type=click.FloatRange(0, 20), help="Staff: erlangs + COMFORT x sqrt(erlangs) [default: 2.2]."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed and start give the same calls.")
+@click.option("--speed", type=Speed(), default="1", show_default=True, help="Times real time; live runs at 1.")
+@click.option("--for", "length", type=_Duration(), help="How long calls arrive; then those under way end.")
+@click.option("--start", default="", help="Simulated begin, for a feed of its own [default: now].", metavar="TIME")
+@click.option("--feed", default="live", show_default=True, help="Name of the feed.")
+@click.option("--history", type=_Duration(), default=0, help="First publish this many days before today.")
+@click.option("--history-feed", default="history", show_default=True, help="Name of the history's feed.")
+@click.option("--incident", multiple=True, help="What goes wrong (repeat it).", metavar="KIND:KEY=VALUE,…")
+@click.option("--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write what really happened, as JSONL.")
+@click.option("--drain", is_flag=True, help="On the first signal stop arrivals and let calls under way end.")
+@click.option("--demo", "demo", is_flag=True, help="As `hotline up --demo` runs it: history once, 110 minutes, live.")
+def command(**options: Any) -> None:
+    r"""Publish simulated calls.
+
+    Arrivals have a daily and weekly shape whose level differs from day to day; agents work in shifts;
+    callers wait, lose patience and call again. So waits follow from load, and overload feeds itself.
+
+    \b
+    Incidents (start counts from the beginning of the run; queue left out: all queues):
+      spike:queue=utilities,start=+60s,for=10m,factor=4    four times the arrivals
+      understaffed:queue=housing,start=+5m,for=30m,factor=0.3    three tenths of the agents
+      silence:start=+10m,for=5m    nobody calls
+
+    \b
+      hotline simulate --rate 20000 --queue utilities --history 28d --incident spike:start=+60s,for=10m,factor=4
+      hotline simulate --feed week --speed max --start 2026-11-16 --for 7d --truth week.jsonl
+
+    Signals: SIGUSR1 pauses arrivals and lets them in again (calls under way go on to their end).
+    SIGINT and SIGTERM stop at once; with --drain the first one stops arrivals only.
+
+    Exit codes: 0 ok, 2 usage, 3 Kafka not reachable.
+    """
+    wanted = _Wanted(**options)
+    try:
+        settings = current()
+        profile = _profile(settings, wanted)
+        _check(wanted)
+        resolved = run_file.resolve(settings)
+        asyncio.run(_demo(resolved, profile, wanted) if wanted.demo else _simulate(resolved, profile, wanted))
+    except (SettingsError, ValueError) as error:
+        click.echo(f"hotline simulate: {error}", err=True)
+        sys.exit(USAGE)
+    except NotReachableError as error:
+        click.echo(f"hotline simulate: {error}", err=True)
+        sys.exit(NOT_REACHABLE)
+
+
+def _check(wanted: _Wanted) -> None:
+    """Raise SettingsError for what cannot go together."""
+    if wanted.feed == "live" and (wanted.speed != 1.0 or wanted.start):
+        raise SettingsError("--speed and --start need a feed of their own: add --feed NAME")
+    if wanted.speed is None and wanted.length is None:
+        raise SettingsError("--speed max needs an end: add --for, such as --for 7d")
+    if wanted.history % _DAY_MS:
+        raise SettingsError("--history takes whole days, such as 14d")
+    if wanted.history_feed in {"live", wanted.feed}:
+        raise SettingsError("--history-feed needs a name of its own")
+    if wanted.demo and (wanted.feed != "live" or wanted.length is not None):
+        raise SettingsError("--demo runs live and for ever: leave out --feed and --for")
+
+
+def _profile(settings: Settings, wanted: _Wanted) -> Profile:
+    name = wanted.hotline or settings.web.hotline or next(iter(settings.hotlines), "12345")
+    hotline = settings.known_hotlines().get(name)
+    if hotline is None:
+        raise SettingsError(
+            f"hotline {name!r} is not configured; add to hotline.yaml:\n"
+            f'hotlines:\n  "{name}":\n    time_zone: Asia/Shanghai\n    thresholds_s: [15]'
+        )
+    unknown = sorted(set(wanted.queue) - set(hotline.queues)) if hotline.queues else []
+    if unknown:
+        raise SettingsError(f"hotline {name!r} has no queue {', '.join(unknown)}; it has {', '.join(hotline.queues)}")
+    profile = profile_of(name, hotline.time_zone, wanted.rate, wanted.queue or tuple(hotline.queues))
+    return profile if wanted.comfort is None else profile._replace(comfort=wanted.comfort)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _incidents(wanted: _Wanted, profile: Profile, begin: int) -> list[Incident]:
+    queues = [queue.name for queue in profile.queues]
+    zone = ZoneInfo(profile.zone)
+    return [parse_incident(text, begin=begin, zone=zone, queues=queues) for text in wanted.incident]
+
+
+def _tell(text: str) -> None:
+    click.echo(f"simulate: {text}", err=True)
+
+
+def _listen(control: Control) -> None:
+    loop = asyncio.get_running_loop()
+
+    def toggle() -> None:
+        control.toggle_pause()
+        _tell("paused: nobody calls" if control.paused else "calls arrive again")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, control.stop)
+    loop.add_signal_handler(signal.SIGUSR1, toggle)
+
+
+async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> None:
+    _incidents(wanted, profile, 0)  # what cannot be read is said before anything is sent
+    control = Control(drain=wanted.drain)
+    _listen(control)
+    async with Publisher(settings.kafka) as publisher:
+        if wanted.history:
+            days = wanted.history // _DAY_MS
+            span = history_span(profile, _start(wanted, profile), days)
+            _tell(f"sending {days} days of history as feed {wanted.history_feed}")
+            started = time.monotonic()
+            _, events = await send_history(
+                publisher, profile, wanted.seed, feed=wanted.history_feed, span=span, control=control
+            )
+            _tell(f"history: {events:,} events in {time.monotonic() - started:.1f} s")
+            if control.stopping:
+                return
+        start = _start(wanted, profile)
+        incidents = _incidents(wanted, profile, start)
+        end = None if wanted.length is None else start + wanted.length
+        simulation = Simulation(profile, wanted.seed, start, end=end, incidents=incidents, feed=wanted.feed)
+        _tell(f"{profile.rate:,.0f} calls a day on {profile.hotline} into feed {wanted.feed}")
+        with TruthLog(wanted.truth) as truth:
+            truth.write(incidents)
+            runner = Runner(simulation, publisher, control, truth)
+            begun = time.monotonic()
+            if wanted.speed is None:
+                await runner.at_full_speed(start)
+            else:
+                await runner.as_it_happens(_clock(start, wanted))
+        _tell(f"{runner.published:,} events in {time.monotonic() - begun:.1f} s")
+
+
+def _start(wanted: _Wanted, profile: Profile) -> int:
+    return parse_time(wanted.start, ZoneInfo(profile.zone)) if wanted.start else _now()
+
+
+def _clock(start: int, wanted: _Wanted) -> Callable[[], int]:
+    """Simulated time: the wall clock for `live`, else `speed` times the time since now."""
+    if wanted.feed == "live":
+        return _now
+    begun, speed = time.monotonic(), wanted.speed or 1.0
+    return lambda: start + round((time.monotonic() - begun) * 1000 * speed)
+
+
+async def _demo(settings: Settings, profile: Profile, wanted: _Wanted) -> None:
+    control = Control(drain=wanted.drain)
+    _listen(control)
+    cluster = await cluster_id(settings.kafka)
+    async with Publisher(settings.kafka) as publisher:
+        await demo.history_once(
+            publisher,
+            profile,
+            wanted.seed,
+            cluster=cluster,
+            data_dir=settings.data_dir,
+            feed=wanted.history_feed,
+            days=(wanted.history or 14 * _DAY_MS) // _DAY_MS,
+            now=_now(),
+            control=control,
+            tell=_tell,
+        )
+        if control.stopping:
+            return
+        incidents = _incidents(wanted, profile, _now())
+        with TruthLog(wanted.truth) as truth:
+            truth.write(incidents)
+            await demo.live(
+                publisher,
+                profile,
+                wanted.seed,
+                cluster=cluster,
+                data_dir=settings.data_dir,
+                clock=_now,
+                incidents=incidents,
+                control=control,
+                truth=truth,
+                tell=_tell,
+            )

@@ -1,0 +1,119 @@
+"""Who calls, how often, how patient they are and how long they talk: the numbers of the invented hotline.
+
+Times in seconds. Shapes are weights per local hour; they are normalised.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+_OFFICE = (6, 4, 3, 2, 3, 6, 14, 34, 70, 98, 100, 88, 62, 60, 82, 90, 84, 70, 52, 44, 38, 30, 20, 11)
+_EVENING = (10, 6, 4, 3, 4, 9, 28, 55, 66, 70, 70, 68, 64, 60, 62, 66, 72, 84, 96, 100, 92, 70, 42, 22)
+_WORKDAYS = (1.18, 1.10, 1.06, 1.05, 1.08, 0.80, 0.73)
+_ALL_DAYS = (1.03, 1.00, 0.99, 0.98, 1.01, 1.00, 0.99)
+_CLOSED_WEEKEND = (1.30, 1.22, 1.17, 1.14, 1.17, 0.55, 0.45)
+
+
+class QueueProfile(NamedTuple):
+    """One queue. `share` is its part of all calls (relative to the other queues)."""
+
+    name: str
+    share: float
+    hours: tuple[int, ...]
+    week: tuple[float, ...]
+    talk_s: float
+    talk_sigma: float
+    acw_s: float
+    patience_s: float
+    categories: tuple[tuple[str, float], ...]
+    languages: tuple[tuple[str, float], ...] = (("zh", 1.0),)
+
+
+class Profile(NamedTuple):
+    """A hotline: calls per day in all, and its queues. `zone` is an IANA name."""
+
+    hotline: str
+    zone: str
+    rate: float
+    queues: tuple[QueueProfile, ...]
+    menu_s: float = 18.0
+    menu_end: float = 0.06
+    redial: float = 0.45
+    redial_after_s: float = 150.0
+    city_sigma: float = 0.07
+    queue_sigma: float = 0.05
+    drift: float = 0.04
+    comfort: float = 2.2
+    withheld: float = 0.03
+    # GB/T 2260 gives no province 99: these six-digit district codes belong to nobody.
+    districts: tuple[tuple[str, float], ...] = (
+        ("990102", 24),
+        ("990103", 20),
+        ("990104", 16),
+        ("990105", 14),
+        ("990106", 11),
+        ("990111", 8),
+        ("990112", 5),
+        ("990113", 2),
+    )
+
+
+_LANGUAGES = (("en", 52.0), ("ja", 14.0), ("ko", 12.0), ("ru", 7.0), ("fr", 5.0), ("de", 4.0), ("es", 3.0), ("ar", 3.0))
+
+
+def _paths(queue: str, **weights: float) -> tuple[tuple[str, float], ...]:
+    return tuple((f"{queue}/{name.replace('__', '/').replace('_', '-')}", weight) for name, weight in weights.items())
+
+
+_CITY: tuple[QueueProfile, ...] = (
+    QueueProfile(
+        "utilities", 20, _EVENING, _ALL_DAYS, 210, 0.65, 40, 150,
+        _paths("utilities", water=34, electricity=26, gas=14, heating=18, telecom=8),
+    ),
+    QueueProfile(
+        "social-security", 18, _OFFICE, _CLOSED_WEEKEND, 290, 0.7, 55, 210,
+        _paths("social-security", pension=34, medical_insurance=38, unemployment=12, injury=6, card=10),
+    ),
+    QueueProfile(
+        "business", 9, _OFFICE, _CLOSED_WEEKEND, 320, 0.7, 70, 180,
+        _paths("business", registration=36, tax=30, licences=22, subsidies=12),
+    ),
+    QueueProfile(
+        "city-management", 15, _EVENING, _ALL_DAYS, 200, 0.6, 60, 140,
+        _paths("city-management", noise=34, street_trading=18, refuse=20, street_lights=12, parks=6, parking=10),
+    ),
+    QueueProfile(
+        "transport", 12, _EVENING, _ALL_DAYS, 180, 0.6, 35, 110,
+        _paths("transport", bus=30, metro=20, taxi=26, road_works=14, licence=10),
+    ),
+    QueueProfile(
+        "housing", 13, _OFFICE, _WORKDAYS, 280, 0.7, 65, 170,
+        _paths("housing", property_management=44, leaks=18, rent=16, building_safety=12, purchase=10),
+    ),
+    QueueProfile(
+        "market", 10, _OFFICE, _WORKDAYS, 260, 0.65, 70, 160,
+        _paths("market", refund=40, quality=24, prepaid_cards=18, food=12, prices=6),
+    ),
+    QueueProfile(
+        "foreign-languages", 3, _OFFICE, _WORKDAYS, 330, 0.75, 50, 220,
+        _paths("foreign-languages", visa=40, residence=26, driving=12, health=14, other=8), _LANGUAGES,
+    ),
+)  # fmt: skip
+_KNOWN = {queue.name: queue for queue in _CITY}
+
+
+def profile_of(
+    hotline: str, zone: str, rate: float, queues: Sequence[str] = (), shares: Mapping[str, float] | None = None
+) -> Profile:
+    """The profile of a hotline with these queues (none: the eight of the demo's city).
+
+    A queue that the city does not have behaves like an average one. `rate` is calls per day over all of
+    them, as the mean over a week, redials not counted.
+    """
+    names = list(queues) or list(_KNOWN)
+    chosen = []
+    for name in names:
+        known = _KNOWN.get(name) or _KNOWN["housing"]._replace(
+            name=name, share=10, categories=_paths(name, question=60, complaint=25, report=15)
+        )
+        chosen.append(known._replace(share=(shares or {}).get(name, known.share)))
+    return Profile(hotline, zone, rate, tuple(chosen))

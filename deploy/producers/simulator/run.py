@@ -1,0 +1,203 @@
+"""Publishing a simulation: as it happens, faster, or as fast as possible; paused and stopped from outside."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self, TextIO
+
+import msgspec
+
+from deploy.producers.publisher import Message, Publisher
+from deploy.producers.replay import markers
+from deploy.producers.simulator.demand import DAY_MS, Demand
+from deploy.producers.simulator.profile import Profile
+from deploy.producers.simulator.simulation import SOURCE, Simulation
+from deploy.producers.simulator.truth import Truth
+from streams.contract import CallEvent
+
+TICK_S = 0.2
+STEP_MS = 600_000
+_encode = msgspec.json.Encoder().encode
+
+
+class Control:
+    """What people ask of a running simulation; `changed` wakes it up."""
+
+    def __init__(self, *, drain: bool = False) -> None:
+        self.paused = False
+        self.stopping = False
+        self.drain = drain
+        self.changed = asyncio.Event()
+
+    def toggle_pause(self) -> None:
+        """Nobody calls any more (calls under way go on), or calls again."""
+        self.paused = not self.paused
+        self.changed.set()
+
+    def stop(self) -> None:
+        """Stop now; with `drain`, stop arrivals and go on until every call is over. Twice: stop now."""
+        self.drain = self.drain and not self.stopping
+        self.stopping = True
+        self.changed.set()
+
+
+class TruthLog:
+    """The truth file, one JSON object per line; without a path it writes nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        if self._path is not None:
+            self._file = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, records: Sequence[Truth]) -> None:
+        if self._file is not None and records:
+            self._file.writelines(_encode(record).decode() + "\n" for record in records)
+            self._file.flush()
+
+
+class Toggle(NamedTuple):
+    """Arrivals were stopped or let in again at this simulated time (ms)."""
+
+    at: int
+    paused: bool
+
+
+def messages(events: Sequence[CallEvent]) -> list[Message]:
+    """Events as records: the call is the key."""
+    return [Message(event.call.encode(), _encode(event)) for event in events]
+
+
+class Runner:
+    """Publishes one simulation. `sent_until`: event time (ms) up to which everything is acknowledged.
+
+    `truth_from`: only calls that arrived since then are in the truth. `toggles` lists every pause.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        publisher: Publisher,
+        control: Control,
+        truth: TruthLog,
+        *,
+        truth_from: int = 0,
+        sent_until: int = 0,
+    ) -> None:
+        self._simulation = simulation
+        self._publisher = publisher
+        self._control = control
+        self._truth = truth
+        self._truth_from = truth_from
+        self.sent_until = sent_until
+        self.toggles: list[Toggle] = []
+        self.published = 0
+
+    async def catch_up(self, until: int, toggles: Sequence[Toggle] = ()) -> None:
+        """Send what lies before `until` at once, except what was sent already; pauses as they were."""
+        for toggle in toggles:
+            await self._send(toggle.at)
+            self._simulation.paused = toggle.paused
+            self.toggles.append(toggle)
+        await self._send(until)
+
+    async def as_it_happens(self, clock: Callable[[], int], sent: Callable[["Runner"], None] = lambda _: None) -> None:
+        """Follow `clock` (simulated ms) until stopped, or until every call is over; `sent` is told each time."""
+        control, simulation = self._control, self._simulation
+        while not simulation.over:
+            now = clock()
+            if control.stopping:
+                if not control.drain:
+                    break
+                simulation.stop_arrivals(now)
+            await self._send(now)
+            if control.paused != simulation.paused:
+                simulation.paused = control.paused
+                self.toggles.append(Toggle(now, control.paused))
+            sent(self)
+            control.changed.clear()
+            try:
+                await asyncio.wait_for(control.changed.wait(), TICK_S)
+            except TimeoutError:
+                continue
+        self._end()
+
+    async def at_full_speed(self, start: int, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Go from `start` (ms) in steps until every call is over; `progress` is told the time reached."""
+        at = start
+        while not self._simulation.over and not (self._control.stopping and not self._control.drain):
+            if self._control.stopping:
+                self._simulation.stop_arrivals(at)
+            self._simulation.paused = self._control.paused
+            at += STEP_MS
+            await self._send(at, flush=False)
+            progress(at)
+            await asyncio.sleep(0)  # lets signals and the producer in
+        await self._publisher.flush()
+        self._end()
+
+    async def _send(self, until: int, *, flush: bool = True) -> None:
+        events = self._simulation.advance(until)
+        if self.sent_until:
+            events = [event for event in events if int(event.time) > self.sent_until]
+        self.published += await self._publisher.publish(messages(events))
+        if flush:
+            await self._publisher.flush()
+        self.sent_until = max(self.sent_until, until) if flush else self.sent_until
+        self._tell_truth(self._simulation.take_truth())
+
+    def _end(self) -> None:
+        self._tell_truth(self._simulation.open_calls())
+
+    def _tell_truth(self, records: Sequence[Truth]) -> None:
+        self._truth.write(
+            [record for record in records if getattr(record, "arrived_at", self._truth_from) >= self._truth_from]
+        )
+
+
+def history_span(profile: Profile, until: int, days: int) -> tuple[int, int]:
+    """The whole local days (ms) before the day of `until`."""
+    demand = Demand(profile, 0)
+    midnight = demand.local(until).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = demand.local(round(midnight.timestamp() * 1000) - days * DAY_MS + DAY_MS // 2)
+    first = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    return round(first.timestamp() * 1000), round(midnight.timestamp() * 1000)
+
+
+async def send_history(
+    publisher: Publisher,
+    profile: Profile,
+    seed: int,
+    *,
+    feed: str,
+    span: tuple[int, int],
+    control: Control,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[int, int]:
+    """Publish the calls of `span` as a feed of its own between its markers; its generation and number of events.
+
+    If it is stopped on the way the feed has no end, and views go on showing what they showed before.
+    """
+    generation = time.time_ns() // 1_000_000
+    simulation = Simulation(profile, seed, span[0], end=span[1], feed=feed, generation=generation)
+    runner = Runner(simulation, publisher, control, TruthLog(None))
+    marks = markers(
+        hotline=profile.hotline, source=SOURCE, feed=feed, generation=generation, span=span, last=span[1] - 1
+    )
+    await publisher.publish(marks.to_all(marks.begin, publisher.partitions))
+    await runner.at_full_speed(span[0], progress)
+    if simulation.over:
+        await publisher.publish(marks.to_all(marks.end, publisher.partitions))
+        await publisher.flush()
+    return generation, runner.published
