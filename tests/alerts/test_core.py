@@ -1,0 +1,156 @@
+import msgspec
+import pytest
+from alert_kit import S, T, record, rule, signal
+
+from alerts.core import Alerts, StateError
+from deploy.runtime.processor import Record
+from streams.contract import AlertEvent
+
+
+def events(core):
+    outputs = core.outputs()
+    decoded = [msgspec.json.decode(output.value, type=AlertEvent) for output in outputs]
+    assert [output.key for output in outputs] == [event.fingerprint.encode() for event in decoded]
+    assert {output.topic for output in outputs} <= {"hotline.alerts"}
+    return [(event.state, event.reason) for event in decoded]
+
+
+def listening(*rules, feed="live", now=T):
+    core = Alerts(rules or [rule()], feed)
+    core.tick(now, caught_up=True)
+    return core
+
+
+def test_a_fresh_signal_fires_at_once_without_waiting_for_a_tick():
+    core = listening()
+    core.apply([record(signal(0.2))])
+    assert events(core) == [("firing", "condition_met")]
+    assert [alert.queue for alert in core.firing()] == ["q"]
+
+
+def test_what_a_later_record_of_the_chunk_takes_back_does_not_fire():
+    core = listening()
+    core.apply([record(signal(0.1)), record(signal(0.2, active=False))])
+    assert [state for state, _ in events(core)] == ["pending", "resolved"]
+
+
+def test_after_a_pause_of_the_process_the_old_time_fires_nothing():
+    # ticked at 0 s, then stopped; the backlog comes before the next tick
+    core = listening()
+    core.apply([record(signal(600), written_at=T + 600 * S)])
+    core.apply([record(signal(610, active=False), written_at=T + 610 * S)])
+    core.tick(T + 700 * S, caught_up=True)
+    assert [state for state, _ in events(core)] == ["pending", "resolved"]
+
+
+def test_only_the_chosen_feed_makes_alerts():
+    core = listening()
+    core.apply([record(signal(0, feed="replay-0123abcd")), Record(1, T, b"k", b"{")])
+    assert events(core) == []
+    assert core.ignored == {"unreadable": 1, "other_feed": 1, "no_rule": 0, "not_newer": 0}
+
+
+def test_ignored_signals_are_counted_by_reason():
+    core = listening(rule(match={"queue": ["q"]}))
+    core.apply(
+        [record(signal(0, version=5)), record(signal(0, version=5)), record(signal(0, queue="x", fingerprint="x"))]
+    )
+    assert core.ignored == {"unreadable": 0, "other_feed": 0, "no_rule": 1, "not_newer": 1}
+
+
+def test_one_signal_may_make_alerts_by_several_rules():
+    core = listening(rule(name="A"), rule(name="B", severity="critical"))
+    core.apply([record(signal(0))])
+    assert sorted((alert.rule, alert.severity) for alert in core.firing()) == [("A", "warning"), ("B", "critical")]
+
+
+def test_an_alert_whose_rule_is_gone_is_resolved_after_a_restart():
+    core = listening(rule(name="Old"))
+    core.apply([record(signal(0))])
+    core.outputs()
+    again = Alerts([rule(name="New")], "live", core.snapshot())
+    assert events(again) == [("resolved", "rule_removed")]
+
+
+def test_an_alert_that_its_rule_no_longer_covers_is_resolved_with_the_next_signal():
+    core = listening()
+    core.apply([record(signal(0))])
+    core.outputs()
+    again = Alerts([rule(match={"queue": ["x"]})], "live", core.snapshot())
+    again.apply([record(signal(1))])
+    assert events(again) == [("resolved", "rule_removed")]
+
+
+def test_a_restart_neither_forgets_nor_fires_again():
+    core = listening()
+    core.apply([record(signal(0))])
+    core.outputs()
+    again = Alerts([rule()], "live", core.snapshot())
+    again.tick(T + 30 * S, caught_up=True)
+    again.apply([record(signal(31))])
+    again.tick(T + 32 * S, caught_up=True)
+    assert events(again) == []
+    assert len(again.firing()) == 1
+
+
+def test_an_old_snapshot_decides_the_same_episode_again():
+    core = listening()
+    before = core.snapshot()
+    core.apply([record(signal(0))])
+    first = core.firing()[0].episode
+    again = Alerts([rule()], "live", before)
+    again.apply([record(signal(0)), record(signal(10))])
+    again.tick(T + 11 * S, caught_up=True)
+    assert [alert.episode for alert in again.firing()] == [first]
+
+
+def test_a_short_moment_of_reading_is_no_deafness():
+    core = listening(rule(signal_lost_s=60))
+    core.apply([record(signal(0))])
+    for second in range(1, 61):
+        core.tick(T + second * S, caught_up=second % 3 == 0)
+    core.outputs()
+    core.tick(T + 61 * S, caught_up=True)
+    assert events(core) == [("resolved", "signal_lost")]
+
+
+def test_a_long_outage_starts_the_silence_anew():
+    core = listening(rule(signal_lost_s=60))
+    core.apply([record(signal(0))])
+    core.tick(T + 500 * S, caught_up=False)
+    core.tick(T + 501 * S, caught_up=True)
+    core.outputs()
+    core.tick(T + 515 * S, caught_up=True)
+    core.tick(T + 530 * S, caught_up=True)
+    core.tick(T + 545 * S, caught_up=True)
+    core.tick(T + 560 * S, caught_up=True)
+    assert events(core) == []
+    core.tick(T + 562 * S, caught_up=True)
+    assert events(core) == [("resolved", "signal_lost")]
+
+
+def test_quiet_keys_are_forgotten():
+    core = listening()
+    empty = len(core.snapshot())
+    core.apply([record(signal(0)), record(signal(1, active=False))])
+    grown = len(core.snapshot())
+    for minute in range(64):
+        core.tick(T + minute * 60 * S, caught_up=True)
+        core.tick(T + (minute * 60 + 14) * S, caught_up=True)
+        core.tick(T + (minute * 60 + 28) * S, caught_up=True)
+        core.tick(T + (minute * 60 + 42) * S, caught_up=True)
+        core.tick(T + (minute * 60 + 56) * S, caught_up=True)
+    assert grown > empty == len(core.snapshot())
+
+
+def test_the_clock_never_goes_back():
+    core = listening(now=T + 10 * S)
+    core.apply([record(signal(5))])
+    core.tick(T + 3 * S, caught_up=True)
+    assert core.clock == T + 10 * S
+
+
+def test_a_state_of_another_format_is_refused():
+    packed = msgspec.msgpack.encode(msgspec.msgpack.decode(Alerts([], "live").snapshot()) | {"format": 99})
+    with pytest.raises(StateError, match="format 99"):
+        Alerts([], "live", packed)
