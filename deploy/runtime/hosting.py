@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 
 from deploy.runtime.ending import end_process, vital
 from deploy.runtime.health import Health, serve_health
@@ -20,9 +21,12 @@ Tasks = Mapping[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 def run_process(main: Coroutine[Any, Any, None]) -> None:
-    """Run the main coroutine of a process to its end."""
+    """Run the main coroutine of a process to its end. Kafka out of reach ends it with exit code 1."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+        try:
+            runner.run(main)
+        except KafkaError as error:
+            end_process("Kafka cannot be reached: check kafka.bootstrap and kafka.security_protocol", reason=str(error))
 
 
 async def host(app: Any, settings: Settings, *, health_port: int, check: Callable[[], Health], tasks: Tasks) -> None:

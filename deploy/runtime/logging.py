@@ -7,13 +7,19 @@ from typing import Any
 import structlog
 
 # Libraries that tell every heartbeat and every rebalance step: only what went wrong is passed on.
-_QUIET = ("aiokafka", "faust", "mode", "asyncio", "aiohttp", "kafka", "urllib3")
+_QUIET = ("aiokafka", "faust", "mode", "asyncio", "aiohttp", "kafka", "urllib3", "deploy.runtime.transport")
 
 
 def configure(process: str) -> None:
     """Send the lines of structlog and of the standard library to stderr, with the process's name on each."""
+
+    def named(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Libraries log from threads of their own, so the name is no context variable."""
+        del logger, method
+        return {"process": process} | event
+
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        named,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -41,5 +47,3 @@ def configure(process: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(process=process)
