@@ -1,0 +1,99 @@
+"""Which state a tile is in, and which of its figures is to blame. Pure decisions.
+
+Red (breach) says that the service is bad, amber (watch) that it is close to it or that demand is
+unusual, grey (stale, no calls) that there is nothing to judge.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from streams.contract import AlertEvent, Signal
+
+TileState = Literal["breach", "watch", "ok", "no_calls", "stale"]
+Blame = Literal["service_level", "waiting", "demand"]
+ORDER: tuple[TileState, ...] = ("breach", "watch", "ok", "stale", "no_calls")
+STALE_S = 15
+WATCH_POINTS = 0.05
+"""Within so much of the target (a fraction) the service level is watched."""
+WATCH_SHARE = 0.8
+"""From this share of a limit on it is watched."""
+
+
+class Figures(NamedTuple):
+    """What a tile is judged by. `met` of `judged`: service level by event attribution."""
+
+    met: int
+    judged: int
+    over_threshold: int
+    quiet: bool
+    target: float
+    min_volume: int
+    over_threshold_limit: int
+
+
+class Verdict(NamedTuple):
+    """`blame`: the figures to mark; `since`: when the breach began (ms)."""
+
+    state: TileState
+    blame: tuple[Blame, ...] = ()
+    since: int | None = None
+
+
+def blame_of(condition: AlertEvent | Signal) -> Blame:
+    """Which figure an alert or a signal is about."""
+    if isinstance(condition, Signal):
+        match condition.kind:
+            case "demand_above_expectation":
+                return "demand"
+            case "service_level_under_target":
+                return "service_level"
+            case "waiting_past_threshold":
+                return "waiting"
+    if condition.expected is not None:
+        return "demand"
+    return "service_level" if condition.target is not None else "waiting"
+
+
+def is_breach(condition: AlertEvent | Signal) -> bool:
+    """Whether the condition says that the service is bad (or that somebody calls it critical)."""
+    if isinstance(condition, AlertEvent) and condition.severity != "warning":
+        return condition.severity == "critical"
+    return blame_of(condition) != "demand"
+
+
+def watched(figures: Figures) -> tuple[Blame, ...]:
+    """The figures that are close to a limit.
+
+    With fewer visits than the promise is judged by, a low service level is watched only if at least as
+    many visits as the waiting limit missed it: one call in a quiet hour is no warning.
+    """
+    found: list[Blame] = []
+    missed = figures.judged - figures.met
+    if figures.judged:
+        level = figures.met / figures.judged
+        enough = figures.judged >= figures.min_volume
+        if (enough and level < figures.target + WATCH_POINTS and missed) or (
+            not enough and level < figures.target and missed >= figures.over_threshold_limit
+        ):
+            found.append("service_level")
+    if figures.over_threshold >= max(1, int(WATCH_SHARE * figures.over_threshold_limit)):
+        found.append("waiting")
+    return tuple(found)
+
+
+def judge(figures: Figures, conditions: Sequence[AlertEvent | Signal], *, behind_s: int | None) -> Verdict:
+    """The state of a tile: what fires comes first, then whether we can see at all, then how close it is."""
+    breaches = [condition for condition in conditions if is_breach(condition)]
+    if breaches:
+        since = min(c.since if isinstance(c, Signal) else c.started_at for c in breaches)
+        return Verdict("breach", _unique([blame_of(c) for c in breaches]), since)
+    if behind_s is None or behind_s > STALE_S:
+        return Verdict("stale")
+    blame = _unique([blame_of(c) for c in conditions] + list(watched(figures)))
+    if blame:
+        return Verdict("watch", blame)
+    return Verdict("no_calls" if figures.quiet else "ok")
+
+
+def _unique(blames: Sequence[Blame]) -> tuple[Blame, ...]:
+    return tuple(dict.fromkeys(blames))

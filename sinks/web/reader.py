@@ -1,0 +1,136 @@
+"""Reads every partition of cells, signals and alerts into the board, without a consumer group.
+
+Cells and signals from 26 h back, alerts from the beginning (few, and one may fire for days). Kafka away
+at the start is waited for; offsets that are gone end the process, which starts again with a clean memory.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from deploy.runtime.kafka import client_options, partition_counts
+from deploy.runtime.settings import Settings
+from sinks.web.board import KEPT_MS, Applied, Board, Record
+from streams.contract import AlertEvent, CellsRecord, Signal
+from streams.contract.topics import ALERTS, CELLS, SIGNALS
+
+RETRY_S = 2.0
+POLL_MS = 250
+CHUNK = 2_000
+
+log = structlog.get_logger()
+
+DECODERS: dict[str, Callable[[bytes], Record]] = {
+    CELLS: msgspec.json.Decoder(CellsRecord).decode,
+    SIGNALS: msgspec.json.Decoder(Signal).decode,
+    ALERTS: msgspec.json.Decoder(AlertEvent).decode,
+}
+
+
+class Intake:
+    """Bytes from a topic become records on the board; what cannot be read is counted and said once per topic."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.applied: dict[tuple[str, Applied | str], int] = {}
+        """(topic, what became of it) -> records."""
+
+    def take(self, topic: str, records: Sequence[ConsumerRecord]) -> None:
+        """Apply records of one topic in order."""
+        decode = DECODERS[topic]
+        for record in records:
+            try:
+                became: str = self.board.apply(decode(record.value or b""), record.timestamp)
+            except msgspec.DecodeError as error:
+                became = "unreadable"
+                if (topic, became) not in self.applied:
+                    log.warning("record unreadable", topic=topic, offset=record.offset, problem=str(error))
+            self.applied[topic, became] = self.applied.get((topic, became), 0) + 1
+
+
+class Reader:
+    """The Kafka side of the web process. `problem` says why the board is not complete yet ("": it is)."""
+
+    def __init__(self, board: Board, settings: Settings) -> None:
+        self.intake = Intake(board)
+        self.problem = "Kafka has not been read yet"
+        self.known_from: int | None = None
+        """From this instant on (ms) all records have been read; None while reading up."""
+        self.positions: dict[TopicPartition, int] = {}
+        self._options = client_options(settings.kafka)
+
+    async def run(self) -> None:
+        """Read for ever. Raises aiokafka's errors for what a retry cannot mend."""
+        consumer = await self._connect()
+        try:
+            partitions = await self._partitions(consumer)
+            start = int(time.time() * 1000) - KEPT_MS
+            await self._seek(consumer, partitions, start)
+            missing = dict(await consumer.end_offsets(partitions))
+            while True:
+                chunks = await consumer.getmany(timeout_ms=POLL_MS, max_records=CHUNK)
+                for partition, records in chunks.items():
+                    self.intake.take(partition.topic, records)
+                    self.positions[partition] = records[-1].offset + 1
+                if self.known_from is None:
+                    self._read_up(missing, start)
+                self.intake.board.prune()
+                await asyncio.sleep(0)  # a backlog must not keep the screens waiting
+        finally:
+            await consumer.stop()
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        while True:
+            consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False, auto_offset_reset="none")
+            try:
+                await consumer.start()
+            except KafkaError as error:
+                await consumer.stop()
+                self._say(f"Kafka does not answer at {', '.join(self._options['bootstrap_servers'])}: {error}")
+                await asyncio.sleep(RETRY_S)
+            else:
+                return consumer
+
+    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        while True:
+            counts = await partition_counts(consumer, list(DECODERS))
+            absent = [topic for topic, count in counts.items() if not count]
+            if not absent:
+                return [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
+            self._say(f"topic {absent[0]} does not exist: run `hotline topics apply`")
+            await asyncio.sleep(RETRY_S)
+
+    async def _seek(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], start: int) -> None:
+        consumer.assign(partitions)
+        since = {partition: start for partition in partitions if partition.topic != ALERTS}
+        found: dict[TopicPartition, Any] = await consumer.offsets_for_times(since)
+        ends = await consumer.end_offsets(partitions)
+        beginnings = await consumer.beginning_offsets(partitions)
+        for partition in partitions:
+            if partition.topic == ALERTS:
+                offset = beginnings[partition]
+            else:
+                first = found.get(partition)
+                offset = first.offset if first is not None else ends[partition]
+            consumer.seek(partition, offset)
+            self.positions[partition] = offset
+
+    def _read_up(self, missing: dict[TopicPartition, int], start: int) -> None:
+        behind = sum(max(0, end - self.positions[partition]) for partition, end in missing.items())
+        if behind:
+            self.problem = f"reading the last day from Kafka: {behind:,} records to go"
+            return
+        self.problem = ""
+        self.known_from = start
+        log.info("board complete", records=sum(self.intake.applied.values()))
+
+    def _say(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("board waits", problem=problem)
+        self.problem = problem

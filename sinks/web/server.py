@@ -1,0 +1,190 @@
+"""What the web process serves: the page, its stream, the API, health and metrics."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+
+from deploy.runtime.settings import Settings
+from sinks.web.board import Board
+from sinks.web.figures import Figures
+from sinks.web.parts import Parts
+from sinks.web.past import AwayError, Past
+from sinks.web.reader import Reader
+from sinks.web.snapshot import View
+from sinks.web.summary import BadRequestError, answer, in_memory, parse
+
+STATIC = Path(__file__).with_name("static")
+PUBLISH_S = 1.0
+RECONNECT_MS = 1_000
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def wall_ms() -> int:
+    return int(time.time() * 1000)
+
+
+class Site:
+    """The routes and what they share. `now()` is wall time in ms."""
+
+    def __init__(self, board: Board, reader: Reader, settings: Settings, *, now: Callable[[], int] = wall_ms) -> None:
+        self.board, self.reader, self.settings, self.now = board, reader, settings, now
+        self.parts = Parts(secrets.token_hex(4))
+        self.past = Past(settings.clickhouse)
+        self.screens = 0
+        self._published = asyncio.Event()
+        self._closing = False
+        self._metrics = CollectorRegistry()
+        self._metrics.register(Figures(board, reader, lambda: self.screens))
+
+    def application(self) -> web.Application:
+        """The aiohttp application; its clean-up ends the open streams."""
+        app = web.Application(middlewares=[self._guard])
+        app.add_routes(
+            [
+                web.get("/", self.page),
+                web.get("/api/v1/stream", self.stream),
+                web.get("/api/v1/board", self.show_board),
+                web.get("/api/v1/summary", self.summary),
+                web.get("/healthz", self.healthz),
+                web.get("/metrics", self.metrics),
+                web.static("/static", STATIC),
+            ]
+        )
+        app.on_shutdown.append(self._close)
+        return app
+
+    def publish(self) -> None:
+        """Take a look at the board and wake the streams if anything changed."""
+        loading = self.reader.known_from is None
+        if self.parts.publish(View(self.board, self.settings, self.now(), loading=loading).snapshot()):
+            self._wake()
+
+    async def publish_for_ever(self) -> None:
+        while True:
+            self.publish()
+            await asyncio.sleep(PUBLISH_S)
+
+    async def page(self, request: web.Request) -> web.FileResponse:
+        del request
+        return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: everything first (or what changed since `Last-Event-ID`), then what changes."""
+        response = web.StreamResponse(
+            headers=HEADERS
+            | {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
+        await response.prepare(request)
+        await response.write(b"retry: %d\n\n" % RECONNECT_MS)
+        seen = request.headers.get("Last-Event-ID")
+        self.screens += 1
+        try:
+            while not self._closing:
+                published = self._published
+                message = self.parts.since(seen)
+                if message is None:
+                    await published.wait()
+                    continue
+                await response.write(message.encode())
+                seen = message.id
+        except ConnectionResetError:
+            pass  # the screen went away; it comes back by itself with the id it saw last
+        finally:
+            self.screens -= 1
+        return response
+
+    async def show_board(self, request: web.Request) -> web.Response:
+        del request
+        self.publish()
+        return _json(self.parts.board())
+
+    async def summary(self, request: web.Request) -> web.Response:
+        try:
+            query = parse(request.query, self.board, self.settings, self.board.clock or self.now())
+            counts = in_memory(query, self.board, self.reader.known_from)
+            source = "clickhouse" if counts is None else "memory"
+            if counts is None:
+                counts = await self.past.counts(query)
+        except BadRequestError as error:
+            return _error(HTTPStatus.BAD_REQUEST, str(error))
+        except AwayError as error:
+            return _error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return _json(orjson.dumps(answer(query, counts, self.settings, source=source)))
+
+    async def healthz(self, request: web.Request) -> web.Response:
+        del request
+        problems = [self.reader.problem] if self.reader.problem else []
+        body = {
+            "ready": not problems,
+            "problems": problems,
+            "data_as_of": self.board.clock,
+            "screens": self.screens,
+            "positions": {f"{p.topic}/{p.partition}": offset for p, offset in self.reader.positions.items()},
+        }
+        return _json(orjson.dumps(body), HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        del request
+        body = generate_latest(REGISTRY) + generate_latest(self._metrics)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _wake(self) -> None:
+        published, self._published = self._published, asyncio.Event()
+        published.set()
+
+    async def _close(self, app: web.Application) -> None:
+        del app
+        self._closing = True
+        self._wake()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Security headers, and on loopback only names of this machine: a foreign page must not read us by its name."""
+        if self.settings.web.host in _LOOPBACK and _host(f"//{request.host}") not in self._names():
+            return _error(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                f"this is not {request.host}: open http://127.0.0.1:{self.settings.web.port}/ or set web.external_url",
+            )
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+            if request.path.startswith("/static/"):
+                response.headers.setdefault("Cache-Control", "no-cache")
+        return response
+
+    def _names(self) -> frozenset[str | None]:
+        return _LOOPBACK | {_host(self.settings.web.external_url)}
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def _json(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    return web.Response(
+        body=body, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _error(status: HTTPStatus, text: str) -> web.Response:
+    return _json(orjson.dumps({"error": text}), status)

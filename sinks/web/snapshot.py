@@ -1,0 +1,273 @@
+"""What the wallboard shows at one moment, as plain data. Pure: board, settings and `now` in, dicts out.
+
+Times are epoch ms, spans seconds, rates fractions; None is "no value". The page formats, it does not count.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from deploy.runtime.settings import Hotline, Settings
+from sinks.web.board import MINUTE_MS, Board, Key
+from sinks.web.expected import Range, bands, expect, versus
+from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge
+from streams.contract import AlertEvent, Forecast, Signal
+from streams.contract.metrics import rates, ratio, service_level_event
+
+LEVEL_MS = 15 * MINUTE_MS
+"""The window of the live service level."""
+VERSUS_MS = 30 * MINUTE_MS
+SPARK_MS, SPARK_CELLS = 5 * MINUTE_MS, 24
+DAY_STEP_MS = 15 * MINUTE_MS
+CATCHING_UP_MS = 5_000
+SHOWN_CONDITIONS = 2
+
+Snapshot = dict[str, Any]
+
+
+class Day(NamedTuple):
+    """The local day of the data's clock: [start, end) in ms."""
+
+    start: int
+    end: int
+
+
+def local_day(clock: int, config: Hotline) -> Day:
+    """The local day that `clock` falls into; 23 or 25 hours where the clocks change."""
+    date = datetime.fromtimestamp(clock / 1000, config.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    start, end = (day.replace(tzinfo=config.zone).astimezone(UTC) for day in (date, date + timedelta(days=1)))
+    return Day(int(start.timestamp()) * 1000, int(end.timestamp()) * 1000)
+
+
+def choose_hotline(board: Board, settings: Settings) -> str:
+    """The hotline on the board: the one set, else the first configured, else the first seen ("": none yet)."""
+    if settings.web.hotline:
+        return settings.web.hotline
+    return next(iter((*settings.hotlines, *board.hotlines())), "")
+
+
+class View:
+    """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet."""
+
+    def __init__(self, board: Board, settings: Settings, now: int, *, loading: bool = False) -> None:
+        self.board, self.settings, self.now, self.loading = board, settings, now, loading
+        self.hotline = choose_hotline(board, settings)
+        self.config = settings.hotline(self.hotline)
+        self.clock = board.clock if board.clock is not None else now
+        self.day = local_day(self.clock, self.config)
+        self.end = self.clock - self.clock % MINUTE_MS + MINUTE_MS
+        self.total = Key(self.hotline)
+        configured = list(self.config.queues)
+        self.queues = configured + [q for q in board.queues(self.hotline) if q not in self.config.queues]
+        self.firing = board.firing(self.hotline)
+        self.active = board.active(self.hotline)
+        self.first_run = board.since is None
+
+    def snapshot(self) -> Snapshot:
+        verdicts = {queue: self._verdict(queue) for queue in self.queues}
+        place = {queue: number for number, queue in enumerate(self.queues)}
+        order = sorted(self.queues, key=lambda queue: (ORDER.index(verdicts[queue].state), place[queue]))
+        return {
+            "head": self._head(),
+            "alerts": self._alerts(),
+            "totals": self._totals(),
+            "day": self._day_line(),
+            "order": order,
+            "tiles": {queue: self._tile(queue, verdicts[queue]) for queue in self.queues},
+            "sparks": {queue: self._spark(Key(self.hotline, queue)) for queue in self.queues},
+        }
+
+    def _behind_s(self) -> int | None:
+        """How far the data is behind the wall clock (of a feed other than `live`: how long it has not moved)."""
+        moved = self.board.clock if self.board.feed == "live" else self.board.clock_moved_at
+        return None if moved is None else max(0, (self.now - moved) // 1000)
+
+    def _status(self) -> str:
+        if self.loading:
+            return "loading"
+        if self.first_run:
+            return "first_run"
+        behind = self._behind_s()
+        if behind is None or behind <= STALE_S:
+            return "live"
+        moved = self.board.clock_moved_at
+        return "catching_up" if moved is not None and self.now - moved < CATCHING_UP_MS else "stale"
+
+    def _head(self) -> Snapshot:
+        offset = datetime.fromtimestamp(self.now / 1000, self.config.zone).utcoffset() or timedelta()
+        days = [day.days_learned for day in self.board.forecasts.get(self.total, {}).values()]
+        return {
+            "hotline": self.hotline,
+            "name": dict(self.config.name),
+            "feed": self.board.feed,
+            "zone": self.config.time_zone,
+            "utc_offset_min": int(offset.total_seconds()) // 60,
+            "now": self.now,
+            "data_as_of": self.board.clock,
+            "behind_s": self._behind_s(),
+            "status": self._status(),
+            "threshold_s": self.config.thresholds("")[0],
+            "days_learned": max(days, default=None),
+        }
+
+    def _of_queue(self, queue: str | None) -> list[AlertEvent | Signal]:
+        """What fires or holds on one queue (None: on the hotline as a whole), no other dimension."""
+        both: list[AlertEvent | Signal] = [*self.firing, *self.active]
+        return [c for c in both if c.queue == (queue or "") and not c.category]
+
+    def _level(self, key: Key, threshold_s: int) -> tuple[int, int]:
+        return service_level_event(self.board.window(key, self.end - LEVEL_MS, self.end), threshold_s)
+
+    def _verdict(self, queue: str) -> Verdict:
+        key = Key(self.hotline, queue)
+        met, judged = self._level(key, self.config.thresholds(queue)[0])
+        gauge = self.board.gauges.get(key)
+        spark_start = self.end - SPARK_CELLS * SPARK_MS
+        busy = (gauge is not None and (gauge.waiting or gauge.in_service)) or judged
+        figures = Figures(
+            met=met,
+            judged=judged,
+            over_threshold=gauge.waiting_over_threshold if gauge else 0,
+            quiet=not busy and not self.board.total(key, "offered", spark_start, self.end),
+            target=self.config.target_of(queue),
+            min_volume=self.settings.service_level.min_volume,
+            over_threshold_limit=self.settings.service_level.over_threshold_min,
+        )
+        return judge(figures, self._of_queue(queue), behind_s=0 if self.first_run else self._behind_s())
+
+    def _now(self, key: Key, queue: str, threshold_s: int) -> Snapshot:
+        """The figures that tiles and totals share: what is so now, and the service level."""
+        gauge = self.board.gauges.get(key)
+        oldest = gauge.oldest_queued_at if gauge else None
+        met, judged = self._level(key, threshold_s)
+        return {
+            "waiting": gauge.waiting if gauge else None,
+            "over": gauge.waiting_over_threshold if gauge else None,
+            "oldest_s": None if oldest is None else max(0, (self.clock - oldest) // 1000),
+            "in_service": gauge.in_service if gauge else None,
+            "threshold_s": threshold_s,
+            "target": self.config.target_of(queue),
+            "service_level": ratio(met, judged),
+            "judged": judged,
+        }
+
+    def _versus(self, key: Key, start: int) -> dict[str, Any] | None:
+        """Offered since `start` (or since we know anything) against the forecast of that span."""
+        if self.board.since is None:
+            return None
+        start = max(start, self.board.since)
+        forecast = expect(self.board.forecasts.get(key, {}), start, self.clock)
+        compared = versus(self.board.total(key, "offered", start, self.end), forecast.expected if forecast else None)
+        return compared._asdict() if compared else None
+
+    def _last_half_hour(self) -> int:
+        start = self.clock - VERSUS_MS
+        return start - start % MINUTE_MS + MINUTE_MS
+
+    def _tile(self, queue: str, verdict: Verdict) -> Snapshot:
+        key = Key(self.hotline, queue)
+        named = self.config.queues.get(queue)
+        return {
+            "queue": queue,
+            "name": dict(named.name) if named else {},
+            "state": verdict.state,
+            "blame": list(verdict.blame),
+            "since": verdict.since,
+            "minutes": None if verdict.since is None else max(0, self.clock - verdict.since) // MINUTE_MS,
+            "behind_s": self._behind_s(),
+            **self._now(key, queue, self.config.thresholds(queue)[0]),
+            "versus": self._versus(key, self._last_half_hour()),
+            "today": None if self.first_run else self.board.total(key, "offered", self.day.start, self.end),
+            "today_versus": self._versus(key, self.day.start),
+            "last_call_at": self._last_call(key) if verdict.state == "no_calls" else None,
+        }
+
+    def _last_call(self, key: Key) -> int | None:
+        minutes = self.board.minutes.get(key, {})
+        return max((start for start, minute in minutes.items() if minute.counts.get("offered")), default=None)
+
+    def _spark(self, key: Key) -> Snapshot:
+        """24 cells of 5 minutes, the last one running; `band`: the 90 % range of each."""
+        end = self.clock - self.clock % SPARK_MS + SPARK_MS
+        edges = [(end - n * SPARK_MS, end - (n - 1) * SPARK_MS) for n in range(SPARK_CELLS, 0, -1)]
+        ranges = bands(self.board.forecasts.get(key, {}), edges)
+        return {
+            "start": edges[0][0],
+            "step_s": SPARK_MS // 1000,
+            "offered": [self._offered(key, start, stop) for start, stop in edges],
+            **_band(ranges),
+        }
+
+    def _offered(self, key: Key, start: int, stop: int) -> int | None:
+        if self.board.since is None or stop <= self.board.since or start >= self.end:
+            return None
+        return self.board.total(key, "offered", start, stop)
+
+    def _day_line(self) -> Snapshot:
+        edges = [(start, start + DAY_STEP_MS) for start in range(self.day.start, self.day.end, DAY_STEP_MS)]
+        forecasts: Mapping[int, Forecast] = self.board.forecasts.get(self.total, {})
+        return {
+            "start": self.day.start,
+            "end": self.day.end,
+            "step_s": DAY_STEP_MS // 1000,
+            "offered": [self._offered(self.total, start, stop) for start, stop in edges],
+            **_band(bands(forecasts, edges)),
+        }
+
+    def _totals(self) -> Snapshot:
+        counts = {} if self.first_run else self.board.window(self.total, self.day.start, self.end)
+        oldest = [
+            (gauge.oldest_queued_at, key.queue)
+            for key, gauge in self.board.gauges.items()
+            if key.hotline == self.hotline and key.queue and gauge.oldest_queued_at is not None
+        ]
+        return {
+            **self._now(self.total, "", self.config.thresholds("")[0]),
+            "oldest_queue": min(oldest)[1] if oldest else None,
+            "answer_rate": rates(counts)["answer_rate_inbound"],
+            "abandonment_rate": rates(counts)["abandonment_rate"],
+            "calls_today": None if self.first_run else counts.get("calls_offered", 0),
+            "today_versus": self._versus(self.total, self.day.start),
+        }
+
+    def _alerts(self) -> Snapshot:
+        """The alerts that fire and the breaches that no alert covers yet, the newest first."""
+        covered = {(alert.queue, alert.category, blame_of(alert)) for alert in self.firing}
+        conditions: list[AlertEvent | Signal] = [*self.firing]
+        conditions += [s for s in self.active if is_breach(s) and (s.queue, s.category, blame_of(s)) not in covered]
+        ended = [a.ended_at for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]
+        return {
+            "newest": [self._condition(condition) for condition in conditions[:SHOWN_CONDITIONS]],
+            "more": max(0, len(conditions) - SHOWN_CONDITIONS),
+            "quiet_since": max(ended, default=None),
+        }
+
+    def _condition(self, condition: AlertEvent | Signal) -> Snapshot:
+        """One line of the strip: what, its target, since when, and the likely cause."""
+        blame: Blame = blame_of(condition)
+        key = Key(self.hotline, condition.queue or None)
+        threshold_s = self.config.thresholds(condition.queue)[0]
+        named = self.config.queues.get(condition.queue)
+        return {
+            "id": condition.fingerprint,
+            "blame": blame,
+            "breach": is_breach(condition),
+            "queue": condition.queue,
+            "name": dict(named.name) if named else dict(self.config.name) if not condition.queue else {},
+            "category": condition.category,
+            "since": condition.since if isinstance(condition, Signal) else condition.started_at,
+            "value": condition.value,
+            "expected": condition.expected,
+            "target": condition.target,
+            "summary": dict(condition.summary),
+            **{k: v for k, v in self._now(key, condition.queue, threshold_s).items() if k != "target"},
+            "versus": self._versus(key, self._last_half_hour()),
+        }
+
+
+def _band(ranges: list[Range | None]) -> dict[str, list[float | None]]:
+    return {
+        "expected": [None if r is None else round(r.expected, 2) for r in ranges],
+        "lower": [None if r is None else round(r.lower, 2) for r in ranges],
+        "upper": [None if r is None else round(r.upper, 2) for r in ranges],
+    }

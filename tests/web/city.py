@@ -1,0 +1,166 @@
+"""An invented morning of the demo's hotline, as records: what the wallboard's tests and screenshots show.
+
+`records(now)` yields (record, record time). At `now` utilities are in breach, business is close to it,
+foreign languages are quiet; demand of utilities has been high for half an hour.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from math import cos, exp, pi, sqrt
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+from deploy.runtime.settings import Settings
+from sinks.web.board import MINUTE_MS, Record
+from streams.contract import AlertEvent, Cell, Forecast, Gauge, Progress, add_counts
+from streams.contract.cells import Counts
+
+HOTLINE = "12345"
+ZONE = ZoneInfo("Asia/Shanghai")
+DEMO = Path(__file__).parents[2] / "deploy" / "demo.yaml"
+MORNING = int(datetime(2026, 3, 11, 10, 42, 18, tzinfo=ZONE).timestamp()) * 1000
+
+# queue -> (calls in the peak hour, share answered in time now, waiting, over, oldest wait in s, in service)
+QUEUES = {
+    "utilities": (140, 0.58, 14, 11, 167, 9),
+    "social-security": (260, 0.93, 1, 0, 8, 12),
+    "business": (90, 0.83, 4, 2, 31, 6),
+    "city-management": (200, 0.93, 2, 0, 12, 8),
+    "transport": (150, 0.955, 1, 0, 9, 6),
+    "housing": (135, 0.92, 0, 0, None, 5),
+    "market": (105, 0.94, 1, 0, 6, 4),
+    "foreign-languages": (6, 1.0, 0, 0, None, 0),
+}
+
+
+def demo_settings(**overrides) -> Settings:
+    """The demo's settings without reading the environment's."""
+    import yaml  # noqa: PLC0415
+
+    return Settings(**(yaml.safe_load(DEMO.read_text(encoding="utf-8")) | {"demo": True} | overrides))
+
+
+def level(hour: float) -> float:
+    """The shape of a day: quiet night, a peak before noon, a lower one in the afternoon (peak = 1)."""
+    return 0.03 + exp(-((hour - 10.8) ** 2) / 5) + 0.65 * exp(-((hour - 15.7) ** 2) / 7) + 0.02 * cos(hour / 24 * 2 * pi)
+
+
+def poisson(random: Random, mean: float) -> int:
+    count, spent = 0, random.expovariate(1)
+    while spent < mean:
+        count, spent = count + 1, spent + random.expovariate(1)
+    return count
+
+
+def midnight(now: int) -> int:
+    return int(datetime.fromtimestamp(now / 1000, ZONE).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1000
+
+
+def forecasts(now: int) -> Iterator[Forecast]:
+    for start in (midnight(now) - 86_400_000, midnight(now)):
+        sums = [0.0] * 96
+        for queue, (peak, *_) in QUEUES.items():
+            expected = [peak / 4 * level((step + 0.5) / 4) for step in range(96)]
+            sums = [a + b for a, b in zip(sums, expected, strict=True)]
+            yield _forecast(queue, start, expected)
+        yield _forecast("", start, sums)
+
+
+def _forecast(queue: str, start: int, expected: list[float]) -> Forecast:
+    width = [1.645 * sqrt(e + (0.12 * e) ** 2) for e in expected]
+    return Forecast(
+        feed="live", hotline=HOTLINE, dimension_set="queue" if queue else "hotline", queue=queue, start=start, step_s=900,
+        expected=expected, lower=[max(0.0, e - w) for e, w in zip(expected, width, strict=True)],
+        upper=[e + w for e, w in zip(expected, width, strict=True)], days_learned=28.0, version=1,
+    )  # fmt: skip
+
+
+def cell_counts(random: Random, offered: int, in_time: float, threshold_s: int) -> Counts:
+    counts: Counts = {}
+    for _ in range(offered):
+        fate = random.random()
+        if fate < in_time:
+            wait, name = random.randint(0, threshold_s), "answered"
+            add_counts(counts, {f"event_answered.{threshold_s}": 1})
+        else:
+            name = "answered" if random.random() < 0.62 else "abandoned"
+            wait = threshold_s + random.randint(1, 100)
+            add_counts(counts, {f"event_expired.{threshold_s}": 1})
+        add_counts(counts, {"offered": 1, name: 1, f"{name}_wait.{wait}": 1})
+        if name == "answered":
+            talk = random.randint(60_000, 300_000)
+            add_counts(counts, {"wait_ms_sum": wait * 1000, "waited": int(wait > 0), "talk_ms_sum": talk, "talked": 1})
+    return counts
+
+
+def cells(now: int, seed: int = 12345) -> Iterator[Cell]:
+    random = Random(seed)
+    for minute in range(midnight(now) - 90 * MINUTE_MS, now, MINUTE_MS):
+        hour = ((minute - midnight(now)) / 3_600_000) % 24
+        total: Counts = {}
+        for queue, (peak, in_time, *_) in QUEUES.items():
+            near = now - minute < 25 * MINUTE_MS
+            factor = 1.75 if queue == "utilities" and near else 1.0
+            share = min(1.0, (now - minute) / MINUTE_MS)
+            offered = poisson(random, peak / 60 * level(hour) * factor * share)
+            usual = 0.94 if queue != "foreign-languages" else 1.0
+            counts = cell_counts(random, offered, in_time if near else usual, 30 if queue == "foreign-languages" else 15)
+            if counts:
+                add_counts(total, counts)
+                yield _cell("queue", queue, minute, counts)
+        if total:
+            calls = {f"calls_{name}": total.get(name, 0) for name in ("offered", "answered", "abandoned")}
+            yield _cell("hotline", "", minute, total | calls | {"ended_in_menu": int(random.random() < 0.2)})
+
+
+def _cell(dimension_set: str, queue: str, minute: int, counts: Counts) -> Cell:
+    return Cell(
+        feed="live", hotline=HOTLINE, dimension_set=dimension_set, queue=queue, minute=minute, version=minute // MINUTE_MS,
+        counts=counts,
+    )  # fmt: skip
+
+
+def gauges(now: int, version: int = 1) -> Iterator[Gauge]:
+    waiting = over = service = 0
+    since = []
+    for queue, (_, _, queued, past, oldest, talking) in QUEUES.items():
+        waiting, over, service = waiting + queued, over + past, service + talking
+        start = None if oldest is None else now - oldest * 1000
+        since += [] if start is None else [start]
+        yield gauge(queue, now, queued, past, start, talking, version)
+    yield gauge("", now, waiting, over, min(since), service, version)
+
+
+def gauge(queue: str, now: int, waiting: int, over: int, oldest: int | None, talking: int, version: int) -> Gauge:
+    return Gauge(
+        feed="live", hotline=HOTLINE, dimension_set="queue" if queue else "hotline", queue=queue, at=now, version=version,
+        waiting=waiting, waiting_over_threshold=over, oldest_queued_at=oldest, in_service=talking, threshold_s=15,
+    )  # fmt: skip
+
+
+def progress(now: int, version: int = 1) -> Progress:
+    return Progress(
+        data_as_of=now, partitions=[], repaired={}, rejected={}, misrouted={}, late={}, unknown_fields={}, missing=0,
+        version=version,
+    )  # fmt: skip
+
+
+def alert(now: int, queue: str = "utilities", rule: str = "ServiceLevelUnderTarget", **fields) -> AlertEvent:
+    given = {
+        "fingerprint": f"{rule}-{queue}", "episode": "1", "rule": rule, "state": "firing", "reason": "held_long_enough",
+        "severity": "warning", "feed": "live", "hotline": HOTLINE, "queue": queue, "at": now - 660_000,
+        "started_at": now - 690_000, "version": 1, "value": 0.61, "target": 0.8, "labels": {},
+        "summary": {"en": "Utilities: service level under target", "zh": "水电气热：服务水平低于目标"},
+    }  # fmt: skip
+    return AlertEvent(**(given | fields))
+
+
+def demand_alert(now: int) -> AlertEvent:
+    return alert(now, rule="DemandAboveExpectation", value=118.0, expected=69.0, target=None, started_at=now - 900_000)
+
+
+def records(now: int = MORNING) -> Iterator[tuple[Record, int]]:
+    yield progress(now), now
+    for record in (*forecasts(now), *cells(now), *gauges(now), alert(now), demand_alert(now)):
+        yield record, now
