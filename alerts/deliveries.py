@@ -124,7 +124,10 @@ class Deliveries:
         return msgspec.msgpack.encode(self._state)
 
     def due(self, target: str, now: int, limit: int) -> list[Notice]:
-        """What the target is to be told now, oldest first; nothing while a backlog is being read."""
+        """What the target is to be told now, oldest first; nothing while a backlog is being read.
+
+        Whoever asks is taken to tell it: from now on the target may have heard of these alerts.
+        """
         notices: list[Notice] = []
         if not self._ready:
             return notices
@@ -137,6 +140,7 @@ class Deliveries:
                 if earlier:
                     continue
             if item.next_at is not None and item.next_at <= now:
+                item.tried = True
                 notices.append(Notice(event, item.ref))
                 if len(notices) == limit:
                     break
@@ -150,7 +154,6 @@ class Deliveries:
             item = items.get(episode)
             if item is None:
                 continue
-            item.tried = True
             match outcome:
                 case Delivered(refs):
                     item.ref = refs[index] if refs else item.ref
