@@ -1,9 +1,8 @@
 """Alertmanager's API v2: an alert is posted when it fires, again while it fires, and once more when it is over."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
-
-import aiohttp
 
 from alerts.channels import Notice, Outcome
 from alerts.channels.content import Writer, rfc3339
@@ -26,13 +25,16 @@ class AlertmanagerChannel:
 
     def __init__(self, settings: Alertmanager, writer: Writer, timeout_s: float = TIMEOUT_S) -> None:
         self._url = settings.url.rstrip("/") + "/api/v2/alerts"
-        self._auth = aiohttp.BasicAuth(settings.user, settings.password.get_secret_value()) if settings.user else None
+        self._headers = {}
+        if settings.user:
+            credentials = f"{settings.user}:{settings.password.get_secret_value()}".encode()
+            self._headers["Authorization"] = "Basic " + b64encode(credentials).decode()
         self._writer = writer
         self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
         body = [posted_alert(notice.event, self._writer, now) for notice in notices]
-        return await self._client.post(self._url, body, auth=self._auth, now=now)
+        return await self._client.post(self._url, body, headers=self._headers, now=now)
 
     async def close(self) -> None:
         await self._client.close()

@@ -26,7 +26,6 @@ class JsonClient:
         body: Any,
         *,
         headers: Mapping[str, str] | None = None,
-        auth: aiohttp.BasicAuth | None = None,
         now: int,
     ) -> Outcome:
         """POST `body`; a 2xx is Delivered. Answers' bodies and the URL stay out of the outcome: they may hold secrets.
@@ -38,7 +37,7 @@ class JsonClient:
         sent = {"Content-Type": "application/json"} | dict(headers or {})
         data = orjson.dumps(body)
         try:
-            async with self._session.post(url, data=data, headers=sent, auth=auth, allow_redirects=False) as response:
+            async with self._session.post(url, data=data, headers=sent, allow_redirects=False) as response:
                 await response.read()
                 return outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
         except TimeoutError:
