@@ -1,0 +1,162 @@
+"""Debian's real Alertmanager: an alert appears, stays while it is told again, and resolves."""
+
+import asyncio
+import shutil
+import socket
+import time
+
+import aiohttp
+import pytest
+import servers
+from alert_kit import S, event, record, writer
+
+from alerts.channels import Delivered, Notice
+from alerts.channels.alertmanager import AlertmanagerChannel
+from alerts.deliveries import Deliveries
+from alerts.sender import send_forever
+from deploy.runtime.settings import Alertmanager
+
+BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+
+CONFIG = """
+route: {{receiver: hook, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
+receivers: [{{name: hook, webhook_configs: [{{url: "{hook}/hook", send_resolved: true}}]}}]
+"""
+
+
+def wall_ms():
+    return int(time.time() * 1000)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Real:
+    """A running Alertmanager and what its own webhook receiver was told."""
+
+    def __init__(self, url, told):
+        self.url = url
+        self.told = told
+
+    async def alerts(self):
+        async with aiohttp.ClientSession() as client, client.get(self.url + "/api/v2/alerts") as answer:
+            assert answer.status == 200
+            return await answer.json()
+
+    async def until(self, condition, seconds=20):
+        """Wait for a condition on (alerts, what the receiver was told)."""
+        deadline = time.monotonic() + seconds
+        while True:
+            alerts = await self.alerts()
+            notified = [(body["status"], len(body["alerts"])) for _, body in self.told.requests]
+            if condition(alerts, notified):
+                return alerts
+            assert time.monotonic() < deadline, f"not within {seconds} s: {alerts}, {notified}"
+            await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def real(tmp_path):
+    if BINARY is None:
+        pytest.skip("no Alertmanager here: apt-get install prometheus-alertmanager")
+    told = servers.Webhook(token="")
+    async with servers.serving(*told.routes()) as hook:
+        config = tmp_path / "alertmanager.yml"
+        config.write_text(CONFIG.format(hook=hook), encoding="utf-8")
+        port = free_port()
+        log = tmp_path / "log"
+        with log.open("w") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                BINARY,
+                f"--config.file={config}",
+                f"--storage.path={tmp_path / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--cluster.listen-address=",
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            await _ready(url, process, log)
+            yield Real(url, told)
+        finally:
+            process.terminate()
+            await asyncio.wait_for(process.wait(), 10)
+
+
+async def _ready(url, process, log):
+    deadline = time.monotonic() + 20
+    async with aiohttp.ClientSession() as client:
+        while True:
+            assert process.returncode is None, log.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, "Alertmanager does not answer"
+            try:
+                async with client.get(url + "/-/ready") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectorError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+def firing(episode, began, **fields):
+    labels = {"alertname": "Waiting", "severity": "warning", "feed": "live", "hotline": "h", "queue": episode}
+    return event(episode=episode, at=began, started_at=began, labels=labels, **fields)
+
+
+@pytest.mark.system
+async def test_an_alert_appears_stays_while_it_is_told_and_resolves(real, monkeypatch):
+    # Told every second and expiring 4 s after the last time, so that staying is seen in seconds.
+    monkeypatch.setattr("alerts.channels.alertmanager.EXPIRES_MS", 4 * S)
+    channel = AlertmanagerChannel(Alertmanager(url=real.url), writer())
+    deliveries = Deliveries({channel.target: 1})
+    began = wall_ms() - 20 * S
+    deliveries.apply([record(firing("f1-1", began))])
+    deliveries.tick(wall_ms(), caught_up=True)
+    sender = asyncio.create_task(send_forever(channel, lambda: deliveries, wall_ms))
+    try:
+        (alert,) = await real.until(lambda alerts, told: len(alerts) == 1 and ("firing", 1) in told)
+        assert alert["labels"]["queue"] == "f1-1"
+        assert alert["annotations"]["summary_zh"] == "5 个等待超过 20 秒"
+        assert alert["status"]["state"] == "active"
+
+        seen_until = time.monotonic() + 9
+        while time.monotonic() < seen_until:
+            assert len(await real.alerts()) == 1
+            await asyncio.sleep(0.3)
+
+        ended = firing("f1-1", began, state="resolved", ended_at=wall_ms() - S)
+        deliveries.apply([record(ended)])
+        await real.until(lambda alerts, told: alerts == [] and ("resolved", 1) in told)
+    finally:
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+        await channel.close()
+    assert [body["status"] for _, body in real.told.requests] == ["firing", "resolved"]
+    assert deliveries.waiting(channel.target) == 0
+
+
+@pytest.mark.system
+async def test_an_alert_that_nobody_tells_any_more_ends_by_itself(real, monkeypatch):
+    monkeypatch.setattr("alerts.channels.alertmanager.EXPIRES_MS", 2 * S)
+    channel = AlertmanagerChannel(Alertmanager(url=real.url), writer())
+    assert await channel.send([Notice(firing("f1-1", wall_ms()))], wall_ms()) == Delivered()
+    await channel.close()
+    await real.until(lambda alerts, told: len(alerts) == 1)
+    await real.until(lambda alerts, told: alerts == [] and ("resolved", 1) in told)
+
+
+@pytest.mark.system
+async def test_times_of_a_simulation_ahead_of_the_clock_are_taken(real):
+    channel = AlertmanagerChannel(Alertmanager(url=real.url), writer())
+    ahead = wall_ms() + 86_400 * S
+    notice = Notice(firing("f1-1", ahead))
+    assert await channel.send([notice], wall_ms()) == Delivered()
+    await real.until(lambda alerts, told: len(alerts) == 1)
+    over = firing("f1-1", ahead, state="resolved", ended_at=ahead + 60 * S)
+    assert await channel.send([Notice(over)], wall_ms()) == Delivered()
+    await channel.close()
+    await real.until(lambda alerts, told: alerts == [])
