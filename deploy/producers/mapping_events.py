@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from deploy.producers.mapping import MOMENTS, ColumnOf, Mapping, Moment, RowOutcome
-from deploy.producers.mapping_times import TimeReader, UnreadableError, duration_ms, one_digit_hour, step_repair
+from deploy.producers.mapping_times import TimeReader, UnreadableError, duration_ms, one_digit_hour, step_back
 from streams.contract import CallEvent, EventType, RejectionKind, RepairKind
 from streams.contract.events import MAX_EVENT_BYTES
 
@@ -139,9 +139,8 @@ class Row:
                     self.repairs.add("sentinel_time")
                     continue
                 self._notice_hour(text)
-                previous, repair = self._reader.next(text, day, previous)
-                if repair:
-                    self.repairs.add(repair)
+                previous, repairs = self._reader.next(text, day, previous)
+                self.repairs.update(repairs)
                 at[moment] = previous
         except UnreadableError as error:
             raise RejectedError("no_time", str(error)) from error
@@ -167,9 +166,7 @@ class Row:
             raise RejectedError("schema", f"{column}: {error}") from error
         if found > MAX_DURATION_MS:
             raise RejectedError("schema", f"{column}: longer than 7 days")
-        repair = step_repair(found)
-        if repair:
-            self.repairs.add("order" if repair == "midnight" else repair)
+        self.repairs.update(step_back(found))
         return max(0, found)
 
     def _value(self, column: str) -> str:

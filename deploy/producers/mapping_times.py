@@ -22,13 +22,11 @@ class UnreadableError(ValueError):
         super().__init__(f"{re.sub(r'[0-9]', '#', value[:24])!r} {problem}")
 
 
-def step_repair(step: int) -> RepairKind | None:
-    """How a step of time (ms) that should not be negative is named; None if it needs no repair."""
+def step_back(step: int) -> tuple[RepairKind, ...]:
+    """How a length of time (ms) that should not be negative is named; empty if it needs no repair."""
     if step >= 0:
-        return None
-    if step < -HALF_DAY_MS:
-        return "midnight"
-    return "clock_skew" if step >= -CLOCK_SKEW_MS else "order"
+        return ()
+    return ("clock_skew",) if step >= -CLOCK_SKEW_MS else ("order",)
 
 
 def _clock_ms(text: str) -> int:
@@ -105,7 +103,7 @@ class TimeReader:
         """The time of the first moment of a row, epoch ms; raises UnreadableError."""
         return self._at(text, day, 0, 0)
 
-    def next(self, text: str, day: date | None, previous: int) -> tuple[int, RepairKind | None]:
+    def next(self, text: str, day: date | None, previous: int) -> tuple[int, tuple[RepairKind, ...]]:
         """The time of a later moment, epoch ms, and what had to be mended.
 
         A step of less than -12 h is a wrap at midnight and puts the time on the next day. Any other step
@@ -115,13 +113,14 @@ class TimeReader:
         if found < previous:
             again = self._at(text, day, 0, 1)  # the second of the two hours when clocks go back
             if again >= previous:
-                return again, None
+                return again, ()
         step = found - previous
         if step >= -HALF_DAY_MS:
-            return found, step_repair(step)
+            return found, step_back(step)
         if day is None and step < -HALF_DAY_MS - DAY_MS:
-            return found, "order"  # the date itself is another one
-        return self._at(text, day, -((step + HALF_DAY_MS) // DAY_MS), 0), "midnight"
+            return found, ("order",)  # the date itself is another one
+        found = self._at(text, day, -((step + HALF_DAY_MS) // DAY_MS), 0)
+        return found, ("midnight", *step_back(found - previous))
 
     def _at(self, text: str, day: date | None, days: int, fold: int) -> int:
         try:
