@@ -1,0 +1,90 @@
+// The strip above the totals: what is wrong, its target, since when, and the likely cause. Two at a time.
+
+import { el, mark, put } from "/static/dom.js";
+import { clock, count, moment, NONE, percent, target, versus } from "/static/format.js";
+import { stateIcon } from "/static/icons.js";
+import { nameOf } from "/static/words.js";
+
+const PLACES = 2;
+const NOTABLE = 0.15;
+
+/** What the page itself has to say: the connection, the age of the data, the first run. */
+export function notices(board, offline, lang, words) {
+  const { head } = board;
+  const asOf = clock(head.data_as_of, head.zone, true);
+  const behind = words.behind(head.behind_s ?? 0);
+  const found = [];
+  if (offline !== null) found.push({ look: "stale", title: words.offline(words.behind(offline)), sub: words.offlineSub(asOf) });
+  else if (head.status === "stale") found.push({ look: "stale", title: words.stale(asOf, behind), sub: words.staleSub });
+  else if (head.status === "catching_up") found.push({ look: "stale", title: words.catching(behind), sub: words.catchingSub(asOf) });
+  if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
+  if (head.status === "first_run") found.push({ look: "no_calls", title: words.firstRun, sub: words.firstRunSub });
+  return found;
+}
+
+/** One condition of the server as a line of the strip. */
+function line(item, head, lang, words) {
+  const name = item.category || nameOf(item.name, item.queue, lang);
+  const x = item.threshold_s;
+  const compared = item.versus ? versus(item.versus) : null;
+  const demand = compared && compared.unit === "%" ? compared.number + compared.unit : null;
+  const level = percent(item.category ? item.value : (item.service_level ?? item.value));
+  const over = count(item.category ? item.value : (item.over ?? item.value), lang);
+  const fromAlert = item.expected ? versus({ ratio: item.value / item.expected - 1, calls: null }) : null;
+  const byDemand = (item.category ? null : demand) ?? (fromAlert ? `${fromAlert.number}%` : NONE);
+  const title = {
+    service_level: () => words.alertLevel(name, level, x),
+    waiting: () => words.alertWaiting(name, over, x),
+    demand: () => words.alertDemand(name, byDemand),
+  }[item.blame]();
+  const own = item.target === null ? null : words.target(target(item.target));
+  const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;
+  const waits = item.blame === "demand" && item.waiting ? words.nWaiting(count(item.waiting, lang)) : null;
+  const since = words.since(moment(item.since, head.now, head.zone, lang));
+  return {
+    look: item.breach ? "breach" : "watch",
+    title,
+    sub: [own, since, cause, waits].filter(Boolean).join(" · "),
+    summary: item.summary[lang] ?? item.summary.en ?? title,
+  };
+}
+
+/** Nothing to say: all within target, or at least no alert. */
+function quiet(board, lang, words) {
+  const since = board.alerts.quiet_since === null ? null : moment(board.alerts.quiet_since, board.head.now, board.head.zone, lang);
+  const within = Object.values(board.tiles).every((tile) => tile.service_level === null || tile.service_level >= tile.target);
+  return { look: "ok", title: within ? words.within(since) : words.noAlerts(since), sub: words.withinSub };
+}
+
+export class Strip {
+  constructor(node) {
+    this.node = node;
+    this.places = Array.from({ length: PLACES }, () => {
+      const place = { icon: el("span", "strip-icon"), title: el("strong", "strip-title"), sub: el("span", "strip-sub"), more: el("span", "strip-more") };
+      place.node = el("div", "strip", place.icon, el("div", "strip-text", place.title, place.sub), place.more);
+      node.append(place.node);
+      return place;
+    });
+  }
+
+  update(board, offline, lang, words) {
+    const lines = [...notices(board, offline, lang, words), ...board.alerts.newest.map((item) => line(item, board.head, lang, words))];
+    if (!lines.length) lines.push(quiet(board, lang, words));
+    const more = board.alerts.more + Math.max(0, lines.length - PLACES);
+    this.places.forEach((place, i) => {
+      const shown = lines[i];
+      place.node.hidden = !shown;
+      if (!shown) return;
+      if (place.look !== shown.look) {
+        place.icon.replaceChildren(stateIcon(shown.look));
+        place.look = shown.look;
+        place.node.dataset.look = shown.look;
+      }
+      put(place.title, shown.title);
+      put(place.sub, shown.sub);
+      mark(place.node, "title", shown.summary ?? null);
+      put(place.more, i === PLACES - 1 && more > 0 ? words.more(more) : "");
+    });
+    this.node.classList.toggle("single", lines.length === 1);
+  }
+}

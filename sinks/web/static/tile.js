@@ -1,0 +1,127 @@
+// One queue. Built once; afterwards only texts and attributes change.
+
+import { Spark } from "/static/charts.js";
+import { el, figure, mark, phrase, put } from "/static/dom.js";
+import { clock, count, moment, NONE, percent, span, target, versus, versusText } from "/static/format.js";
+import { stateIcon } from "/static/icons.js";
+import { nameOf } from "/static/words.js";
+
+export class Tile {
+  constructor(queue) {
+    this.queue = queue;
+    this.icon = el("span", "tile-icon");
+    this.name = el("span", "tile-name");
+    this.badge = el("span", "badge");
+    this.waiting = figure("waiting");
+    this.waitingLabel = el("span", "label");
+    this.past = el("span", "label past");
+    this.oldestLabel = el("span", "label");
+    this.oldest = figure("middle");
+    this.levelLabel = el("span", "label");
+    this.level = figure("middle level");
+    this.fill = el("i", "meter-fill");
+    this.tick = el("i", "meter-tick");
+    this.meter = el("span", "meter", this.fill, this.tick);
+    this.meter.setAttribute("role", "meter");
+    this.meter.setAttribute("aria-valuemin", "0");
+    this.meter.setAttribute("aria-valuemax", "100");
+    this.versus = figure("versus");
+    this.versusLabel = el("span", "label");
+    this.spark = new Spark();
+    this.footLeft = el("span", "foot-left");
+    this.footRight = el("span", "foot-right");
+    this.sentence = el("span", "unseen");
+    const quiet = (node) => {
+      node.setAttribute("aria-hidden", "true");
+      return node;
+    };
+    this.node = el(
+      "li",
+      "tile",
+      this.sentence,
+      quiet(el("div", "tile-head", this.icon, this.name, this.badge)),
+      quiet(el("div", "tile-count", this.waiting, this.waitingLabel, this.past)),
+      quiet(el("div", "tile-oldest", this.oldestLabel, this.oldest)),
+      quiet(el("div", "tile-level", this.levelLabel, this.level)),
+      this.meter,
+      quiet(el("div", "tile-versus", this.versus, this.versusLabel)),
+      this.spark.node,
+      quiet(el("div", "tile-foot", this.footLeft, this.footRight)),
+    );
+    this.node.dataset.queue = queue;
+    this.state = null;
+  }
+
+  update(data, sparkData, head, lang, words) {
+    if (this.state !== data.state) {
+      this.icon.replaceChildren(stateIcon(data.state));
+      this.state = data.state;
+      this.node.dataset.state = data.state;
+    }
+    mark(this.node, "data-blame", data.blame.join(" ") || null);
+    const name = nameOf(data.name, data.queue, lang);
+    const behind = words.behind(data.behind_s ?? 0);
+    put(this.name, name);
+    put(this.badge, words.badge[data.state](data.minutes, behind));
+    this.now(data, lang, words, name);
+    const compared = versus(data.versus);
+    this.versus.set(compared.number, compared.unit === "calls" ? words.calls(Math.abs(data.versus.calls)) : compared.unit);
+    put(this.versusLabel, words.versus);
+    if (sparkData) {
+      const last = sparkData.offered[sparkData.offered.length - 1];
+      this.spark.draw(sparkData, words.sparkLabel(name, last ?? words.noValue));
+    }
+    this.foot(data, head, lang, words);
+    this.speak(data, lang, words, name);
+  }
+
+  now(data, lang, words, name) {
+    const x = data.threshold_s;
+    const text = count(data.waiting, lang);
+    this.waiting.set(text);
+    this.waiting.classList.toggle("wide", text.length > 2);
+    put(this.waitingLabel, words.waiting);
+    phrase(this.past, data.over ? words.past(count(data.over, lang), x) : []);
+    put(this.oldestLabel, words.oldest);
+    this.oldest.set(span(data.oldest_s));
+    this.oldest.classList.toggle("long", (data.oldest_s ?? 0) >= 3600);
+    put(this.levelLabel, words.level(x, x !== this.promised));
+    this.level.set(percent(data.service_level), "%");
+    const percentage = data.service_level === null ? 0 : data.service_level * 100;
+    this.fill.style.width = `${percentage}%`;
+    this.tick.style.left = `${data.target * 100}%`;
+    mark(this.meter, "aria-label", `${name}: ${words.levelTotal(x)}`);
+    mark(this.meter, "aria-valuenow", data.service_level === null ? "0" : percentage.toFixed(1));
+    mark(this.meter, "aria-valuetext", data.service_level === null ? words.noValue : `${percent(data.service_level)}%`);
+  }
+
+  foot(data, head, lang, words) {
+    const today = count(data.today, lang);
+    let left = words.service(count(data.in_service, lang));
+    if (data.state === "stale") left = words.asOf(clock(head.data_as_of, head.zone, true));
+    else if (data.last_call_at !== null) left = words.lastCall(moment(data.last_call_at, head.now, head.zone, lang));
+    phrase(this.footLeft, left);
+    phrase(this.footRight, words.today(today, today === NONE ? "" : versusText(data.today_versus?.ratio == null ? null : data.today_versus)));
+  }
+
+  speak(data, lang, words, name) {
+    const or = (text) => (text === NONE ? words.noValue : text);
+    const level = percent(data.service_level);
+    put(
+      this.sentence,
+      words.sentence({
+        name,
+        state: this.badge.textContent,
+        waiting: or(count(data.waiting, lang)),
+        over: or(count(data.over, lang)),
+        x: data.threshold_s,
+        oldest: or(span(data.oldest_s)),
+        level: level === NONE ? words.noValue : `${level}%`,
+        target: target(data.target),
+        versus: or(this.versus.textContent),
+        service: or(count(data.in_service, lang)),
+        today: or(count(data.today, lang)),
+      }),
+    );
+  }
+}

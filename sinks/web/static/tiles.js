@@ -1,0 +1,84 @@
+// The grid of tiles: which ones, in which order, and how they change places.
+
+import { el, put } from "/static/dom.js";
+import { count } from "/static/format.js";
+import { Tile } from "/static/tile.js";
+
+const REORDER_MS = 30_000;
+const SLIDE_MS = 300;
+const MOST = 15;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+const EMPTY = { name: {}, state: "no_calls", blame: [], since: null, minutes: null, behind_s: null, waiting: null, over: null, oldest_s: null, in_service: null, service_level: null, judged: 0, versus: null, today: null, today_versus: null, last_call_at: null };
+
+export class Tiles {
+  constructor(node, columns) {
+    this.node = node;
+    this.columns = ["", "", "", ""].map(() => el("span", ""));
+    columns.append(...this.columns);
+    this.tiles = new Map();
+    this.order = [];
+    this.moved = -REORDER_MS;
+    this.others = el("li", "tile others");
+  }
+
+  update(board, lang, words) {
+    const { tiles, sparks, head } = board;
+    const names = board.order.length ? board.order : this.placeholders();
+    [words.queue, words.waiting, words.oldest, words.level(head.threshold_s)].forEach((text, i) => put(this.columns[i], text));
+    this.arrange(names);
+    for (const queue of this.order) {
+      const tile = this.tiles.get(queue);
+      tile.promised = head.threshold_s;
+      tile.update(tiles[queue] ?? { ...EMPTY, queue: "–", threshold_s: head.threshold_s, target: board.totals.target }, sparks[queue], head, lang, words);
+    }
+    this.count(names.length);
+    if (names.length > MOST) put(this.others, lang === "zh" ? `其余 ${count(names.length - MOST + 1, lang)} 个队列` : `${names.length - MOST + 1} others`);
+  }
+
+  /** The first run shows the whole frame with dashes, no skeletons. */
+  placeholders() {
+    return Array.from({ length: 8 }, (_, i) => `placeholder ${i}`);
+  }
+
+  /** Tiles change places when a state changes, at most every 30 s; queues that come or go do so at once. */
+  arrange(names) {
+    const shown = names.length > MOST ? names.slice(0, MOST - 1) : names;
+    const same = shown.length === this.order.length && shown.every((queue, i) => queue === this.order[i]);
+    if (same) return;
+    const sameSet = shown.length === this.order.length && shown.every((queue) => this.tiles.has(queue));
+    const now = performance.now();
+    if (sameSet && now - this.moved < REORDER_MS) return;
+    this.moved = now;
+    const before = new Map([...this.tiles].map(([queue, tile]) => [queue, tile.node.getBoundingClientRect()]));
+    for (const [queue, tile] of this.tiles) {
+      if (!shown.includes(queue)) {
+        tile.node.remove();
+        this.tiles.delete(queue);
+      }
+    }
+    const nodes = shown.map((queue) => {
+      if (!this.tiles.has(queue)) this.tiles.set(queue, new Tile(queue));
+      return this.tiles.get(queue).node;
+    });
+    if (shown.length < names.length) nodes.push(this.others);
+    this.node.replaceChildren(...nodes);
+    this.order = shown;
+    if (!STILL.matches) this.slide(before);
+  }
+
+  slide(before) {
+    for (const [queue, tile] of this.tiles) {
+      const old = before.get(queue);
+      if (!old) continue;
+      const now = tile.node.getBoundingClientRect();
+      if (old.left === now.left && old.top === now.top) continue;
+      tile.node.animate([{ translate: `${old.left - now.left}px ${old.top - now.top}px` }, { translate: "0 0" }], { duration: SLIDE_MS, easing: "ease-out" });
+    }
+  }
+
+  /** 4 × 2 up to eight, 5 × 3 above. */
+  count(number) {
+    this.node.dataset.grid = number <= 8 ? "4x2" : "5x3";
+  }
+}
+
