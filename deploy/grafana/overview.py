@@ -7,6 +7,7 @@ from deploy.grafana.parts import (
     dashboard,
     override,
     promql_target,
+    pushed_annotations,
     query_variable,
     rows,
     sql_target,
@@ -281,7 +282,7 @@ def overview() -> Json:
         "Hotline overview",
         "What a supervisor asks first. Every panel's description holds the definition of its numbers.",
         variables=_variables(),
-        annotations=[annotation("Alerts", queries.ALERT_MARKS, color="red")],
+        annotations=[pushed_annotations(), annotation("Alerts", queries.ALERT_MARKS, color="red")],
         panels=rows(
             ("Now", [_now()]),
             ("Today", [_today()]),

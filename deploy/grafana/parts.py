@@ -12,6 +12,7 @@ SCHEMA_VERSION = 41
 PLUGIN_VERSION = "4.20.0"
 CLICKHOUSE: Json = {"type": "grafana-clickhouse-datasource", "uid": "hotline-clickhouse"}
 PROMETHEUS: Json = {"type": "prometheus", "uid": "hotline-prometheus"}
+GRAFANA: Json = {"type": "grafana", "uid": "-- Grafana --"}
 
 _FORMATS = {"timeseries": 0, "table": 1}
 
@@ -139,7 +140,7 @@ def query_variable(
         "description": description,
         "datasource": CLICKHOUSE,
         "definition": sql.strip(),
-        "query": sql_target(sql, ref=f"variable-{name}"),
+        "query": {"refId": name, "editorType": "sql", "queryType": "sql", "rawSql": sql.strip()},
         "refresh": 1,
         "sort": 0,
         "multi": multi,
@@ -159,6 +160,20 @@ def annotation(name: str, sql: str, *, color: str) -> Json:
         "hide": False,
         "iconColor": color,
         "target": sql_target(sql, ref="Anno"),
+    }
+
+
+def pushed_annotations() -> Json:
+    """Grafana's own list of marks: what is pushed to the dashboard by its API."""
+    return {
+        "name": "Pushed",
+        "builtIn": 1,
+        "type": "dashboard",
+        "datasource": GRAFANA,
+        "enable": True,
+        "hide": True,
+        "iconColor": "blue",
+        "target": {"type": "dashboard", "limit": 100, "matchAny": False, "tags": []},
     }
 
 
