@@ -37,6 +37,7 @@ export function figure(classes) {
   node.set = (text, unitText = "") => {
     put(number, text);
     put(unit, text === "–" ? "" : unitText);
+    mark(unit, "data-word", unitText.length > 1 || unitText === "通" ? "" : null);
     node.classList.toggle("null", text === "–");
   };
   return node;

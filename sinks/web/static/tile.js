@@ -87,6 +87,7 @@ export class Tile {
     this.oldest.classList.toggle("long", (data.oldest_s ?? 0) >= 3600);
     put(this.levelLabel, words.level(x, x !== this.promised));
     this.level.set(percent(data.service_level), "%");
+    this.level.classList.toggle("long", data.service_level === 1);
     const percentage = data.service_level === null ? 0 : data.service_level * 100;
     this.fill.style.width = `${percentage}%`;
     this.tick.style.left = `${data.target * 100}%`;

@@ -77,7 +77,7 @@ export const WORDS = {
     past: (n, x) => [`超 ${x} 秒 `, { b: n }],
     oldest: "最长等待",
     oldestTotal: "最长等待",
-    level: (x, own) => (own ? `${x} 秒接起` : "服务水平"),
+    level: (x, own) => (own ? `${x} 秒内` : "服务水平"),
     levelTotal: (x) => `${x} 秒服务水平`,
     levelSub: (target) => ["目标 ", { b: target }, " · 近 15 分钟"],
     answerRate: "今日接通率",

@@ -1,0 +1,113 @@
+"""`hotline migrate`, `hotline sql` and `hotline dead-letter list`, as people run them."""
+
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import deploy.cli.clickhouse
+import deploy.cli.migrate
+from deploy.cli.main import cli
+from deploy.runtime.settings import ClickHouse, Settings
+from streams.contract import DeadLetter
+
+NOON = 1_767_240_000_000
+
+
+@pytest.fixture
+def pointing_at(monkeypatch):
+    """Make the commands use these settings."""
+
+    def pointing_at_(found):
+        for module in (deploy.cli.clickhouse, deploy.cli.migrate):
+            monkeypatch.setattr(module, "current", lambda: found)
+            monkeypatch.setattr(module, "resolve", lambda settings: settings)
+
+    return pointing_at_
+
+
+def run(*args, text=None):
+    return CliRunner().invoke(cli, list(args), input=text)
+
+
+@pytest.mark.parametrize("command", [("sql",), ("migrate",), ("dead-letter", "list")])
+def test_help_says_what_it_is_for(command):
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 4
+
+
+def test_nobody_there_is_exit_code_3(pointing_at, unused_tcp_port):
+    pointing_at(Settings(clickhouse=ClickHouse(url=f"http://127.0.0.1:{unused_tcp_port}")))
+    for command in (["sql", "SELECT 1"], ["migrate"], ["migrate", "--check"], ["dead-letter", "list"]):
+        result = run(*command)
+        assert result.exit_code == 3
+        assert result.stderr.startswith(f"hotline: ClickHouse does not answer at http://127.0.0.1:{unused_tcp_port}")
+        assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.clickhouse
+class TestInClickHouse:
+    @pytest.fixture(autouse=True)
+    def _here(self, client, settings, pointing_at):
+        pointing_at(settings)
+
+    def test_answers_come_in_the_format_asked_for(self):
+        def answer(form):
+            result = run("sql", "SELECT 'a,b' AS name, '投诉' AS topic;", "--format", form)
+            assert result.exit_code == 0, result.stderr
+            return result.output
+
+        assert list(csv.reader(io.StringIO(answer("csv")))) == [["name", "topic"], ["a,b", "投诉"]]
+        assert json.loads(answer("json")) == [{"name": "a,b", "topic": "投诉"}]
+        assert json.loads(answer("jsonl")) == {"name": "a,b", "topic": "投诉"}
+
+    def test_a_table_for_people_has_no_colours(self):
+        result = run("sql", "SELECT 1 AS one")
+        assert "one" in result.output
+        assert "\x1b" not in result.output
+
+    def test_the_query_may_come_from_standard_input(self):
+        assert run("sql", "--format", "csv", text="-- a comment\nSELECT 2 AS two;\n").output.split() == ['"two"', "2"]
+
+    def test_an_empty_query_is_a_matter_of_usage(self):
+        assert run("sql", text=" ;\n").exit_code == 2
+
+    def test_what_clickhouse_refuses_is_one_line_and_exit_code_1(self):
+        result = run("sql", "SELECT nonsense FROM v_cells")
+        assert (result.exit_code, result.output, len(result.stderr.splitlines())) == (1, result.stderr, 1)
+        assert "nonsense" in result.stderr
+
+    def test_queries_may_only_read(self, select):
+        result = run("sql", "INSERT INTO hotlines (hotline) SELECT 'x'")
+        assert result.exit_code == 1
+        assert select("SELECT count() AS n FROM hotlines WHERE hotline = 'x'") == [{"n": 0}]
+
+    def test_migrate_says_what_it_did(self, client):
+        assert run("migrate").output == "the schema is up to date\n"
+        assert run("migrate", "--check").exit_code == 0
+        client.command("DELETE FROM schema_migrations WHERE name LIKE '0007%'")
+        checked = run("migrate", "--check")
+        assert (checked.exit_code, "run `hotline migrate`" in checked.stderr) == (1, True)
+        assert run("migrate").output == "applied 0007_gauges\n"
+
+    def test_dead_letters_are_listed_newest_first_and_by_reason(self, store):
+        def letter(offset, reason):
+            return DeadLetter(
+                topic="hotline.calls", partition=1, offset=offset, reason=reason, preview="tel ###", source="pbx",
+                append_time=NOON + offset,
+            )  # fmt: skip
+
+        store(letter(1, "not_json"), letter(2, "future"), letter(3, "late"), letter(4, "not_json"))
+
+        def listed(*args):
+            return [
+                json.loads(line) for line in run("dead-letter", "list", "--format", "jsonl", *args).output.splitlines()
+            ]
+
+        assert [row["position"] for row in listed()] == [f"hotline.calls/1/{offset}" for offset in (4, 2, 1)]
+        assert [row["reason"] for row in listed("--reason", "future")] == ["future"]
+        assert [row["preview"] for row in listed("--reason", "late")] == ["tel ###"]
+        assert len(listed("--limit", "1")) == 1
