@@ -1,8 +1,10 @@
 """`hotline sinks`: what streams and alerts publish becomes rows in ClickHouse."""
 
 import gc
+import sys
 from collections.abc import Sequence
 
+import structlog
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.runtime.processor import Record
@@ -20,6 +22,8 @@ GROUP = "hotline.sinks"
 LINGER_S = 0.5
 # Rows are short-lived and hold no cycles: looking through them for cycles took a third of the writer's time.
 GC_THRESHOLD = 100_000
+
+_log = structlog.get_logger()
 
 
 class CannotStart(Exception):  # noqa: N818  (said to a person, not handled by a program)
@@ -39,8 +43,12 @@ def prepare(settings: Settings) -> None:
 
 
 def run(settings: Settings) -> None:
-    """Run the writer until SIGTERM; raises CannotStart before anything is read."""
-    prepare(settings)
+    """Run the writer until SIGTERM; ends with exit code 1 if ClickHouse is away or of another version at start."""
+    try:
+        prepare(settings)
+    except CannotStart as error:
+        _log.error("the ClickHouse writer cannot start", reason=str(error))
+        sys.exit(1)
     gc.set_threshold(GC_THRESHOLD)
 
     def inserter() -> Inserter:

@@ -51,7 +51,6 @@ class Writer:
         self._open = _Batch()
         self._turn = asyncio.Lock()
         self._writing = threading.Lock()  # a caller that is cancelled leaves its thread writing
-        self._away = False
 
     async def store(self, topic: str, partition: int, records: Sequence[Record]) -> None:
         """Return when the records are rows in ClickHouse; raises ClickHouseAway if they are not."""
@@ -69,15 +68,9 @@ class Writer:
             refused = await asyncio.to_thread(self._write_alone, batch.chunks)
         except ClickHouseAway as error:
             batch.failure = error
-            if not self._away:
-                _log.warning("ClickHouse does not take rows: waiting for it", reason=str(error))
-            self._away = True
         else:
             batch.failure = None
             self._tell(refused)
-            if self._away:
-                _log.info("ClickHouse takes rows again")
-            self._away = False
         finally:
             batch.done = True
 
