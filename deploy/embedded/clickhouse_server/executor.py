@@ -1,0 +1,112 @@
+"""Runs queries: who waits for whom, under which limits, in which handle.
+
+Writers have a thread of their own, so that people's queries, however slow, never stop the rows coming in.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from deploy.embedded.clickhouse_server.engine import Answer, Engine, Handle
+from deploy.embedded.clickhouse_server.errors import READONLY, TOO_MANY_SIMULTANEOUS_QUERIES, ServerError
+from deploy.embedded.clickhouse_server.policy import Policy
+from deploy.embedded.clickhouse_server.request import Query
+from deploy.embedded.clickhouse_server.sessions import Sessions
+from deploy.embedded.clickhouse_server.statement import Statement
+
+MAX_SECONDS = 30
+READER_LIMITS = {
+    "max_execution_time": str(MAX_SECONDS),
+    "max_memory_usage": str(1_000_000_000),
+    "max_result_rows": str(1_000_000),
+    "max_result_bytes": str(200_000_000),
+    "max_threads": str(max(1, (os.cpu_count() or 2) - 1)),
+}
+# What a reader may ask for beside the query: how the answer is written, and tighter limits.
+_READER_MAY_SET = ("output_format_", "date_time_output_format", "max_execution_time", "max_block_size", "extremes")
+
+
+def reader_settings(settings: dict[str, str]) -> dict[str, str]:
+    """A reader's limits with the settings of one request. Raises ServerError for one that is not theirs."""
+    merged = READER_LIMITS | settings
+    for name in settings:
+        if not name.startswith(_READER_MAY_SET):
+            raise ServerError(READONLY, f"Cannot modify '{name}' setting in readonly mode")
+    try:
+        seconds = float(merged["max_execution_time"])
+    except ValueError:
+        raise ServerError(READONLY, "max_execution_time is no number") from None
+    merged["max_execution_time"] = str(seconds if 0 < seconds < MAX_SECONDS else MAX_SECONDS)
+    return merged
+
+
+class Executor:
+    """Three queues: writes (one thread), our own reads, and people's reads (few, and few waiting)."""
+
+    def __init__(self, engine: Engine, *, own: int = 4, people: int = 2, waiting: int = 16) -> None:
+        self._engine = engine
+        self._policy = Policy(engine.table_functions(), engine.functions())
+        self._sessions = Sessions(engine.open)
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._own = ThreadPoolExecutor(own, "own")
+        self._people = ThreadPoolExecutor(people, "people")
+        self._room = BoundedSemaphore(people + waiting)
+
+    def submit(self, query: Query, statement: Statement) -> "Future[Answer]":
+        """Judge and queue one query. Raises ServerError when it is refused or there are too many."""
+        self._policy.require(statement, query.user, by_get=query.by_get)
+        if query.user == "reader":
+            settings = reader_settings(dict(query.settings)) | {"readonly": "1"}
+            if not self._room.acquire(blocking=False):
+                raise ServerError(TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries: try again shortly")
+            future = self._people.submit(self._read_as_person, query, statement, settings)
+            future.add_done_callback(lambda _: self._room.release())
+            return future
+        pool = self._own if statement.kind == "read" else self._writer
+        return pool.submit(self._run_own, query, statement)
+
+    def _read_as_person(self, query: Query, statement: Statement, settings: dict[str, str]) -> Answer:
+        handle = self._engine.open()
+        try:
+            if query.database:
+                handle.use(query.database)
+            handle.set(settings)
+            return handle.query(statement.sql, query.default_format, query.params)
+        finally:
+            handle.close()
+
+    @contextmanager
+    def _handle(self, query: Query) -> Iterator[Handle]:
+        if query.session_id:
+            with self._sessions.use(
+                query.session_id, query.session_timeout_s, must_exist=query.session_must_exist
+            ) as handle:
+                before = handle.values(query.settings) if query.settings else {}
+                try:
+                    yield handle
+                finally:
+                    handle.put_back(before)
+            return
+        handle = self._engine.open()
+        try:
+            yield handle
+        finally:
+            handle.close()
+
+    def _run_own(self, query: Query, statement: Statement) -> Answer:
+        with self._handle(query) as handle:
+            if query.database:
+                handle.use(query.database)
+            handle.set(query.settings)
+            if statement.data is not None:
+                return handle.insert(statement)
+            return handle.query(statement.sql, query.default_format, query.params)
+
+    def close(self) -> None:
+        """Finish what runs, refuse what waits, close every handle."""
+        for pool in (self._people, self._own, self._writer):
+            pool.shutdown(cancel_futures=True)
+        self._sessions.close()
+        self._engine.close()
