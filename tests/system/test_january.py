@@ -1,0 +1,151 @@
+"""A real month, from the export to SQL: every figure to the last digit, also through kills."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Installation, eventually
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+PERCENT = {
+    "service_level_offered": 54.38,
+    "service_level_excluding_abandoned_in_threshold": 56.26,
+    "service_level_abandoned_in_threshold_met": 57.72,
+    "service_level_answered": 60.61,
+    "service_level_excluding_short": 54.74,
+    "answer_rate_inbound": 86.29,
+    "answer_rate_offered": 89.72,
+    "answer_rate_talked": 88.80,
+}
+
+
+def recount(path: Path) -> dict[str, int]:
+    """A plain count of the file by its outcome words, as the mapping's definition says."""
+    counts = dict.fromkeys(("read", "answered", "abandoned", "ended_in_menu", "phantom"), 0)
+    with path.open(encoding="latin-1", newline="") as file:
+        rows = csv.reader((line.rstrip("\r\n").replace(" ", "\t") for line in file), delimiter="\t")
+        next(rows)
+        for row in rows:
+            fields = [field for field in row if field]
+            outcome = next(field for field in fields if field in {"AGENT", "HANG", "PHANTOM"})
+            queue_start = fields[fields.index(outcome) - 3]
+            counts["read"] += 1
+            if outcome == "PHANTOM":
+                counts["phantom"] += 1
+            elif outcome == "AGENT":
+                counts["answered"] += 1
+            elif queue_start == "0:00:00":
+                counts["ended_in_menu"] += 1
+            else:
+                counts["abandoned"] += 1
+    counts["offered"] = counts["answered"] + counts["abandoned"]
+    return counts
+
+
+def replay(hotline: Installation, path: Path) -> dict[str, Any]:
+    return hotline.json("replay", str(path), "--mapping", "anonymous-bank", "--speed", "max", "--wait", "--json")
+
+
+def month(hotline: Installation, feed: str) -> dict[str, Any]:
+    (row,) = hotline.sql(
+        "SELECT sum(offered) AS offered, sum(answered) AS answered, sum(abandoned) AS abandoned, "
+        "sum(ended_in_menu) AS ended_in_menu, sum(phantom) AS phantom, sum(wait_ms_sum) AS wait_ms, "
+        "sum(waited) AS waited, sum(talk_ms_sum) AS talk_ms, sum(talked) AS talked, "
+        "sum(short_abandoned) AS short_abandoned, sum(calls_offered) AS calls_offered, "
+        "sum(arraySum(mapValues(mapFilter((k, v) -> k <= 20, answered_wait)))) AS answered_in, "
+        "sum(arraySum(mapValues(mapFilter((k, v) -> k <= 20, abandoned_wait)))) AS abandoned_in "
+        f"FROM v_cells WHERE feed = '{feed}' AND dimension_set = 'hotline'"
+    )
+    return {name: int(value) for name, value in row.items()}
+
+
+def percent(part: float, whole: float) -> float:
+    return round(100 * part / whole, 2)
+
+
+def check(hotline: Installation, path: Path, feed: str) -> None:
+    counts = recount(path)
+    assert (counts["offered"], counts["answered"], counts["abandoned"]) == (30_161, 27_060, 3_101)
+    m = month(hotline, feed)
+    for name in ("offered", "answered", "abandoned", "ended_in_menu", "phantom"):
+        assert m[name] == counts[name], name
+    assert m["calls_offered"] == m["offered"], "one visit per call in this file"
+    assert percent(m["answered_in"], m["offered"]) == PERCENT["service_level_offered"]
+    assert percent(m["answered_in"], m["answered"]) == PERCENT["service_level_answered"]
+    assert round(m["wait_ms"] / m["answered"] / 1000, 2) == 35.03
+    assert round(m["wait_ms"] / m["waited"] / 1000, 2) == 69.77
+    assert round(m["talk_ms"] / m["answered"] / 1000, 2) == 183.45
+    (visits,) = hotline.sql(
+        "SELECT countIf(outcome = 'answered') AS answered, countIf(outcome = 'abandoned') AS abandoned, "
+        "countIf(outcome = 'ended_in_menu') AS ended_in_menu, countIf(outcome = 'phantom') AS phantom, "
+        f"count() AS read FROM v_visits WHERE feed = '{feed}'"
+    )
+    assert {name: int(value) for name, value in visits.items()} == {name: counts[name] for name in visits}
+    api = hotline.get(
+        f"/api/v1/summary?feed={feed}&hotline=anonymous-bank&from=1999-01-01&to=1999-02-01&threshold_s=20"
+    )
+    for name in ("offered", "answered", "abandoned", "ended_in_menu", "phantom"):
+        assert api[name] == counts[name], name
+    for name, value in PERCENT.items():
+        assert round(100 * api[name], 2) == value, name
+    daily = hotline.sql(
+        "SELECT sum(offered) AS offered, sum(answered) AS answered, sum(calls_offered) AS calls, count() AS days "
+        f"FROM v_hotline_daily WHERE feed = '{feed}'"
+    )
+    assert {name: int(value) for name, value in daily[0].items()} == {
+        "offered": 30_161,
+        "answered": 27_060,
+        "calls": 30_161,
+        "days": 31,
+    }
+
+
+def live_cells(hotline: Installation) -> list[dict[str, Any]]:
+    return hotline.sql("SELECT * FROM v_cells WHERE feed = 'live' ORDER BY ALL")
+
+
+def test_january_by_sql_api_and_recount_and_again(hotline: Installation, january: Path) -> None:
+    before = live_cells(hotline)
+    first = replay(hotline, january)
+    assert first["rejected"] == {} or sum(first["rejected"].values()) == 0
+    assert first["read"] == 31_599 == first["visits"] + first["menu"] + first["phantom"]
+    assert first["queryable_at"]
+    check(hotline, january, first["feed"])
+    assert live_cells(hotline) == before
+    second = replay(hotline, january)
+    assert second["feed"] == first["feed"]
+    assert second["generation"] > first["generation"]
+    check(hotline, january, second["feed"])
+    assert hotline.status()["alerts_firing"] == []
+
+
+def test_january_through_nine_kills(hotline: Installation, january: Path) -> None:
+    """streams, sinks and alerts are killed three times each while the month runs through them."""
+    command = [Path(sys.executable).parent / "hotline", "replay", january]
+    options = ["--mapping", "anonymous-bank", "--speed", "max", "--wait", "--json", "--feed", "replay-killed"]
+    with subprocess.Popen(
+        [*command, *options], cwd=hotline.directory, env=hotline.environment, stdout=subprocess.PIPE
+    ) as running:
+        killed = []
+        for _ in range(3):
+            for name in ("streams", "sinks", "alerts"):
+                pid = eventually(lambda name=name: running_pid(hotline, name, killed))
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+        assert running.wait(timeout=400) == 0
+    assert len(set(killed)) == 9
+    check(hotline, january, "replay-killed")
+
+
+def running_pid(hotline: Installation, name: str, killed: list[int]) -> int | None:
+    """The pid of a process that runs and was not killed yet."""
+    for process in hotline.status()["processes"]:
+        if process["name"] == name and process["state"] == "running" and process["pid"] not in killed:
+            return int(process["pid"])
+    return None
