@@ -29,7 +29,7 @@ def _run(process: str, module: str) -> None:
 
 @click.command("streams")
 def streams() -> None:
-    r"""Run the stream processor: calls become visits, cells and signals.
+    """Run the stream processor: calls become visits, cells and signals.
 
     Reads hotline.calls and hotline.partials; writes hotline.visits, hotline.partials, hotline.cells,
     hotline.signals and hotline.dead-letter. Its state lies in hotline.state.streams: it may be stopped or
@@ -39,14 +39,15 @@ def streams() -> None:
     Needs:
       HOTLINE_KAFKA__BOOTSTRAP=host:9092    (or a running `hotline up`)
       HOTLINE_PSEUDONYM__KEY=…              the key that callers' numbers are hashed with
+
     Serves /healthz and /metrics at HOTLINE_HEALTH__STREAMS_PORT.
-    """
+    """  # noqa: D301  (click reads the backspace)
     _run("streams", "streams.app")
 
 
 @click.command("sinks")
 def sinks() -> None:
-    r"""Run the ClickHouse writer: what the topics carry becomes rows.
+    """Run the ClickHouse writer: what the topics carry becomes rows.
 
     While ClickHouse is away it waits, keeps its place and goes on where it stopped; writing anything twice
     changes nothing.
@@ -55,14 +56,15 @@ def sinks() -> None:
     Needs:
       HOTLINE_KAFKA__BOOTSTRAP=host:9092           (or a running `hotline up`)
       HOTLINE_CLICKHOUSE__URL=http://host:8123     with the schema of `hotline migrate`
+
     Serves /healthz and /metrics at HOTLINE_HEALTH__SINKS_PORT.
-    """
+    """  # noqa: D301  (click reads the backspace)
     _run("sinks", "sinks.app")
 
 
 @click.command("alerts")
 def alerts() -> None:
-    r"""Run the alert rules and their delivery.
+    """Run the alert rules and their delivery.
 
     Reads hotline.signals, writes hotline.alerts and tells Alertmanager, Grafana and webhooks. What is
     firing and what is not yet delivered lies in hotline.state.alerts: a restart forgets nothing.
@@ -71,14 +73,15 @@ def alerts() -> None:
     Needs:
       HOTLINE_KAFKA__BOOTSTRAP=host:9092                (or a running `hotline up`)
       HOTLINE_ALERTS__ALERTMANAGER__URL=http://…:9093   and the other channels, if wanted
+
     Serves /healthz and /metrics at HOTLINE_HEALTH__ALERTS_PORT.
-    """
+    """  # noqa: D301  (click reads the backspace)
     _run("alerts", "alerts.app")
 
 
 @click.command("web")
 def web() -> None:
-    r"""Run the wallboard and the API.
+    """Run the wallboard and the API.
 
     Reads hotline.cells, hotline.signals and hotline.alerts without a consumer group, so any number of it
     can run. The wallboard goes on while ClickHouse is away.
@@ -87,6 +90,7 @@ def web() -> None:
     Needs:
       HOTLINE_KAFKA__BOOTSTRAP=host:9092           (or a running `hotline up`)
       HOTLINE_CLICKHOUSE__URL=http://host:8123     for history and /api/v1/summary
+
     Listens at HOTLINE_WEB__HOST and HOTLINE_WEB__PORT (127.0.0.1:8080).
-    """
+    """  # noqa: D301  (click reads the backspace)
     _run("web", "sinks.web.app")

@@ -44,37 +44,42 @@ class Standing(NamedTuple):
 
 
 class Watch:
-    """Remembers since when each partition has not moved."""
+    """Remembers since when records of each partition wait unread.
+
+    Looks that lie too far apart (the process was paused) prove nothing: all begin anew.
+    """
 
     def __init__(self, now: float) -> None:
-        self._unmoved: dict[Place, tuple[int, float]] = {}
-        self._settled_at: float | None = now
+        self._waiting: dict[Place, tuple[int, float]] = {}
+        self._unsettled_since: float | None = now
+        self._looked_at = now
 
     def judge(
         self, standings: Mapping[Place, Standing] | None, ends: Mapping[Place, int], now: float
     ) -> tuple[Trouble, Place | None] | None:
         """Say what is wrong, if anything is. `standings` is None between a rebalance's begin and end."""
+        if now - self._looked_at > 3 * EVERY_S:
+            self._waiting.clear()
+            self._unsettled_since = None
+        self._looked_at = now
         if standings is None:
-            self._unmoved.clear()
-            self._settled_at = self._settled_at if self._settled_at is not None else now
-            if now - self._settled_at > 2 * STALLED_S:
-                return Trouble.NOTHING_ASSIGNED, None
-            return None
-        self._settled_at = None
-        unmoved: dict[Place, tuple[int, float]] = {}
+            self._waiting.clear()
+            if self._unsettled_since is None:
+                self._unsettled_since = now
+            return (Trouble.NOTHING_ASSIGNED, None) if now - self._unsettled_since > 2 * STALLED_S else None
+        self._unsettled_since = None
+        waiting: dict[Place, tuple[int, float]] = {}
         for place, standing in standings.items():
             end = ends.get(place)
-            if end is None:
+            if end is None or end == standing.next or standing.waits:
                 continue
             if end < standing.next:
                 return Trouble.TOPIC_SHORTER, place
-            at, since = self._unmoved.get(place, (-1, now))
-            if end == standing.next or standing.waits or at != standing.next:
-                since = now
-            unmoved[place] = standing.next, since
-            if now - since > STALLED_S:
+            at, since = self._waiting.get(place, (standing.next, now))
+            waiting[place] = standing.next, since if at == standing.next else now
+            if now - waiting[place][1] > STALLED_S:
                 return Trouble.STALLED, place
-        self._unmoved = unmoved
+        self._waiting = waiting
         return None
 
 
