@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
 from deploy.runtime.kafka import client_options
 from deploy.runtime.settings import Kafka
@@ -56,17 +56,19 @@ class Publisher:
         )
         try:
             await self._producer.start()
-            self.partitions = len(await self._producer.partitions_for(self._topic))
-        except KafkaConnectionError as error:
-            await self._producer.stop()
-            raise NotReachableError(
-                f"Kafka does not answer at {self._address}: start `hotline up`, or check HOTLINE_KAFKA__BOOTSTRAP"
-            ) from error
+            cluster = await self._producer.client.fetch_all_metadata()
         except KafkaError as error:
             await self._producer.stop()
             raise NotReachableError(
-                f"topic {self._topic} cannot be used: {error!r}; create it with `hotline topics apply`"
+                f"Kafka does not answer at {self._address}: start `hotline up`, or check HOTLINE_KAFKA__BOOTSTRAP"
+                f" ({error!r})"
             ) from error
+        self.partitions = len(cluster.partitions_for_topic(self._topic) or ())
+        if not self.partitions:
+            await self._producer.stop()
+            raise NotReachableError(
+                f"Kafka at {self._address} has no topic {self._topic}: create it with `hotline topics apply`"
+            )
         self._partition_of = lru_cache(maxsize=100_000)(lambda key: murmur2_partition(key, self.partitions))
         return self
 
@@ -92,8 +94,7 @@ class Publisher:
             if batch.append(timestamp=None, key=key, value=value) is None:
                 await self._send(at)
                 batch = self._open[at] = self._new_batch()
-                if batch.append(timestamp=None, key=key, value=value) is None:
-                    raise ValueError(f"an event of {len(value)} bytes does not fit into a batch of {_BATCH_BYTES}")
+                batch.append(timestamp=None, key=key, value=value)  # the first record fits whatever its size
         return count
 
     async def flush(self) -> None:

@@ -1,0 +1,233 @@
+"""Replay and simulation against a real broker: markers on every partition, order per call, nothing lost."""
+
+import asyncio
+import json
+from collections import defaultdict
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+from bank_rows import HEADER, bank_row
+
+from deploy.producers import mapping, replay
+from deploy.producers.publisher import NotReachableError, Publisher
+from deploy.producers.simulator import demo, memory
+from deploy.producers.simulator.profile import profile_of
+from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span
+from deploy.producers.simulator.simulation import Simulation
+from deploy.runtime.settings import Kafka
+from streams.contract import murmur2_partition
+from streams.contract.topics import CALLS, TOPICS
+
+NOW = 1_795_440_000_000
+MINUTE = 60_000
+
+
+class Read(NamedTuple):
+    partition: int
+    key: str
+    event: dict
+
+
+@pytest.fixture
+async def kafka(kafka_bootstrap: str) -> Kafka:
+    """Settings for the broker, with `hotline.calls` as it should be."""
+    topic = next(topic for topic in TOPICS if topic.name == CALLS)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        if CALLS not in await admin.list_topics():
+            await admin.create_topics([NewTopic(CALLS, topic.partitions, 1, topic_configs=topic.config)])
+    except TopicAlreadyExistsError:
+        pass
+    finally:
+        await admin.close()
+    return Kafka(bootstrap=kafka_bootstrap)
+
+
+async def read_feed(kafka: Kafka, feed: str) -> list[Read]:
+    """Everything that stands in the topic of one feed, in order per partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(CALLS, p) for p in range(6)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        found = []
+        for at in partitions:
+            await consumer.seek_to_beginning(at)
+        while any([await consumer.position(at) < ends[at] for at in partitions]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    with suppress(ValueError):  # other tests may send what is no JSON
+                        event = json.loads(record.value)
+                        if event.get("feed", "live") == feed:
+                            found.append(Read(record.partition, record.key.decode(), event))
+    finally:
+        await consumer.stop()
+    return found
+
+
+def by_partition(found: list[Read]) -> dict[int, list[dict]]:
+    parts = defaultdict(list)
+    for read in found:
+        parts[read.partition].append(read.event)
+    return parts
+
+
+@pytest.mark.kafka
+async def test_a_replay_stands_between_its_markers_on_every_partition(kafka: Kafka, tmp_path: Path) -> None:
+    file = tmp_path / "bank.txt"
+    rows = [bank_row(call_id=str(n), vru_entry=f"{6 + n % 3}:5{n % 5}:20") for n in range(500)]
+    file.write_text("\n".join("\t".join(row) for row in [HEADER, *rows]) + "\n")
+    bank = mapping.load("anonymous-bank")
+    feed = replay.feed_name("", file)
+    contents = replay.read(file, bank, feed=feed, generation=5)
+    marks = replay.markers_of(contents, bank, feed=feed, generation=5)
+    published = await replay.publish(kafka, contents.events, marks)
+
+    found = await read_feed(kafka, feed)
+    parts = by_partition(found)
+    assert published == len(contents.events) == 2_000
+    assert len(found) == published + 2 * 6
+    assert sorted(parts) == list(range(6))
+    for partition, events in parts.items():
+        assert [events[0]["type"], events[-1]["type"]] == ["feed_begin", "feed_end"]
+        assert (events[0]["range_to"] - events[0]["range_from"]) == 86_400_000
+        assert all(a["time"] <= b["time"] for a, b in pairwise(events))
+        assert all(e["feed"] == feed and e["generation"] == 5 for e in events)
+        assert all(murmur2_partition(e["call"].encode(), 6) == partition for e in events[1:-1])
+    of_call = defaultdict(list)
+    for read in found:
+        if "call" in read.event:
+            assert read.key == read.event["call"]
+            of_call[read.key].append(read.event["type"])
+    assert len(of_call) == 500
+    assert all(sorted(types) == ["answered", "arrived", "ended", "queued"] for types in of_call.values())
+
+
+@pytest.mark.kafka
+async def test_a_simulation_at_full_speed_sends_what_it_says_and_its_truth(kafka: Kafka, tmp_path: Path) -> None:
+    profile = profile_of("12345", "Asia/Shanghai", 5_000)
+    simulation = Simulation(profile, 1, NOW, end=NOW + 60 * MINUTE, feed="test-hour")
+    with TruthLog(tmp_path / "truth.jsonl") as truth:
+        async with Publisher(kafka) as publisher:
+            runner = Runner(simulation, publisher, Control(), truth)
+            await runner.at_full_speed(NOW)
+    found = await read_feed(kafka, "test-hour")
+    calls = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    assert len(found) == runner.published > 500
+    assert {call["call"] for call in calls} == {read.key for read in found}
+    assert all(a["time"] <= b["time"] for part in by_partition(found).values() for a, b in pairwise(part))
+    answered = [read for read in found if read.event["type"] == "answered"]
+    assert len(answered) == sum(call["outcome"] == "answered" for call in calls)
+    assert "caller" not in (tmp_path / "truth.jsonl").read_text()
+
+
+@pytest.mark.kafka
+async def test_the_demo_goes_on_where_it_ended_without_sending_a_call_twice(kafka: Kafka, tmp_path: Path) -> None:
+    profile = profile_of("12345", "Asia/Shanghai", 20_000)
+    told: list[str] = []
+
+    async def run_until(now: int, end: int) -> None:
+        control = Control()
+        at = now
+
+        def clock() -> int:
+            nonlocal at
+            at = min(at + MINUTE, end)
+            if at == end:
+                control.stop()
+            control.changed.set()  # no waiting between looks at this clock
+            return at
+
+        async with Publisher(kafka) as publisher:
+            await demo.live(
+                publisher,
+                profile,
+                1,
+                cluster="c",
+                data_dir=tmp_path,
+                clock=clock,
+                incidents=[],
+                control=control,
+                truth=TruthLog(None),
+                tell=told.append,
+            )
+
+    await run_until(NOW, NOW + 5 * MINUTE)
+    first = memory.recall(tmp_path / memory.LIVE, memory.RememberedLive)
+    await run_until(NOW + 20 * MINUTE, NOW + 25 * MINUTE)
+    second = memory.recall(tmp_path / memory.LIVE, memory.RememberedLive)
+    assert first is not None
+    assert second is not None
+    assert told == ["sending the last 110 minutes", "live", "going on where the last run ended", "live"]
+    assert second.start == first.start
+    ours = f"s{first.start:x}-"
+    events = [read.event for read in await read_feed(kafka, "live") if read.key.startswith(ours)]
+    told_once = {(event["call"], event["type"]) for event in events}
+    assert len(told_once) == len(events)
+    in_one_go = Simulation(profile, 1, first.start).advance(second.sent_until)
+    assert told_once == {(event.call, event.type) for event in in_one_go}
+
+
+@pytest.mark.kafka
+async def test_history_is_sent_once_per_cluster(kafka: Kafka, tmp_path: Path) -> None:
+    profile = profile_of("12345", "Asia/Shanghai", 500)
+    told: list[str] = []
+
+    async def once(cluster: str, now: int) -> None:
+        async with Publisher(kafka) as publisher:
+            await demo.history_once(
+                publisher,
+                profile,
+                1,
+                cluster=cluster,
+                data_dir=tmp_path,
+                feed="test-history",
+                days=2,
+                now=now,
+                control=Control(),
+                tell=told.append,
+            )
+
+    await once("one", NOW)
+    sent = len(told)
+    await once("one", NOW + MINUTE)
+    assert len(told) == sent > 0
+    await once("another", NOW + MINUTE)
+    assert len(told) == 2 * sent
+    span = history_span(profile, NOW, 2)
+    for events in by_partition(await read_feed(kafka, "test-history")).values():
+        types = [event["type"] for event in events]
+        assert types.count("feed_begin") == types.count("feed_end") == 2
+        assert (events[0]["range_from"], events[0]["range_to"]) == span
+        assert all(span[0] <= event["time"] < span[1] for event in events if event["type"] == "arrived")
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_is_not_there_is_said_with_what_to_do(kafka: Kafka) -> None:
+    with pytest.raises(NotReachableError, match="hotline topics apply"):
+        async with Publisher(kafka, topic="no.such.topic"):
+            pass
+
+
+async def test_a_broker_that_is_not_there_is_said_with_what_to_do(unused_tcp_port: int) -> None:
+    with pytest.raises(NotReachableError, match="HOTLINE_KAFKA__BOOTSTRAP"):
+        async with Publisher(Kafka(bootstrap=f"127.0.0.1:{unused_tcp_port}")):
+            pass
+
+
+async def test_signals_stop_at_once_or_drain_first() -> None:
+    for drain, times, drains_after in ((False, 1, False), (True, 1, True), (True, 2, False)):
+        control = Control(drain=drain)
+        for _ in range(times):
+            control.stop()
+        assert control.stopping
+        assert control.drain == drains_after
+    await asyncio.sleep(0)
