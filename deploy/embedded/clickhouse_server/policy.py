@@ -46,11 +46,13 @@ class Policy:
         self._refused = refused | _REFUSED_FUNCTIONS
 
     def require(self, statement: Statement, user: User, *, by_get: bool) -> None:
-        """Raise ServerError if `user` may not send this; `by_get`: GET never writes, as in ClickHouse."""
+        """Raise ServerError if `user` may not send this; `by_get`: by GET, or with `readonly`, which never write."""
         if user == "reader" and statement.verb not in READING:
             raise ServerError(READONLY, f"reader: cannot execute {statement.verb or 'this'}: only reading is allowed")
         if by_get and statement.kind != "read":
-            raise ServerError(READONLY, "cannot execute a query that writes by GET: use POST")
+            raise ServerError(
+                READONLY, "cannot execute a query that writes by GET or with readonly set: use POST without it"
+            )
         if statement.verb not in READING | _WRITING:
             raise ServerError(
                 ACCESS_DENIED, f"the embedded ClickHouse does not execute {statement.verb or statement.tokens[0].text}"
