@@ -1,0 +1,69 @@
+"""ClickHouse's two users: one writes, one reads and can change nothing but how long its query may run."""
+
+from pathlib import Path
+from xml.etree.ElementTree import Element, parse
+
+import pytest
+import yaml
+
+from deploy.runtime.settings import ClickHouse
+from sinks.clickhouse.client import connect
+
+ROOT = Path(__file__).parents[2]
+USERS = parse(ROOT / "deploy/clickhouse/users.xml").getroot()
+
+
+def part(path: str) -> Element:
+    found = USERS.find(path)
+    assert found is not None, path
+    return found
+
+
+def test_the_reader_reads_and_may_set_only_the_time_limit() -> None:
+    profile = part("profiles/hotline_reader")
+    assert profile.findtext("readonly") == "1"
+    constraints = list(part("profiles/hotline_reader/constraints"))
+    assert [setting.tag for setting in constraints] == ["max_execution_time"]
+    limit = constraints[0]
+    assert limit.find("changeable_in_readonly") is not None
+    assert int(limit.findtext("min", "0")) >= 1, "0 would mean: no limit"
+    assert (
+        int(limit.findtext("min", "0"))
+        <= int(profile.findtext("max_execution_time", ""))
+        <= int(limit.findtext("max", ""))
+    )
+
+
+def test_what_the_constraint_needs_is_switched_on() -> None:
+    server = parse(ROOT / "deploy/clickhouse/server.xml").getroot()
+    assert server.findtext("access_control_improvements/settings_constraints_replace_previous") == "true"
+
+
+def test_grafana_does_not_ask_for_more_time_than_the_reader_may_have() -> None:
+    source = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/hotline.yaml").read_text("utf-8"))
+    (data,) = [s["jsonData"] for s in source["datasources"] if s["uid"] == "hotline-clickhouse"]
+    # The Go driver asks for what is left of the query's time plus some seconds.
+    assert int(data["queryTimeout"]) + 10 <= int(
+        part("profiles/hotline_reader/constraints/max_execution_time").findtext("max", "")
+    )
+    assert data["username"] == "hotline_reader"
+
+
+@pytest.mark.parametrize(("user", "grant"), [("hotline_reader", "SELECT"), ("hotline_writer", "ALL")])
+def test_a_user_reaches_hotlines_database_only_and_no_source_outside(user: str, grant: str) -> None:
+    grants = [query.text for query in part(f"users/{user}/grants")]
+    assert grants == [f"GRANT {grant} ON hotline.*"]
+    assert part(f"users/{user}").findtext("profile") == user
+    password = part(f"users/{user}/password")
+    assert not password.text
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    assert password.get("from_env") in compose["services"]["clickhouse"]["environment"]
+
+
+@pytest.mark.clickhouse
+def test_every_setting_of_a_profile_exists(clickhouse_url: str) -> None:
+    named = {setting.tag for profile in part("profiles") for setting in profile} - {"constraints"}
+    with connect(ClickHouse(url=clickhouse_url), database=False) as client:
+        known = {row[0] for row in client.query("SELECT name FROM system.settings").result_rows}
+    assert named
+    assert named <= known
