@@ -53,7 +53,7 @@ class Speed(click.ParamType):
 def command(
     *, file: Path, mapping_name: str, feed: str, speed: float | None, wait: bool, timeout: float, as_json: bool
 ) -> None:
-    r"""Publish an export (CSV, TSV, JSONL) as a feed of its own.
+    """Publish an export (CSV, TSV, JSONL) as a feed of its own.
 
     The mapping says what the columns mean; `anonymous-bank` is built in, and its YAML explains every key.
     A replay never mixes with `live`; replayed again, it replaces itself. The file is read into memory.
@@ -63,13 +63,13 @@ def command(
       hotline sql "SELECT * FROM v_hotline_daily WHERE feed LIKE 'replay-%'"
 
     Exit codes: 0 ok, 1 rows were rejected, 2 usage, 3 Kafka or ClickHouse not reachable (or not in time).
-    """
+    """  # noqa: D301  (click wants the backspace itself)
     try:
         mapping = mappings.load(mapping_name)
         settings = current()
         replay.check_hotline(mapping, settings)
         name = replay.feed_name(feed, file)
-        resolved = run_file.resolve(settings)
+        resolved = addresses(settings, need=("kafka", "clickhouse") if wait else ("kafka",))
         client = queryable.connect(resolved.clickhouse) if wait else None
         generation = time.time_ns() // 1_000_000
         contents = replay.read(file, mapping, feed=name, generation=generation)
@@ -90,6 +90,14 @@ def command(
         _fail(str(error), NOT_REACHABLE)
     _report(summary, contents, as_json=as_json)
     sys.exit(REJECTED if contents.rejected else 0)
+
+
+def addresses(settings: Settings, need: tuple[run_file.Part, ...]) -> Settings:
+    """Settings with the addresses of what runs; raises NotReachableError if it neither runs nor is configured."""
+    try:
+        return run_file.resolve(settings, need=need)
+    except SettingsError as error:
+        raise NotReachableError(str(error)) from error
 
 
 def _summary(feed: str, generation: int, contents: replay.Contents) -> dict[str, Any]:

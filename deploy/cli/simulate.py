@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from deploy.cli.replay import NOT_REACHABLE, USAGE, Speed
+from deploy.cli.replay import NOT_REACHABLE, USAGE, Speed, addresses
 from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.simulator import demo
 from deploy.producers.simulator.durations import parse_duration
@@ -19,7 +19,6 @@ from deploy.producers.simulator.incidents import Incident, parse_incident, parse
 from deploy.producers.simulator.profile import Profile, profile_of
 from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
-from deploy.runtime import run_file
 from deploy.runtime.kafka import cluster_id
 from deploy.runtime.settings import Settings, SettingsError, current
 
@@ -77,7 +76,7 @@ class _Wanted(NamedTuple):
 @click.option("--drain", is_flag=True, help="On the first signal stop arrivals and let calls under way end.")
 @click.option("--demo", "demo", is_flag=True, help="As `hotline up --demo` runs it: history once, 110 minutes, live.")
 def command(**options: Any) -> None:
-    r"""Publish simulated calls.
+    """Publish simulated calls.
 
     Arrivals have a daily and weekly shape whose level differs from day to day; agents work in shifts;
     callers wait, lose patience and call again. So waits follow from load, and overload feeds itself.
@@ -96,13 +95,13 @@ def command(**options: Any) -> None:
     SIGINT and SIGTERM stop at once; with --drain the first one stops arrivals only.
 
     Exit codes: 0 ok, 2 usage, 3 Kafka not reachable.
-    """
+    """  # noqa: D301  (click wants the backspace itself)
     wanted = _Wanted(**options)
     try:
         settings = current()
         profile = _profile(settings, wanted)
         _check(wanted)
-        resolved = run_file.resolve(settings)
+        resolved = addresses(settings, need=("kafka",))
         asyncio.run(_demo(resolved, profile, wanted) if wanted.demo else _simulate(resolved, profile, wanted))
     except (SettingsError, ValueError) as error:
         click.echo(f"hotline simulate: {error}", err=True)

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
 from bank_rows import HEADER, bank_row
 
+from deploy import topics as topic_table
 from deploy.producers import mapping, replay
 from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.simulator import demo, memory
@@ -37,17 +36,9 @@ class Read(NamedTuple):
 @pytest.fixture
 async def kafka(kafka_bootstrap: str) -> Kafka:
     """Settings for the broker, with `hotline.calls` as it should be."""
-    topic = next(topic for topic in TOPICS if topic.name == CALLS)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    try:
-        if CALLS not in await admin.list_topics():
-            await admin.create_topics([NewTopic(CALLS, topic.partitions, 1, topic_configs=topic.config)])
-    except TopicAlreadyExistsError:
-        pass
-    finally:
-        await admin.close()
-    return Kafka(bootstrap=kafka_bootstrap)
+    settings = Kafka(bootstrap=kafka_bootstrap)
+    await topic_table.apply(settings, tuple(topic for topic in TOPICS if topic.name == CALLS))
+    return settings
 
 
 async def read_feed(kafka: Kafka, feed: str) -> list[Read]:
