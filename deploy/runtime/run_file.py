@@ -32,10 +32,14 @@ class ProcessState(msgspec.Struct):
 
 
 class RunFile(msgspec.Struct, kw_only=True):
-    """What a running `hotline up` says about itself; `health`: process -> address of its /healthz."""
+    """What a running `hotline up` says about itself; `health`: process -> address that serves /healthz.
+
+    `ready`: every process has answered that it is ready.
+    """
 
     pid: int
     version: str
+    ready: bool = False
     endpoints: Endpoints
     health: dict[str, str] = {}
     processes: list[ProcessState] = []

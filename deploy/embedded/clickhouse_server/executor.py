@@ -30,6 +30,7 @@ _READER_MAY_SET = ("output_format_", "date_time_output_format", "max_execution_t
 
 def reader_settings(settings: dict[str, str]) -> dict[str, str]:
     """A reader's limits with the settings of one request. Raises ServerError for one that is not theirs."""
+    settings.pop("readonly", None)  # theirs is 1, whatever they ask for
     merged = READER_LIMITS | settings
     for name in settings:
         if not name.startswith(_READER_MAY_SET):
@@ -79,7 +80,8 @@ class Executor:
 
     @contextmanager
     def _handle(self, query: Query) -> Iterator[Handle]:
-        if query.session_id:
+        # What is once read-only stays so: such a request gets a handle of its own.
+        if query.session_id and query.settings.get("readonly", "0") == "0":
             with self._sessions.use(
                 query.session_id, query.session_timeout_s, must_exist=query.session_must_exist
             ) as handle:

@@ -5,6 +5,7 @@ import binascii
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import cramjam
 from multidict import CIMultiDictProxy, MultiMapping
@@ -43,17 +44,16 @@ _PROTOCOL = frozenset(
         "http_headers_progress_interval_ms",
         "add_http_cors_header",
         "cancel_http_readonly_queries_on_client_close",
-        "readonly",
     }
 )
-_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
+_DECOMPRESS: dict[str, Callable[[bytes], Any]] = {
     "gzip": cramjam.gzip.decompress,
     "deflate": cramjam.zlib.decompress,
     "lz4": cramjam.lz4.decompress,
     "zstd": cramjam.zstd.decompress,
     "br": cramjam.brotli.decompress,
 }
-COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+COMPRESS: dict[str, Callable[[bytes], Any]] = {
     "zstd": lambda data: cramjam.zstd.compress(data, 1),
     "lz4": cramjam.lz4.compress,
     "gzip": lambda data: cramjam.gzip.compress(data, 3),
@@ -122,7 +122,7 @@ def _encoding(args: MultiMapping[str], headers: CIMultiDictProxy[str]) -> str | 
     return next((name for name in COMPRESS if name in accepted), None)
 
 
-def read(method: str, args: MultiMapping[str], headers: CIMultiDictProxy[str], body: bytes) -> Query:
+def read_query(method: str, args: MultiMapping[str], headers: CIMultiDictProxy[str], body: bytes) -> Query:
     """Understand one request. Raises ServerError for what this server does not offer."""
     if args.get("compress", "0") not in {"0", "false"} or args.get("decompress", "0") not in {"0", "false"}:
         raise ServerError(
@@ -147,7 +147,7 @@ def read(method: str, args: MultiMapping[str], headers: CIMultiDictProxy[str], b
         database=args.get("database") or headers.get("X-ClickHouse-Database") or "",
         query_id=args.get("query_id") or str(uuid.uuid4()),
         default_format=args.get("default_format") or headers.get("X-ClickHouse-Format") or "TabSeparated",
-        by_get=method in {"GET", "HEAD"},
+        by_get=method in {"GET", "HEAD"} or args.get("readonly", "0") != "0",
         encoding=_encoding(args, headers),
         session_id=args.get("session_id", ""),
         session_timeout_s=max(1, min(timeout, 3600)),

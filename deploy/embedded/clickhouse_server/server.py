@@ -6,11 +6,11 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from deploy.embedded.clickhouse_server import handshake, request
+from deploy.embedded.clickhouse_server import handshake
 from deploy.embedded.clickhouse_server.engine import Answer, Engine
 from deploy.embedded.clickhouse_server.errors import BAD_ARGUMENTS, ServerError
 from deploy.embedded.clickhouse_server.executor import Executor
-from deploy.embedded.clickhouse_server.request import COMPRESS, Query
+from deploy.embedded.clickhouse_server.request import COMPRESS, Query, read_query
 from deploy.embedded.clickhouse_server.statement import Statement, parse
 
 MAX_BODY = 512 * 1024 * 1024
@@ -43,14 +43,14 @@ def guard(hosts: frozenset[str]) -> Middleware:
     """Refuse what a web page in somebody's browser could send: another Host, or an Origin at all."""
 
     @web.middleware
-    async def check(http: web.Request, handler: Handler) -> web.StreamResponse:
-        host = http.headers.get("Host", "")
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get("Host", "")
         if _host(host).lower() not in hosts:
             return web.Response(status=403, text=f"Host {host!r} is not served here: use 127.0.0.1 or localhost\n")
-        origin = http.headers.get("Origin")
+        origin = request.headers.get("Origin")
         if origin is not None and origin != f"http://{host}":
             return web.Response(status=403, text="requests from web pages are not served here\n")
-        return await handler(http)
+        return await handler(request)
 
     return check
 
@@ -80,7 +80,7 @@ class Server:
             return web.Response(status=error.status, text=error.body(self._engine.version), headers=headers)
 
     async def _answer(self, http: web.Request) -> web.Response:
-        query = request.read(http.method, http.query, http.headers, await http.read())
+        query = read_query(http.method, http.query, http.headers, await http.read())
         if handshake.is_handshake(query.text, _protocol(http)):
             data = handshake.answer(self._engine.display_name, self._engine.version, self._engine.time_zone)
             return self._respond(query, "Native", Answer(data, 1, len(data), 0))
