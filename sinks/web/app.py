@@ -7,7 +7,6 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from deploy.runtime import logging
 from deploy.runtime.settings import Settings
 from sinks.web.board import Board
 from sinks.web.reader import Reader
@@ -24,7 +23,6 @@ def run(settings: Settings) -> None:
     Raises SettingsError without a Kafka address; what ends reading (offsets that are gone) ends the
     process, which its supervisor starts again with a clean memory.
     """
-    logging.configure("web")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
 

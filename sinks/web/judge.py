@@ -51,7 +51,9 @@ def blame_of(condition: AlertEvent | Signal) -> Blame:
                 return "waiting"
     if condition.expected is not None:
         return "demand"
-    return "service_level" if condition.target is not None else "waiting"
+    # Alerts do not name their signal: a promise is a fraction, the limit of waiting visits a count from 1 on.
+    target = condition.target
+    return "waiting" if target is None or target > 1 or (target == 1 and condition.value >= 1) else "service_level"
 
 
 def is_breach(condition: AlertEvent | Signal) -> bool:

@@ -14,8 +14,6 @@ from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, i
 from streams.contract import AlertEvent, Forecast, Signal
 from streams.contract.metrics import rates, ratio, service_level_event
 
-LEVEL_MS = 15 * MINUTE_MS
-"""The window of the live service level."""
 VERSUS_MS = 30 * MINUTE_MS
 SPARK_MS, SPARK_CELLS = 5 * MINUTE_MS, 24
 DAY_STEP_MS = 15 * MINUTE_MS
@@ -55,7 +53,8 @@ class View:
         self.config = settings.hotline(self.hotline)
         self.clock = board.clock if board.clock is not None else now
         self.day = local_day(self.clock, self.config)
-        self.end = self.clock - self.clock % MINUTE_MS + MINUTE_MS
+        self.end = -(-self.clock // MINUTE_MS) * MINUTE_MS
+        self.level_ms = max(MINUTE_MS, settings.service_level.window_s * 1000 // MINUTE_MS * MINUTE_MS)
         self.total = Key(self.hotline)
         configured = list(self.config.queues)
         self.queues = configured + [q for q in board.queues(self.hotline) if q not in self.config.queues]
@@ -107,6 +106,7 @@ class View:
             "behind_s": self._behind_s(),
             "status": self._status(),
             "threshold_s": self.config.thresholds("")[0],
+            "level_window_min": self.level_ms // MINUTE_MS,
             "days_learned": max(days, default=None),
         }
 
@@ -116,7 +116,7 @@ class View:
         return [c for c in both if c.queue == (queue or "") and not c.category]
 
     def _level(self, key: Key, threshold_s: int) -> tuple[int, int]:
-        return service_level_event(self.board.window(key, self.end - LEVEL_MS, self.end), threshold_s)
+        return service_level_event(self.board.window(key, self.end - self.level_ms, self.end), threshold_s)
 
     def _verdict(self, queue: str) -> Verdict:
         key = Key(self.hotline, queue)
@@ -161,8 +161,7 @@ class View:
         return compared._asdict() if compared else None
 
     def _last_half_hour(self) -> int:
-        start = self.clock - VERSUS_MS
-        return start - start % MINUTE_MS + MINUTE_MS
+        return self.end - VERSUS_MS
 
     def _tile(self, queue: str, verdict: Verdict) -> Snapshot:
         key = Key(self.hotline, queue)

@@ -104,7 +104,7 @@ def in_memory(query: Query, board: Board, known_from: int | None) -> Counts | No
     oldest = max(known_from, board.clock - KEPT_MS)
     if query.start is None or query.start < oldest:
         return None
-    end = board.clock - board.clock % MINUTE_MS + MINUTE_MS
+    end = board.clock - board.clock % MINUTE_MS + MINUTE_MS  # the running minute included
     return board.window(Key(query.hotline, query.queue), query.start, min(end, query.end or end))
 
 

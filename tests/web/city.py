@@ -11,6 +11,8 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+import yaml
+
 from deploy.runtime.settings import Settings
 from sinks.web.board import MINUTE_MS, Record
 from streams.contract import AlertEvent, Cell, Forecast, Gauge, Progress, add_counts
@@ -36,14 +38,14 @@ QUEUES = {
 
 def demo_settings(**overrides) -> Settings:
     """The demo's settings without reading the environment's."""
-    import yaml  # noqa: PLC0415
-
     return Settings(**(yaml.safe_load(DEMO.read_text(encoding="utf-8")) | {"demo": True} | overrides))
 
 
 def level(hour: float) -> float:
     """The shape of a day: quiet night, a peak before noon, a lower one in the afternoon (peak = 1)."""
-    return 0.03 + exp(-((hour - 10.8) ** 2) / 5) + 0.65 * exp(-((hour - 15.7) ** 2) / 7) + 0.02 * cos(hour / 24 * 2 * pi)
+    return (
+        0.03 + exp(-((hour - 10.8) ** 2) / 5) + 0.65 * exp(-((hour - 15.7) ** 2) / 7) + 0.02 * cos(hour / 24 * 2 * pi)
+    )
 
 
 def poisson(random: Random, mean: float) -> int:
@@ -54,7 +56,10 @@ def poisson(random: Random, mean: float) -> int:
 
 
 def midnight(now: int) -> int:
-    return int(datetime.fromtimestamp(now / 1000, ZONE).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1000
+    return (
+        int(datetime.fromtimestamp(now / 1000, ZONE).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+        * 1000
+    )
 
 
 def forecasts(now: int) -> Iterator[Forecast]:
@@ -94,7 +99,7 @@ def cell_counts(random: Random, offered: int, in_time: float, threshold_s: int) 
     return counts
 
 
-def cells(now: int, seed: int = 12345) -> Iterator[Cell]:
+def cells(now: int, seed: int = 11) -> Iterator[Cell]:
     random = Random(seed)
     for minute in range(midnight(now) - 90 * MINUTE_MS, now, MINUTE_MS):
         hour = ((minute - midnight(now)) / 3_600_000) % 24
@@ -105,7 +110,9 @@ def cells(now: int, seed: int = 12345) -> Iterator[Cell]:
             share = min(1.0, (now - minute) / MINUTE_MS)
             offered = poisson(random, peak / 60 * level(hour) * factor * share)
             usual = 0.94 if queue != "foreign-languages" else 1.0
-            counts = cell_counts(random, offered, in_time if near else usual, 30 if queue == "foreign-languages" else 15)
+            counts = cell_counts(
+                random, offered, in_time if near else usual, 30 if queue == "foreign-languages" else 15
+            )
             if counts:
                 add_counts(total, counts)
                 yield _cell("queue", queue, minute, counts)
@@ -132,7 +139,9 @@ def gauges(now: int, version: int = 1) -> Iterator[Gauge]:
     yield gauge("", now, waiting, over, min(since), service, version)
 
 
-def gauge(queue: str, now: int, waiting: int, over: int, oldest: int | None, talking: int, version: int) -> Gauge:
+def gauge(  # noqa: PLR0917
+    queue: str, now: int, waiting: int, over: int, oldest: int | None, talking: int, version: int
+) -> Gauge:
     return Gauge(
         feed="live", hotline=HOTLINE, dimension_set="queue" if queue else "hotline", queue=queue, at=now, version=version,
         waiting=waiting, waiting_over_threshold=over, oldest_queued_at=oldest, in_service=talking, threshold_s=15,

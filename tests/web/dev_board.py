@@ -30,7 +30,12 @@ async def main(port: int, state: str) -> None:
         if not (state == "quiet" and type(record).__name__ == "AlertEvent"):
             board.apply(record, at)
     late = 48_000 if state == "stale" else 2_000
-    site = Site(board, reader, settings, now=lambda: moment + late + int(time.time() * 1000) - start if state == "live" else moment + late)
+    site = Site(
+        board,
+        reader,
+        settings,
+        now=lambda: moment + late + int(time.time() * 1000) - start if state == "live" else moment + late,
+    )
     runner = web.AppRunner(site.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -41,11 +46,15 @@ async def main(port: int, state: str) -> None:
             board.apply(city.progress(now, version), now)
             queue = random.choice(list(city.QUEUES))
             waiting = random.randint(0, 9)
-            board.apply(city.gauge(queue, now, waiting, waiting // 3, now - 9_000 if waiting else None, 5, version), now)
+            board.apply(
+                city.gauge(queue, now, waiting, waiting // 3, now - 9_000 if waiting else None, 5, version), now
+            )
             version += 1
         site.publish()
         await asyncio.sleep(1)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 18_080, sys.argv[2] if len(sys.argv) > 2 else "morning"))
+    asyncio.run(
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 18_080, sys.argv[2] if len(sys.argv) > 2 else "morning")
+    )

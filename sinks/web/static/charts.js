@@ -65,7 +65,7 @@ export class Spark {
     const parts = [svg("path", { class: "band", d: bandPath(data.lower, data.upper, x, y) })];
     const missing = data.offered.findIndex((value) => value !== null);
     const absent = missing < 0 ? cells : missing;
-    if (absent > 0) parts.push(svg("rect", { class: "missing", x: 0, y: 0, width: x(absent), height }));
+    if (absent > 0 && absent < cells) parts.push(svg("rect", { class: "missing", x: 0, y: 0, width: x(absent), height }));
     data.offered.forEach((value, i) => {
       if (!value) return;
       const bar = { x: x(i + (1 - BAR_WIDTH) / 2), width: x(BAR_WIDTH) };
@@ -115,7 +115,7 @@ export class DayLine {
     ];
     const first = data.offered.findIndex((value) => value !== null);
     const absent = first < 0 ? done : Math.min(first, done);
-    if (absent > 0) parts.push(svg("rect", { class: "missing", x: 0, y: 60, width: x(absent), height: 38 }));
+    if (absent > 0 && first >= 0) parts.push(svg("rect", { class: "missing", x: 0, y: 60, width: x(absent), height: 38 }));
     parts.push(svg("path", { class: "line", d: linePath(values, x, y) }), svg("path", { class: "base", d: "M0 99H960" }));
     if (now !== null) parts.push(svg("path", { class: "now", d: `M${round(now * 960)} 0V99` }));
     this.svg.replaceChildren(...parts);

@@ -59,7 +59,7 @@ export class Footer {
     LEGEND.forEach((state, i) => put(this.words[i], words.states[state]));
     const days = head.days_learned;
     const young = days !== null && days < 14 ? words.young(Math.floor(days)) : null;
-    const parts = [words.legendLevel(head.threshold_s), words.legendVersus, words.legendBand, young, zoneName(head, lang)];
+    const parts = [words.legendLevel(head.threshold_s, head.level_window_min), words.legendVersus, words.legendBand, young, zoneName(head, lang)];
     put(this.definition, parts.filter(Boolean).join(" · "));
     put(this.langKey, words.langKey);
     put(this.themeKey, words.themeKey[theme]);

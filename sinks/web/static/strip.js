@@ -1,7 +1,7 @@
 // The strip above the totals: what is wrong, its target, since when, and the likely cause. Two at a time.
 
 import { el, mark, put } from "/static/dom.js";
-import { clock, count, moment, NONE, percent, target, versus } from "/static/format.js";
+import { clock, count, moment, NONE, percent, span, target, versus } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { nameOf } from "/static/words.js";
 
@@ -37,14 +37,15 @@ function line(item, head, lang, words) {
     waiting: () => words.alertWaiting(name, over, x),
     demand: () => words.alertDemand(name, byDemand),
   }[item.blame]();
-  const own = item.target === null ? null : words.target(target(item.target));
+  const own = item.blame === "service_level" && item.target !== null ? words.target(target(item.target)) : null;
+  const oldest = item.blame === "waiting" && item.oldest_s !== null && !item.category ? words.oldestIs(span(item.oldest_s)) : null;
   const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;
   const waits = item.blame === "demand" && item.waiting ? words.nWaiting(count(item.waiting, lang)) : null;
   const since = words.since(moment(item.since, head.now, head.zone, lang));
   return {
     look: item.breach ? "breach" : "watch",
     title,
-    sub: [own, since, cause, waits].filter(Boolean).join(" · "),
+    sub: [own, since, oldest, cause, waits].filter(Boolean).join(" · "),
     summary: item.summary[lang] ?? item.summary.en ?? title,
   };
 }

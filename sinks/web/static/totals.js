@@ -26,7 +26,7 @@ export class Totals {
     this.set("waiting", words.waitingTotal, count(totals.waiting, lang), "", totals.waiting === null ? [] : words.past(count(totals.over, lang), x));
     const oldest = totals.oldest_queue;
     this.set("oldest", words.oldestTotal, span(totals.oldest_s), "", oldest === null ? [] : [nameOf(tiles[oldest]?.name, oldest, lang)]);
-    this.set("level", words.levelTotal(x), percent(totals.service_level), "%", words.levelSub(target(totals.target)));
+    this.set("level", words.levelTotal(x), percent(totals.service_level), "%", words.levelSub(target(totals.target), head.level_window_min));
     this.set("answer", words.answerRate, percent(totals.answer_rate), "%", [words.answerSub]);
     const compared = versusText(totals.today_versus);
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);

@@ -1,0 +1,209 @@
+"""What is shown: states, the promise, the comparison with the forecast; null where there is no value."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import city
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_board import signal
+
+from deploy.runtime.settings import Hotline
+from sinks.web.board import MINUTE_MS, Board, Key
+from sinks.web.expected import SMALL, Versus, expect, versus
+from sinks.web.judge import Figures, judge
+from sinks.web.snapshot import View, local_day
+from streams.contract import Forecast
+from streams.contract.metrics import rates, service_level_event
+
+NOW = city.MORNING + 2_000
+CALM = Figures(met=95, judged=100, over_threshold=0, quiet=False, target=0.8, min_volume=20, over_threshold_limit=3)
+
+
+def filled(*, without: type | None = None, feed: str = "live") -> Board:
+    board = Board(feed)
+    for record, at in city.records():
+        if without is None or not isinstance(record, without):
+            board.apply(record, at)
+    return board
+
+
+def day(expected: list[float], width: float, step_s: int = 900, start: int = 0) -> dict[int, Forecast]:
+    lower, upper = [max(0.0, e - width) for e in expected], [e + width for e in expected]
+    return {
+        start: Forecast(
+            feed="live", hotline="h", dimension_set="hotline", start=start, step_s=step_s, expected=expected,
+            lower=lower, upper=upper, days_learned=20.0, version=1,
+        )
+    }  # fmt: skip
+
+
+def test_tiles_agree_with_a_recount_of_the_records(settings) -> None:
+    tiles = View(filled(), settings, NOW).snapshot()["tiles"]
+    cells = [r for r, _ in city.records() if getattr(r, "kind", "") == "" and hasattr(r, "counts")]
+    end = city.MORNING - city.MORNING % MINUTE_MS + MINUTE_MS
+    for queue, tile in tiles.items():
+        mine = [c for c in cells if c.dimension_set == "queue" and c.queue == queue]
+        total: dict[str, int] = {}
+        for c in mine:
+            if end - 15 * MINUTE_MS <= c.minute < end:
+                for name, number in c.counts.items():
+                    total[name] = total.get(name, 0) + number
+        met, judged = service_level_event(total, settings.hotline(city.HOTLINE).thresholds(queue)[0])
+        assert (tile["judged"], tile["service_level"]) == (judged, met / judged if judged else None)
+        today = sum(c.counts.get("offered", 0) for c in mine if c.minute >= city.midnight(city.MORNING))
+        assert tile["today"] == today
+
+
+def test_totals_are_ratios_of_sums_and_count_calls(settings) -> None:
+    board = filled()
+    shot = View(board, settings, NOW).snapshot()
+    counts = board.window(Key(city.HOTLINE), city.midnight(city.MORNING), city.MORNING)
+    assert shot["totals"]["calls_today"] == counts["calls_offered"]
+    assert shot["totals"]["answer_rate"] == rates(counts)["answer_rate_inbound"]
+    assert shot["totals"]["waiting"] == sum(tile["waiting"] for tile in shot["tiles"].values())
+    assert shot["totals"]["oldest_queue"] == "utilities"
+    assert shot["totals"]["oldest_s"] == shot["tiles"]["utilities"]["oldest_s"] == 167
+
+
+def test_urgent_tiles_come_first_and_the_configured_order_holds_inside_a_state(settings) -> None:
+    shot = View(filled(), settings, NOW).snapshot()
+    states = [shot["tiles"][queue]["state"] for queue in shot["order"]]
+    assert states == sorted(states, key=["breach", "watch", "ok", "stale", "no_calls"].index)
+    assert shot["order"][0] == "utilities"
+    configured = list(settings.hotline(city.HOTLINE).queues)
+    calm = [queue for queue in shot["order"] if shot["tiles"][queue]["state"] == "ok"]
+    assert calm == sorted(calm, key=configured.index)
+
+
+def test_before_the_first_call_everything_is_null_and_nothing_is_zero(settings) -> None:
+    shot = View(Board("live"), settings, NOW).snapshot()
+    assert shot["head"]["status"] == "first_run"
+    tile = shot["tiles"]["utilities"]
+    assert [tile[name] for name in ("waiting", "oldest_s", "service_level", "versus", "today")] == [None] * 5
+    assert (tile["state"], shot["totals"]["calls_today"]) == ("no_calls", None)
+    assert set(shot["sparks"]["utilities"]["offered"]) == {None}
+
+
+def test_data_that_stands_still_is_stale_and_data_that_runs_after_is_catching_up(settings) -> None:
+    board = filled()
+    late = View(board, settings, city.MORNING + 48_000).snapshot()
+    assert (late["head"]["status"], late["head"]["behind_s"]) == ("stale", 48)
+    assert late["tiles"]["housing"]["state"] == "stale"
+    assert late["tiles"]["utilities"]["state"] == "breach"  # what fires stays red
+    board.apply(city.progress(city.MORNING + 1_000, version=2), city.MORNING + 240_000)
+    assert View(board, settings, city.MORNING + 241_000).snapshot()["head"]["status"] == "catching_up"
+
+
+def test_before_a_feed_began_is_missing_and_after_it_is_counted(settings) -> None:
+    board = Board("live")
+    board.apply(city.progress(city.MORNING), city.MORNING)
+    for cell in city.cells(city.MORNING):
+        if cell.minute >= city.MORNING - 20 * MINUTE_MS:
+            board.apply(cell, city.MORNING)
+    offered = View(board, settings, NOW).snapshot()["sparks"]["city-management"]["offered"]
+    assert set(offered[:19]) == {None}
+    assert None not in offered[20:]
+
+
+def test_a_condition_without_an_alert_is_told_once_it_is_a_breach(settings) -> None:
+    board = filled(without=type(city.alert(0)))
+    assert View(board, settings, NOW).snapshot()["alerts"]["newest"] == []
+    board.apply(signal(city.MORNING, queue="housing", target=3.0), city.MORNING)
+    shot = View(board, settings, NOW).snapshot()
+    assert [(a["queue"], a["blame"], a["breach"]) for a in shot["alerts"]["newest"]] == [("housing", "waiting", True)]
+    assert shot["tiles"]["housing"]["state"] == "breach"
+
+
+def test_an_alert_and_its_signal_are_one_line(settings) -> None:
+    board = filled()
+    board.apply(
+        signal(city.MORNING, kind="service_level_under_target", value=0.6, target=0.8, fingerprint="s"), city.MORNING
+    )
+    newest = View(board, settings, NOW).snapshot()["alerts"]["newest"]
+    assert [(a["blame"], a["breach"]) for a in newest] == [("service_level", True), ("demand", False)]
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "blame"),
+    [
+        ({}, "ok", ()),
+        ({"met": 84}, "watch", ("service_level",)),
+        ({"met": 9, "judged": 10}, "ok", ()),
+        ({"met": 0, "judged": 1}, "ok", ()),
+        ({"met": 2, "judged": 5}, "watch", ("service_level",)),
+        ({"over_threshold": 2}, "watch", ("waiting",)),
+        ({"met": 0, "judged": 0, "quiet": True}, "no_calls", ()),
+    ],
+)
+def test_what_is_watched(change: dict, state: str, blame: tuple) -> None:
+    verdict = judge(CALM._replace(**change), [], behind_s=2)
+    assert (verdict.state, verdict.blame) == (state, blame)
+
+
+def test_demand_alone_is_watched_and_the_broken_promise_is_a_breach() -> None:
+    demand = city.demand_alert(city.MORNING)
+    assert judge(CALM, [demand], behind_s=2).state == "watch"
+    both = judge(CALM, [demand, city.alert(city.MORNING)], behind_s=2)
+    assert (both.state, both.blame, both.since) == ("breach", ("service_level",), city.MORNING - 690_000)
+    assert judge(CALM, [city.alert(city.MORNING, severity="info")], behind_s=2).state == "watch"
+    assert judge(CALM, [city.alert(city.MORNING, target=3.0, value=5.0)], behind_s=2).blame == ("waiting",)
+
+
+@given(
+    st.lists(st.floats(0, 200), min_size=4, max_size=4),
+    st.floats(0, 40),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(0, 60),
+)
+def test_what_is_expected_of_parts_adds_up(values: list[float], width: float, a: int, b: int, c: int) -> None:
+    days = day(values, width)
+    first, middle, last = sorted((a, b, c))
+    if middle in {first, last}:
+        return
+    whole = expect(days, first * MINUTE_MS, last * MINUTE_MS)
+    left, right = (
+        expect(days, first * MINUTE_MS, middle * MINUTE_MS),
+        expect(days, middle * MINUTE_MS, last * MINUTE_MS),
+    )
+    assert whole is not None and left is not None and right is not None  # noqa: PT018
+    assert whole.expected == pytest.approx(left.expected + right.expected)
+    assert 0 <= whole.lower <= whole.expected + 1e-9 <= whole.upper + 2e-9
+    # chance averages out: the range of the sum is never wider than the sum of the ranges
+    assert whole.upper <= left.upper + right.upper + 1e-6
+
+
+def test_a_step_keeps_its_own_range_and_a_span_beyond_the_forecast_has_none() -> None:
+    days = day([10.0, 20.0], 6.0)
+    assert expect(days, 900_000, 1_800_000) == pytest.approx((20.0, 14.0, 26.0))
+    assert expect(days, 900_000, 1_860_000) is None
+    assert expect({}, 0, 60_000) is None
+
+
+def test_a_span_over_midnight_takes_both_days() -> None:
+    days = day([10.0] * 96, 3.0) | day([20.0] * 96, 3.0, start=86_400_000)
+    assert expect(days, 86_400_000 - 900_000, 86_400_000 + 900_000).expected == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected", "shown"),
+    [
+        (62, 50.0, Versus(pytest.approx(0.24), None)),
+        (3, 4.4, Versus(None, -1)),
+        (30, SMALL - 0.1, Versus(None, 0)),
+        (5, None, None),
+        (5, 0.2, None),
+    ],
+)
+def test_few_calls_are_compared_in_calls(observed: int, expected: float | None, shown: Versus | None) -> None:
+    assert versus(observed, expected) == shown
+
+
+def test_a_day_of_25_hours_is_whole() -> None:
+    berlin = Hotline(time_zone="Europe/Berlin")
+    noon = int(datetime(2026, 10, 25, 12, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * 1000
+    start, end = local_day(noon, berlin)
+    assert end - start == 25 * 3_600_000
+    assert start <= noon < end
