@@ -19,7 +19,7 @@ from sinks.clickhouse.records import row_functions
 from sinks.clickhouse.writer import Writer
 
 GROUP = "hotline.sinks"
-LINGER_S = 0.5
+LINGER_S = 0.3
 # Rows are short-lived and hold no cycles: looking through them for cycles took a third of the writer's time.
 GC_THRESHOLD = 100_000
 

@@ -1,10 +1,11 @@
 """How to reach ClickHouse: one client for every use, by address, from the settings."""
 
+import logging
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.exceptions import OperationalError
 
 from deploy.runtime.settings import ClickHouse, SettingsError
 
@@ -27,6 +28,8 @@ def connect(settings: ClickHouse, *, database: bool = True) -> Client:
     url = urlsplit(settings.url)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise SettingsError(f"clickhouse.url is {settings.url!r}: write http://host:8123 or https://host:8443")
+    for name in ("clickhouse_connect", "urllib3"):  # what they warn of is raised too, and said by whoever asked
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     secure = url.scheme == "https"
     try:
         return clickhouse_connect.get_client(
@@ -48,10 +51,11 @@ def connect(settings: ClickHouse, *, database: bool = True) -> Client:
 
 
 def short(error: BaseException) -> str:
-    """The first line of what the server or the network said, without the driver's decoration."""
-    cause = error
-    while not isinstance(cause, ClickHouseError) and cause.__cause__ is not None:
-        cause = cause.__cause__
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    text = next((line for line in lines if "DB::Exception" in line), lines[0] if lines else type(cause).__name__)
-    return text.partition("DB::Exception:")[2].strip() or text
+    """One line: what the server said, or else what lies at the bottom of a failure to talk to it."""
+    said = next((line for line in str(error).splitlines() if "DB::Exception:" in line), None)
+    if said is not None:
+        return said.rpartition("DB::Exception:")[2].strip()
+    root = error
+    while (cause := root.__cause__ or root.__context__) is not None:
+        root = cause
+    return next(iter(str(root).splitlines()), "") or type(root).__name__

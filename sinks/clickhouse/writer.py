@@ -10,8 +10,9 @@ from prometheus_client import Counter, Histogram
 
 from deploy.runtime.processor import Record
 from sinks.clickhouse.client import ClickHouseAway
-from sinks.clickhouse.inserter import Inserter, blocks
-from sinks.clickhouse.records import Refused, ToRow, to_rows
+from sinks.clickhouse.inserter import Block, Inserter, blocks
+from sinks.clickhouse.records import Position, Refused, ToRow, to_rows
+from sinks.clickhouse.rows import Row
 
 ROWS_WRITTEN = Counter("hotline_sinks_rows_written", "Rows that ClickHouse has stored, repeats included", ("table",))
 INSERTS_FAILED = Counter(
@@ -24,24 +25,21 @@ INSERT_SECONDS = Histogram(
 
 _log = structlog.get_logger()
 
-Chunk = tuple[str, int, Sequence[Record]]
-"""Topic, partition, records."""
-
 
 class _Batch:
-    """Chunks that are stored together, and how that went."""
+    """Rows that are stored together, and how that went."""
 
     def __init__(self) -> None:
-        self.chunks: list[Chunk] = []
+        self.rows: list[tuple[Row, Position]] = []
         self.done = False
         self.failure: ClickHouseAway | None = ClickHouseAway("the insert was cut off")
 
 
 class Writer:
-    """Stores chunks of records; several callers at once share inserts.
+    """Stores records as rows; several callers at once share inserts.
 
-    Within and across chunks, marks and ends of feeds are written after everything else that came with
-    or before them, so that what says "complete" is never stored before what it speaks of.
+    Marks and ends of feeds are written after everything else that came with or before them, so that
+    what says "complete" is never stored before what it speaks of.
     """
 
     def __init__(self, functions: Mapping[str, ToRow], connect: Callable[[], Inserter]) -> None:
@@ -53,63 +51,66 @@ class Writer:
         self._writing = threading.Lock()  # a caller that is cancelled leaves its thread writing
 
     async def store(self, topic: str, partition: int, records: Sequence[Record]) -> None:
-        """Return when the records are rows in ClickHouse; raises ClickHouseAway if they are not."""
+        """Return when the records are rows in ClickHouse; raises ClickHouseAway if they are not.
+
+        What cannot become a row is logged, counted and left out, once everything else is stored.
+        """
+        rows, refused = await asyncio.to_thread(to_rows, self._functions[topic], topic, partition, records)
         batch = self._open
-        batch.chunks.append((topic, partition, records))
+        batch.rows += rows
         async with self._turn:
             if not batch.done:
                 self._open = _Batch()
                 await self._store(batch)
         if batch.failure:
             raise batch.failure
+        _tell(refused)
 
     async def _store(self, batch: _Batch) -> None:
         try:
-            refused = await asyncio.to_thread(self._write_alone, batch.chunks)
+            refused = await asyncio.to_thread(self._write, batch.rows)
         except ClickHouseAway as error:
             batch.failure = error
         else:
             batch.failure = None
-            self._tell(refused)
+            _tell(refused)
         finally:
             batch.done = True
 
-    def _write_alone(self, chunks: Sequence[Chunk]) -> list[Refused]:
+    def _write(self, rows: Sequence[tuple[Row, Position]]) -> list[Refused]:
+        """Insert the rows, one insert per table and day; runs in a thread."""
+        refused = []
         with self._writing:
-            return self._write(chunks)
-
-    def _write(self, chunks: Sequence[Chunk]) -> list[Refused]:
-        """Decode and insert; runs in a thread."""
-        rows, refused = [], []
-        for topic, partition, records in chunks:
-            found, left_out = to_rows(self._functions[topic], topic, partition, records)
-            rows += found
-            refused += left_out
-        if self._inserter is None:
-            self._inserter = self._connect()
-        for block in blocks(rows):
-            started = time.perf_counter()
-            try:
-                left_out = self._inserter.write(block)
-            except ClickHouseAway:
-                INSERTS_FAILED.labels(block.table.name).inc()
-                raise
-            INSERT_SECONDS.observe(time.perf_counter() - started)
-            ROWS_WRITTEN.labels(block.table.name).inc(len(block.values) - len(left_out))
-            refused += left_out
+            if self._inserter is None:
+                self._inserter = self._connect()
+            for block in blocks(rows):
+                refused += _insert(self._inserter, block)
         return refused
 
-    def _tell(self, refused: Sequence[Refused]) -> None:
-        for (topic, _, _), _ in refused:
-            REFUSED.labels(topic).inc()
-        if refused:
-            position, reason = refused[0]
-            _log.error(
-                "records cannot become rows and are left out: streams and sinks are of different versions, or this is "
-                "a bug; restart sinks with the version of streams, reset its group to the offset named here",
-                count=len(refused),
-                topic=position.topic,
-                partition=position.partition,
-                offset=position.offset,
-                reason=reason,
-            )
+
+def _insert(inserter: Inserter, block: Block) -> list[Refused]:
+    started = time.perf_counter()
+    try:
+        refused = inserter.write(block)
+    except ClickHouseAway:
+        INSERTS_FAILED.labels(block.table.name).inc()
+        raise
+    INSERT_SECONDS.observe(time.perf_counter() - started)
+    ROWS_WRITTEN.labels(block.table.name).inc(len(block.values) - len(refused))
+    return refused
+
+
+def _tell(refused: Sequence[Refused]) -> None:
+    for (topic, _, _), _ in refused:
+        REFUSED.labels(topic).inc()
+    if refused:
+        position, reason = refused[0]
+        _log.error(
+            "records cannot become rows and are left out: streams and sinks are of different versions, or this is "
+            "a bug; restart sinks with the version of streams, reset its group to the offset named here",
+            count=len(refused),
+            topic=position.topic,
+            partition=position.partition,
+            offset=position.offset,
+            reason=reason,
+        )

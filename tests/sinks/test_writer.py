@@ -60,6 +60,13 @@ class Recorder:
         return []
 
 
+async def waiting(writer, rows):
+    """Return when so many rows wait for their turn."""
+    async with asyncio.timeout(10):
+        while len(writer._open.rows) < rows:  # noqa: ASYNC110  (a condition to reach, not a time to wait)
+            await asyncio.sleep(0.001)
+
+
 @pytest.fixture
 def recorder():
     return Recorder()
@@ -75,7 +82,7 @@ async def test_what_arrives_while_an_insert_runs_goes_together_into_the_next(wri
     first = asyncio.create_task(writer.store(VISITS, 0, records(visit(1))))
     assert await asyncio.to_thread(recorder.entered.wait, 10)
     more = [asyncio.create_task(writer.store(VISITS, p, records(visit(p), visit(p + 100)))) for p in (1, 2, 3)]
-    await asyncio.sleep(0)  # each has handed over its records and waits for its turn
+    await waiting(writer, 6)
     recorder.may_go.set()
     await asyncio.gather(first, *more)
     assert recorder.inserts == [("visits", 1), ("visits", 6)]
@@ -110,7 +117,7 @@ async def test_a_caller_that_is_cut_off_does_not_make_others_believe_they_are_st
     blocker = asyncio.create_task(writer.store(VISITS, 0, records(visit(1))))
     assert await asyncio.to_thread(recorder.entered.wait, 10)
     sharers = [asyncio.create_task(writer.store(VISITS, p, records(visit(p)))) for p in (1, 2)]
-    await asyncio.sleep(0)  # both have handed over their records
+    await waiting(writer, 2)
     blocker.cancel()  # the first sharer now holds the turn
     with pytest.raises(asyncio.CancelledError):
         await blocker
