@@ -10,9 +10,10 @@ TrueOutcome = Literal["answered", "abandoned", "ended_in_menu", "open"]
 
 
 class TrueCall(msgspec.Struct, kw_only=True, omit_defaults=True, tag="call", tag_field="kind"):
-    """One call, when it was over (or `open`, when the simulation stopped). Times epoch ms, durations ms.
+    """One call, written when it was over, or as far as it was when the simulation stopped. Times and durations ms.
 
-    `queue` is empty when none was reached. `redial_of`: the abandoned call that this one repeats.
+    `open`: it was in the menu or waiting when the simulation stopped; a call still talking is `answered`
+    without `ended_at`. `queue` is empty when none was reached. `redial_of`: the abandoned call that this one repeats.
     """
 
     call: str

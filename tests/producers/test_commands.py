@@ -1,0 +1,170 @@
+"""`hotline replay` and `hotline simulate` as people use them: what they say, and their exit codes."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bank_rows import HEADER, bank_row
+from click.testing import CliRunner, Result
+
+from deploy import topics as topic_table
+from deploy.cli.main import cli
+from deploy.producers import queryable
+from deploy.producers.queryable import TookTooLongError
+from deploy.runtime.settings import ClickHouse, Hotline, Kafka, Settings
+from streams.contract.topics import CALLS, TOPICS
+
+
+def invoke(monkeypatch: pytest.MonkeyPatch, settings: Settings, *arguments: str) -> Result:
+    for module in ("deploy.cli.replay", "deploy.cli.simulate"):
+        monkeypatch.setattr(f"{module}.current", lambda: settings)
+    return CliRunner().invoke(cli, list(arguments))
+
+
+def settings_in(tmp_path: Path, **more: Any) -> Settings:
+    return Settings(data_dir=tmp_path / "data", **more)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    rows = [bank_row(call_id=str(n)) for n in range(5)]
+    rows += [bank_row(call_id="6", outcome="HANG", q_start="0:00:00"), bank_row(call_id="7", outcome="PHANTOM")]
+    file = tmp_path / "bank.txt"
+    file.write_text("\n".join("\t".join(row) for row in [HEADER, *rows]) + "\n")
+    return file
+
+
+@pytest.fixture
+def kafka(kafka_bootstrap: str) -> Kafka:
+    settings = Kafka(bootstrap=kafka_bootstrap)
+    asyncio.run(topic_table.apply(settings, tuple(topic for topic in TOPICS if topic.name == CALLS)))
+    return settings
+
+
+def test_an_unknown_mapping_is_usage(monkeypatch, tmp_path, export) -> None:
+    result = invoke(monkeypatch, settings_in(tmp_path), "replay", str(export), "--mapping", "no-such")
+    assert result.exit_code == 2
+    assert "anonymous-bank" in result.stderr
+
+
+def test_a_hotline_that_is_not_configured_comes_with_the_lines_to_add(monkeypatch, tmp_path, export) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "name: own\nhotline: city-line\nzone: Europe/Berlin\nformat: tsv\ncall: call_id\n"
+        "times: {arrived: vru_entry}\noutcome: {column: outcome, words: {AGENT: answered}}\n"
+    )
+    result = invoke(monkeypatch, settings_in(tmp_path), "replay", str(export), "--mapping", str(own))
+    assert result.exit_code == 2
+    assert 'hotlines:\n  "city-line":\n    time_zone: Europe/Berlin' in result.stderr
+
+
+def test_a_mapping_in_another_zone_than_its_hotline_is_refused(monkeypatch, tmp_path, export) -> None:
+    settings = settings_in(tmp_path, hotlines={"anonymous-bank": Hotline(time_zone="UTC")})
+    result = invoke(monkeypatch, settings, "replay", str(export), "--mapping", "anonymous-bank")
+    assert result.exit_code == 2
+    assert "Asia/Jerusalem" in result.stderr
+    assert "UTC" in result.stderr
+
+
+def test_a_replay_into_live_is_refused(monkeypatch, tmp_path, export) -> None:
+    result = invoke(
+        monkeypatch, settings_in(tmp_path), "replay", str(export), "--mapping", "anonymous-bank", "--feed", "live"
+    )
+    assert result.exit_code == 2
+
+
+def test_nothing_running_is_not_reachable(monkeypatch, tmp_path, export) -> None:
+    result = invoke(monkeypatch, settings_in(tmp_path), "replay", str(export), "--mapping", "anonymous-bank")
+    assert result.exit_code == 3
+    assert "hotline up" in result.stderr
+
+
+@pytest.mark.kafka
+def test_the_summary_counts_rows_and_names_rejected_lines(monkeypatch, tmp_path, export, kafka) -> None:
+    with export.open("a") as file:
+        file.write("\t".join(bank_row(call_id="8", outcome="13812345678")) + "\n")
+    settings = settings_in(tmp_path, kafka=kafka)
+    result = invoke(monkeypatch, settings, "replay", str(export), "--mapping", "anonymous-bank", "--json")
+    summary = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert {name: summary[name] for name in ("read", "published", "visits", "menu", "phantom", "rejected")} == {
+        "read": 8, "published": 23, "visits": 5, "menu": 1, "phantom": 1, "rejected": {"no_type": 1},
+    }  # fmt: skip
+    assert summary["feed"].startswith("replay-")
+    assert len(summary["feed"]) == len("replay-") + 8
+    assert summary["queryable_at"] is None
+    assert "line 9: no_type" in result.stderr
+    assert "13812345678" not in result.output
+
+
+@pytest.mark.kafka
+def test_a_clean_file_ends_well_and_its_summary_is_a_table(monkeypatch, tmp_path, export, kafka) -> None:
+    settings = settings_in(tmp_path, kafka=kafka)
+    result = invoke(monkeypatch, settings, "replay", str(export), "--mapping", "anonymous-bank", "--feed", "mine")
+    assert result.exit_code == 0, result.output
+    assert "feed         mine" in result.stdout
+    assert "rejected     none" in result.stdout
+
+
+@pytest.mark.clickhouse
+def test_waiting_ends_when_the_view_says_queryable_or_time_is_up(clickhouse_url: str) -> None:
+    client = queryable.connect(ClickHouse(url=clickhouse_url, database="default"))
+    client.command("CREATE DATABASE wait_for_feed")
+    client = queryable.connect(ClickHouse(url=clickhouse_url, database="wait_for_feed"))
+    client.command(
+        "CREATE TABLE v_feeds (feed String, generation UInt64, queryable_at Nullable(DateTime64(3, 'UTC'))) "
+        "ENGINE = MergeTree ORDER BY feed"
+    )
+    client.command("INSERT INTO v_feeds VALUES ('replay-1', 5, NULL)")
+    with pytest.raises(TookTooLongError, match="hotline status"):
+        queryable.wait_until_queryable(client, "replay-1", 5, timeout_s=0.2, progress=lambda _: None)
+
+    def store(_: float) -> None:
+        client.command("INSERT INTO v_feeds VALUES ('replay-1', 5, '2026-11-22 10:41:30.250')")
+
+    at = queryable.wait_until_queryable(client, "replay-1", 5, timeout_s=30, progress=store)
+    assert at.isoformat().startswith("2026-11-22T10:41:30.250")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--speed", "5"),
+        ("--start", "2026-11-22"),
+        ("--feed", "x", "--speed", "max"),
+        ("--history", "90m"),
+        ("--history-feed", "live"),
+        ("--demo", "--for", "1h"),
+        ("--hotline", "nobody"),
+        ("--hotline", "anonymous-bank", "--incident", "flood:for=1m"),
+        ("--for", "soon"),
+    ],
+)
+def test_what_cannot_go_together_is_usage_and_sends_nothing(monkeypatch, tmp_path, arguments) -> None:
+    settings = settings_in(
+        tmp_path, hotlines={"12345": Hotline(time_zone="Asia/Shanghai")}, kafka=Kafka(bootstrap="x:1")
+    )
+    result = invoke(monkeypatch, settings, "simulate", *arguments)
+    assert result.exit_code == 2, result.output
+
+
+@pytest.mark.kafka
+def test_an_accelerated_hour_is_sent_with_its_truth(monkeypatch, tmp_path, kafka) -> None:
+    settings = settings_in(tmp_path, hotlines={"12345": Hotline(time_zone="Asia/Shanghai")}, kafka=kafka)
+    truth = tmp_path / "truth.jsonl"
+    begun = time.monotonic()
+    arguments = ("--feed", "hour", "--speed", "max", "--start", "2026-11-23T10:00:00", "--for", "1h")
+    result = invoke(
+        monkeypatch, settings, "simulate", *arguments,
+        "--incident", "silence:start=+30m,for=10m", "--truth", str(truth),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert time.monotonic() - begun < 60
+    incident, *calls = [json.loads(line) for line in truth.read_text().splitlines()]
+    assert incident["incident"] == "silence"
+    assert len(calls) > 100
+    assert not [call for call in calls if incident["start"] <= call["arrived_at"] < incident["end"]]
+    assert all(call["outcome"] != "open" for call in calls)
