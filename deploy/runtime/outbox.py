@@ -42,7 +42,7 @@ class BulkSender:
         count = self._partitions.get(output.topic)
         if count is None:
             count = self._partitions[output.topic] = len(await self._producer.partitions_for(output.topic))
-        return murmur2_partition(output.key, count) if output.key is not None else 0
+        return murmur2_partition(output.key, count) if count > 1 and output.key is not None else 0
 
     async def _send_group(self, topic: str, partition: int, group: Sequence[Output]) -> list[asyncio.Future[object]]:
         """Hand over one topic partition's outputs; returns what to wait for."""

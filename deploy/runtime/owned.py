@@ -41,6 +41,7 @@ class OwnedPartition:
         self.lost = False
         self.checkpointed = start
         self.changed = False
+        self.caught_up = False
         self._mark = mark
         self._slice = SliceSize()
         self._outbox: Outbox | None = None
@@ -104,9 +105,9 @@ class OwnedPartition:
             if self.lost:
                 return
 
-    def tick(self, now: int, *, caught_up: bool) -> None:
+    def tick(self, now: int) -> None:
         """Let time pass."""
-        self.processor.tick(now, caught_up=caught_up)
+        self.processor.tick(now, caught_up=self.caught_up)
         self.collect()
 
     def collect(self) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
 
 from deploy.runtime import engine_metrics as metrics
 from deploy.runtime import liveness
@@ -134,10 +133,7 @@ class Sink:
             return
         if verdict is Verdict.SEEK_BACK:
             metrics.SEEKS_BACK.labels(topic, str(number)).inc()
-            try:
-                await self._app.reading.seek_back(topic, number, partition.position.next)
-            except IllegalStateError:
-                return  # the partition went away meanwhile
+            await self._app.reading.seek_back(topic, number, partition.position.next)
             return
         partition.waiting.extend(partition.position.unseen(chunk))
         partition.position.advance(chunk.last)

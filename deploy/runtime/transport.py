@@ -40,7 +40,8 @@ FETCH_WAIT_MS = 500
 FETCHED_RECENTLY_S = 5.0
 
 Take = Callable[[str, int, Chunk], Awaitable[None]]
-"""(topic, partition, chunk): called in order, one at a time per topic; must not raise."""
+"""(topic, partition, chunk): called in order, one at a time per topic. Raising ends the process (but
+IllegalStateError: the partition is no longer ours)."""
 
 
 class Reader(Protocol):
@@ -141,6 +142,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             **client_options(kafka),
             client_id=conf.id,
             group_id=conf.id,
+            group_instance_id=kafka.group_instance_id or None,
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -297,7 +299,12 @@ def _reading(take: Take) -> Callable[[Any], Awaitable[None]]:
             tp, chunk = event.message.tp, event.message.value
             # At once: a rebalance waits for what is not acknowledged. What is committed is another matter.
             event.ack()
-            await take(tp.topic, tp.partition, chunk)
+            try:
+                await take(tp.topic, tp.partition, chunk)
+            except IllegalStateError:
+                continue  # the partition went away meanwhile: whoever has it now reads on
+            except Exception as error:  # noqa: BLE001  (Faust would count the chunk as done and read on)
+                end_process("a chunk could not be applied", error=error, topic=tp.topic, partition=tp.partition)
 
     return read
 

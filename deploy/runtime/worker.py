@@ -8,11 +8,10 @@ states are read again from the state log, under a new epoch.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError
 
 from deploy.runtime import engine_metrics as metrics
 from deploy.runtime import liveness
@@ -58,7 +57,7 @@ class Worker:
         self._safe: dict[Place, int] = {}
         self._round = 0
         self._settled = asyncio.Event()
-        self._resting: dict[Place, Fetched] = {}
+        self._rested: dict[Place, Fetched | None] = {}
         self._cluster = ""
         self._asker: AIOKafkaConsumer | None = None
         self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take))
@@ -147,32 +146,22 @@ class Worker:
         return owned.checkpointed if owned else self._safe.get((topic, partition))
 
     async def _take(self, topic: str, partition: int, chunk: Chunk) -> None:
-        """One chunk of a partition. Nothing may leave this but a deliberate end of the process."""
         owned = self._owned.get((topic, partition))
         if owned is None:
             return
-        try:
-            match owned.position.judge(chunk):
-                case Verdict.APPLY:
+        match owned.position.judge(chunk):
+            case Verdict.APPLY:
+                await owned.apply(chunk)
+            case Verdict.SEEK_BACK:
+                metrics.SEEKS_BACK.labels(topic, str(partition)).inc()
+                await self._app.reading.seek_back(topic, partition, owned.position.next)
+            case Verdict.HOLE:
+                begin = await self._log_start(topic, partition)
+                if not owned.lost:
+                    owned.skip_to(chunk.start, max(0, min(begin, chunk.start) - owned.position.next))
                     await owned.apply(chunk)
-                case Verdict.SEEK_BACK:
-                    metrics.SEEKS_BACK.labels(topic, str(partition)).inc()
-                    await self._app.reading.seek_back(topic, partition, owned.position.next)
-                case Verdict.HOLE:
-                    begin = await self._log_start(topic, partition)
-                    if not owned.lost:
-                        owned.skip_to(chunk.start, max(0, min(begin, chunk.start) - owned.position.next))
-                        await owned.apply(chunk)
-                case Verdict.REPEATED:
-                    pass
-        except IllegalStateError:
-            return  # the partition went away while seeking: whoever has it now reads on
-        except Exception as error:  # noqa: BLE001  (an exception that leaves an agent acknowledges its event)
-            self._end(error, topic, partition)
-
-    @staticmethod
-    def _end(error: BaseException, topic: str, partition: int) -> NoReturn:
-        end_process("the core failed", error=error, topic=topic, partition=partition)
+            case Verdict.REPEATED:
+                pass
 
     async def _log_start(self, topic: str, partition: int) -> int:
         assert self._asker is not None
@@ -182,41 +171,40 @@ class Worker:
 
     def _caught_up(self, place: Place, owned: OwnedPartition) -> bool:
         """Whether everything appended has been applied, as far as a fetch of the last 5 s can tell."""
-        fetched: Fetched | None = self._app.reading.fetched(*place)
+        fetched = self._app.reading.fetched(*place)
+        before, self._rested[place] = self._rested.get(place), fetched
         if fetched is None or not fetched.recent or fetched.position < fetched.end:
-            self._resting.pop(place, None)
             return False
-        metrics.END.labels(place[0], str(place[1])).set(fetched.end)
-        if owned.position.next >= fetched.position:
-            return True
-        # What is left has no records (markers of transactions): only sure if nothing moved for a tick.
-        rested = self._resting.get(place) == fetched
-        self._resting[place] = fetched
-        return rested and owned.position.next >= fetched.delivered
+        # What is left may have no records (markers of transactions): only sure if nothing moved since the last tick.
+        nothing_left = before == fetched and owned.position.next >= fetched.delivered
+        return nothing_left or owned.position.next >= fetched.position
 
     async def _tick(self) -> None:
         """Let time pass in every owned partition, every 500 ms."""
         while True:
             now = int(time.time() * 1000)
             for place, owned in list(self._owned.items()):
-                caught_up = self._caught_up(place, owned)
-                try:
-                    owned.tick(now, caught_up=caught_up)
-                except Exception as error:  # noqa: BLE001  (said with its partition, then the process ends)
-                    self._end(error, *place)
-                self._measure(place, owned, caught_up=caught_up)
+                if not owned.lost:
+                    owned.caught_up = self._caught_up(place, owned)
+                    owned.tick(now)
+                    self._measure(place, owned)
                 await asyncio.sleep(0)
             await asyncio.sleep(TICK_S - (time.time() - now / 1000) % TICK_S)
 
-    def _measure(self, place: Place, owned: OwnedPartition, *, caught_up: bool) -> None:
+    def _measure(self, place: Place, owned: OwnedPartition) -> None:
         labels = (place[0], str(place[1]))
+        end, lag = self._end_and_lag(place, owned)
         metrics.POSITION.labels(*labels).set(owned.position.next)
         metrics.CLOCK.labels(*labels).set(owned.processor.clock / 1000)
-        metrics.LAG.labels(*labels).set(self._lag(place, owned, caught_up=caught_up))
+        metrics.END.labels(*labels).set(end or 0)
+        metrics.LAG.labels(*labels).set(lag or 0)
 
-    def _lag(self, place: Place, owned: OwnedPartition, *, caught_up: bool) -> int:
-        fetched: Fetched | None = self._app.reading.fetched(*place)
-        return 0 if caught_up or fetched is None else max(0, fetched.end - owned.position.next)
+    def _end_and_lag(self, place: Place, owned: OwnedPartition) -> tuple[int | None, int | None]:
+        """The end of the log and how many offsets lie before it; None before the first fetch."""
+        fetched = self._app.reading.fetched(*place)
+        if fetched is None:
+            return None, None
+        return fetched.end, 0 if owned.caught_up else max(0, fetched.end - owned.position.next)
 
     async def _checkpoints(self) -> None:
         while True:
@@ -230,24 +218,21 @@ class Worker:
     def _standings(self) -> Mapping[Place, liveness.Standing] | None:
         if not self._settled.is_set():
             return None
-        return {
-            place: liveness.Standing(owned.position.next, self._caught_up(place, owned))
-            for place, owned in self._owned.items()
-        }
+        return {place: liveness.Standing(owned.position.next, owned.caught_up) for place, owned in self._owned.items()}
 
     def health(self) -> Health:
         """Ready once partitions are assigned and their states loaded."""
         problems = () if self._settled.is_set() else ("waiting for partitions and their states",)
         partitions = []
         for place, owned in sorted(self._owned.items()):
-            fetched: Fetched | None = self._app.reading.fetched(*place)
+            end, lag = self._end_and_lag(place, owned)
             partitions.append(
                 {
                     "topic": place[0],
                     "partition": place[1],
                     "position": owned.position.next,
-                    "end": fetched.end if fetched else None,
-                    "lag": max(0, fetched.end - owned.position.next) if fetched else None,
+                    "end": end,
+                    "lag": lag,
                     "clock": owned.processor.clock,
                 }
             )

@@ -79,15 +79,16 @@ class Bench:
             await self.producer.send(self.source, key=key.encode(), value=b'{"number":%d}' % self._numbers)
         await self.producer.flush()
 
-    def start(self, *, padding: int = 100) -> subprocess.Popen[bytes]:
+    def start(self, *, padding: int = 100, **settings: str) -> subprocess.Popen[bytes]:
         """A counting worker."""
-        return self.run("counting", self.group, self.source, self.output, self.state, str(padding))
+        return self.run("counting", self.group, self.source, self.output, self.state, str(padding), **settings)
 
-    def run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def run(self, program: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         number = len(self.processes)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")} | {
             "HOTLINE_KAFKA__BOOTSTRAP": self.bootstrap,
             "HOTLINE_KAFKA__SESSION_TIMEOUT_MS": "6000",
+            **{f"HOTLINE_KAFKA__{name.upper()}": value for name, value in settings.items()},
         }
         with (self._directory / f"{number}.log").open("wb") as log:
             process = subprocess.Popen(

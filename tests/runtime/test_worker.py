@@ -210,3 +210,15 @@ async def test_a_worker_paused_past_its_session_changes_nothing_when_it_wakes(be
     await until(lambda: bench.log_of(paused).count("partitions assigned") == 2 or paused.poll() is not None, bench)
     await bench.produce(3_000)
     await bench.until_counted()
+
+
+async def test_a_killed_worker_with_a_name_of_its_own_has_its_partitions_back_at_once(bench: Any, until: Any) -> None:
+    named = {"group_instance_id": "one", "session_timeout_ms": "80000"}
+    worker = bench.start(**named)
+    await bench.produce(1_000)
+    await bench.until_counted()
+    worker.kill()
+    worker.wait()
+    await bench.produce(1_000)
+    bench.start(**named)
+    await bench.until_counted()  # within a minute: less than the session timeout
