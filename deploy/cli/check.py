@@ -1,0 +1,103 @@
+"""`hotline check`: one line per thing that has to be right, with what to do where it is not."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from deploy import topics
+from deploy.runtime.kafka import cluster_id
+from deploy.runtime.run_file import resolve
+from deploy.runtime.settings import Settings, SettingsError, load
+from sinks.clickhouse.client import ClickHouseAway, connect, short
+from sinks.clickhouse.migrate import SchemaError, check_schema
+
+
+class Line(NamedTuple):
+    """One thing that was checked; `text` says what was found or what to do."""
+
+    what: str
+    ok: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.ok else 'WRONG':<6} {self.what:<11} {self.text}"
+
+
+def _kafka(settings: Settings) -> Line:
+    try:
+        cluster = asyncio.run(cluster_id(settings.kafka))
+    except (KafkaError, OSError) as error:
+        text = f"{settings.kafka.bootstrap} does not answer ({error!r}): is it running, are TLS and SASL as it wants?"
+        return Line("Kafka", ok=False, text=text)
+    return Line("Kafka", ok=True, text=f"{settings.kafka.bootstrap}, cluster {cluster}")
+
+
+def _topics(settings: Settings) -> Line:
+    try:
+        states = asyncio.run(topics.check(settings.kafka))
+    except (KafkaError, OSError) as error:
+        return Line("topics", ok=False, text=f"could not be asked for ({error!r})")
+    wrong = [state for state in states if state.wrong]
+    if not wrong:
+        return Line("topics", ok=True, text=f"{len(states)} as they should be")
+    todo = "" if any(s.state == "partitions" for s in wrong) else "; run `hotline topics apply`"
+    return Line("topics", ok=False, text="; ".join(str(state) for state in wrong) + todo)
+
+
+def _clickhouse(settings: Settings) -> Line:
+    try:
+        with connect(settings.clickhouse, database=False) as client:
+            return Line("ClickHouse", ok=True, text=f"{settings.clickhouse.url}, version {client.server_version}")
+    except ClickHouseAway as error:
+        return Line("ClickHouse", ok=False, text=f"{error}: is it running, is the URL right?")
+    except ClickHouseError as error:
+        return Line("ClickHouse", ok=False, text=f"{settings.clickhouse.url}: {short(error)}")
+
+
+def _schema(settings: Settings) -> Line:
+    try:
+        with connect(settings.clickhouse) as client:
+            check_schema(client)
+    except (ClickHouseAway, SchemaError) as error:
+        return Line("schema", ok=False, text=str(error))
+    except ClickHouseError as error:
+        return Line("schema", ok=False, text=f"{short(error)}: run `hotline migrate`")
+    return Line("schema", ok=True, text=f"up to date in the database {settings.clickhouse.database}")
+
+
+def _pseudonym(settings: Settings) -> Line:
+    try:
+        settings.require_pseudonym_key()
+    except SettingsError as error:
+        return Line("pseudonym", ok=False, text=str(error))
+    kind = "the demo's key: never for real callers" if settings.demo else f"key {settings.pseudonym.key_id}"
+    return Line("pseudonym", ok=True, text=kind)
+
+
+CHECKS: tuple[Callable[[Settings], Line], ...] = (_pseudonym, _kafka, _topics, _clickhouse, _schema)
+
+
+@click.command("check")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Of the Hotline to check.")
+def command(data_dir: Path | None) -> None:
+    """Check settings, Kafka, topics, ClickHouse, schema and the pseudonym key.
+
+    Exit codes: 0 all is right, 1 something is wrong (its line says what to do), 2 settings cannot be used.
+    """
+    settings = load(data_dir=data_dir) if data_dir else load()
+    hotlines = ", ".join(settings.known_hotlines()) or "none configured"
+    click.echo(str(Line("settings", ok=True, text=f"readable; hotlines: {hotlines}")))
+    settings = resolve(settings)
+    wrong = 0
+    for check in CHECKS:
+        line = check(settings)
+        click.echo(str(line))
+        wrong += not line.ok
+    if wrong:
+        sys.exit(1)
