@@ -38,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is remembered of one rule on one signal; times in ms.
 
     `version` is the last signal's; `at` and `heard_at` are its data clock and when its record was
-    written (wall clock); `met`: the rule's condition held with it. `held_since`: data clock at which the condition was first met without a
+    written (wall clock), neither ever going back; `met`: the rule's condition held with it. `held_since`: data clock at which the condition was first met without a
     break; `gone_since`: when it was first missing again. `ended_at`: end of the last episode.
     `event` is the last state change of the present episode, with the last signal's numbers.
     """
@@ -85,24 +85,25 @@ def hear(entry: Entry, signal: Signal, written_at: int, rule: Rule, time: Time |
         return entry, ()
     entry, changes = _end_what_was_gone(entry, signal, rule, time)
     met = rule.met(signal, begun=entry.state != "quiet")
-    entry = replace(entry, version=signal.version, at=signal.at, heard_at=written_at, met=met)
+    at = max(entry.at, signal.at)
+    entry = replace(entry, version=signal.version, at=at, heard_at=max(entry.heard_at, written_at), met=met)
     match entry.state:
         case "quiet" if met:
             entry, begun = _begin(entry, signal, rule, time)
             changes += begun
         case "pending" if met:
-            held_since = max(entry.held_since, min(signal.since, signal.at))
+            held_since = max(entry.held_since, min(signal.since, at))
             entry = replace(entry, held_since=held_since, event=_refreshed(entry, signal, rule))
             if time and _may_fire(entry, rule, time):
                 entry, changes = _fire(entry, "held_long_enough", time)
         case "pending":
-            entry, changes = _end(entry, "cleared_before_firing", signal.at, time)
+            entry, changes = _end(entry, "cleared_before_firing", at, time)
         case "firing" if met:
             entry = replace(entry, gone_since=None, event=_refreshed(entry, signal, rule))
         case "firing":
-            entry = replace(entry, gone_since=signal.at if entry.gone_since is None else entry.gone_since)
+            entry = replace(entry, gone_since=at if entry.gone_since is None else entry.gone_since)
             if rule.keep_firing_s == 0:
-                entry, changes = _end(entry, "condition_cleared", signal.at, time)
+                entry, changes = _end(entry, "condition_cleared", at, time)
     return entry, changes
 
 
@@ -188,7 +189,7 @@ def _begin(entry: Entry, signal: Signal, rule: Rule, time: Time | None) -> tuple
         labels=labels(rule, signal),
         summary=rule.sentences(signal),
     )
-    entry = replace(entry, state="pending", held_since=signal.at, gone_since=None, event=event)
+    entry = replace(entry, state="pending", held_since=entry.at, gone_since=None, event=event)
     if time and _may_fire(entry, rule, time):
         return _fire(entry, "condition_met", time)
     return entry, (event,)

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import msgspec
 from alert_kit import S, T, record, rule, signal
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.core import Alerts
@@ -133,6 +133,14 @@ def test_while_a_backlog_is_read_nothing_fires(script):
 
 @given(steps)
 @settings(max_examples=50)
+@example(  # a newer version that was judged earlier
+    [
+        ("tick", True),
+        ("signals", [("q1", True, 1, 1, 0)]),
+        ("signals", [("q1", False, 1, 1, 0)]),
+        ("signals", [("q1", False, 1, 1, 4000)]),
+    ]
+)
 def test_what_goes_quiet_is_resolved_in_the_end(script):
     run = Run()
     run.run(script)
