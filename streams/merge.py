@@ -38,6 +38,7 @@ class _Snapshot(msgspec.Struct, array_like=True):
     of: int
     sources: dict[int, _Source]
     feeds: list[MergedFeedSnapshot]
+    judged_at: int
     detection: bytes
 
 
@@ -55,12 +56,13 @@ class Merger:
             state = _decode_state(snapshot)
             self._detection = Detection.restore(detection, state.detection)
         else:
-            state = _Snapshot(-1, 0, {}, [], b"")
+            state = _Snapshot(-1, 0, {}, [], 0, b"")
             self._detection = Detection(detection)
         self._version = state.version
         self._of = state.of
         self._sources = state.sources
         self._feeds = {feed.feed: MergedFeed(feed) for feed in state.feeds}
+        self._judged_at = state.judged_at
         self._told_gauges: dict[str, dict[tuple[str, str], Gauge]] = {}
         self._told_version = self._version
         self._told_progress_at = 0
@@ -104,8 +106,9 @@ class Merger:
             taken += self._gauges(feed)
             taken += self._status(feed)
         judged = self._feeds.get(self._judged)
-        now = self._clock_of(judged) if judged else 0
-        signals = self._detection.advance(now, self._version) if now else []
+        if judged:
+            self._judged_at = max(self._judged_at, self._clock_of(judged))
+        signals = self._detection.advance(self._judged_at, self._version) if self._judged_at else []
         if self._read_at - self._told_progress_at >= PROGRESS_EVERY_MS:
             self._told_progress_at = self._read_at
             taken.append(Output(CELLS, b"progress", _encode(self._progress())))
@@ -118,7 +121,9 @@ class Merger:
         if self._version != self._told_version:
             raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
         feeds = [feed.snapshot() for feed in self._feeds.values()]
-        return _encode_state(_Snapshot(self._version, self._of, self._sources, feeds, self._detection.snapshot()))
+        return _encode_state(
+            _Snapshot(self._version, self._of, self._sources, feeds, self._judged_at, self._detection.snapshot())
+        )
 
     def _merge(self, partition: int, part: FeedPart) -> None:
         feed = self._feeds.get(part.feed)
@@ -132,9 +137,8 @@ class Merger:
         return self.clock if feed.feed == LIVE else feed.clock
 
     def _cells(self, feed: MergedFeed) -> list[Output]:
-        if feed.feed != LIVE or len(self._sources) == self._of:
-            feed.finalise()
-        cells = feed.take_cells(self._version)
+        feed.finalise(self._of)
+        cells = feed.take_cells(self._version, self._of)
         if feed.feed in self._watched:
             for cell in cells:
                 self._detection.cell(

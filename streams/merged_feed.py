@@ -90,20 +90,26 @@ class MergedFeed:
                 cell.shares[partition] = share.counts
                 self._changed[key] = None
 
-    def finalise(self) -> None:
-        """Call cells final that every partition's watermark has passed."""
+    def finalise(self, of: int) -> None:
+        """Call cells final that the watermarks of all `of` partitions have passed."""
+        if len(self._sources) < of:
+            return
         watermark = min((source.watermark for source in self._sources.values()), default=0)
         for minute in [minute for minute in self._not_final if minute + MINUTE_MS <= watermark]:
             for key in self._not_final.pop(minute):
                 self._cells[key].final = True
                 self._changed[key] = None
 
-    def take_cells(self, version: int) -> list[Cell]:
-        """Cells that changed since the last call, as sums carrying `version`; then let go of old ones."""
+    def take_cells(self, version: int, of: int) -> list[Cell]:
+        """Cells that changed since the last call, as sums carrying `version`; then let go of old ones.
+
+        A cell is let go when none of all `of` partitions can change it: one that has told nothing of the
+        feed yet may still have a share in any of its cells.
+        """
         cells = [self._cell(key, version) for key in self._changed]
         self._changed.clear()
-        horizon = min((source.horizon for source in self._sources.values()), default=0)
-        if horizon:
+        if len(self._sources) == of:
+            horizon = min(source.horizon for source in self._sources.values())
             old = [key for key, cell in self._cells.items() if key.minute < horizon and cell.final]
             for key in old:
                 del self._cells[key]

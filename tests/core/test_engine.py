@@ -160,6 +160,17 @@ def test_a_replay_ends_with_marks_of_every_partition_and_a_later_one_replaces_it
     assert engine.progress.superseded == {"pbx": 1}
 
 
+def test_a_partition_that_is_hours_behind_the_others_keeps_its_share() -> None:
+    feed = {"feed": "replay-2", "generation": 1}
+    events = [event | feed for n in range(600) for event in answered(f"c{n}", n * 60, 5, 60)]
+    begin = {"type": "feed_begin", "time": T, "range_from": T, "range_to": T + 10 * HOUR} | feed
+    end = {"type": "feed_end", "time": T + 10 * HOUR} | feed
+    engine = Engine()
+    engine.send([begin, *events, end], T + 400 * HOUR)  # one partition after the other, each to its end
+    assert engine.total(feed="replay-2")["offered"] == 600
+    assert engine.total("queue", feed="replay-2", queue="q")["answered_by_outcome"] == 600
+
+
 def _events(rng: random.Random, calls: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Random calls within an hour, and a plain recount of them."""
     events: list[dict[str, Any]] = []
