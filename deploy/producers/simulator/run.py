@@ -197,7 +197,7 @@ async def send_history(
     )
     await publisher.publish(marks.to_all(marks.begin, publisher.partitions))
     await runner.at_full_speed(span[0], progress)
-    if simulation.over:
+    if not control.stopping:
         await publisher.publish(marks.to_all(marks.end, publisher.partitions))
         await publisher.flush()
     return generation, runner.published
