@@ -162,7 +162,7 @@ def test_a_replay_ends_with_marks_of_every_partition_and_a_later_one_replaces_it
 
 def test_a_partition_that_is_hours_behind_the_others_keeps_its_share() -> None:
     feed = {"feed": "replay-2", "generation": 1}
-    events = [event | feed for n in range(600) for event in answered(f"c{n}", n * 60, 5, 60)]
+    events = [event | feed for n in range(600) for event in answered(f"c{n}", n // 6 * 360, 5, 60)]  # six a minute
     begin = {"type": "feed_begin", "time": T, "range_from": T, "range_to": T + 10 * HOUR} | feed
     end = {"type": "feed_end", "time": T + 10 * HOUR} | feed
     engine = Engine()
