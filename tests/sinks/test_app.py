@@ -1,0 +1,132 @@
+"""The process: what it refuses to start with, and that a `kill -9` loses and doubles nothing."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.runtime.settings import ClickHouse, Settings
+from sinks.app import CannotStart, prepare
+from streams.contract import Cell, FeedStatus, Visit, VisitMark
+from streams.contract.topics import CELLS, VISITS
+
+PARTITIONS = 6
+NOON = 1_767_240_000_000
+
+
+def test_nobody_at_the_address_is_said(unused_tcp_port):
+    with pytest.raises(CannotStart, match=f"does not answer at http://127.0.0.1:{unused_tcp_port}"):
+        prepare(Settings(clickhouse=ClickHouse(url=f"http://127.0.0.1:{unused_tcp_port}")))
+
+
+@pytest.mark.clickhouse
+def test_a_database_that_is_not_there_is_said(clickhouse_url):
+    with pytest.raises(CannotStart, match="no_such_database"):
+        prepare(Settings(clickhouse=ClickHouse(url=clickhouse_url, database="no_such_database")))
+
+
+def visits(feed, numbers):
+    return [
+        Visit(
+            feed=feed, generation=7, hotline="12345", visit=f"{n}/q/1", call=f"{n}", queue="q", outcome="answered",
+            queued_at=NOON + n, version=(n, 1),
+        )
+        for n in numbers
+    ]  # fmt: skip
+
+
+def cells(feed, numbers):
+    return [
+        Cell(
+            feed=feed, generation=7, hotline="12345", dimension_set="queue", queue="q", minute=NOON + n % 50 * 60_000,
+            version=n, counts={"offered": n},
+        )
+        for n in numbers
+    ]  # fmt: skip
+
+
+def end(feed):
+    marks = [
+        VisitMark(feed=feed, generation=7, source_partition=0, partition=p, of=PARTITIONS, version=(9_999, 1))
+        for p in range(PARTITIONS)
+    ]
+    return marks, FeedStatus(feed=feed, generation=7, state="ended", at=NOON, version=9_999)
+
+
+def produce(bootstrap, *, to_visits, to_cells):
+    async def send():
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20) as producer:
+            sent = [
+                await producer.send(VISITS, msgspec.json.encode(value), partition=partition)
+                for partition, value in to_visits
+            ]
+            sent += [await producer.send(CELLS, msgspec.json.encode(value)) for value in to_cells]
+            await asyncio.gather(*sent)
+
+    asyncio.run(send())
+
+
+def until(condition, *, seconds=90):
+    """Return when the condition holds; fail after `seconds`."""
+    end_of_patience = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end_of_patience, "it did not come about"
+        time.sleep(0.2)
+
+
+@pytest.mark.kafka
+@pytest.mark.clickhouse
+@pytest.mark.system
+def test_a_kill_loses_nothing_and_doubles_nothing(  # noqa: PLR0917  (fixtures)
+    kafka_bootstrap, topics, client, settings, select, feed, tmp_path
+):
+    topics()
+    environment = os.environ | {
+        "HOTLINE_KAFKA__BOOTSTRAP": kafka_bootstrap,
+        "HOTLINE_KAFKA__SESSION_TIMEOUT_MS": "6000",
+        "HOTLINE_CLICKHOUSE__URL": settings.clickhouse.url,
+        "HOTLINE_CLICKHOUSE__DATABASE": settings.clickhouse.database,
+        "HOTLINE_CONFIG": str(tmp_path / "hotline.yaml"),
+    }
+    (tmp_path / "hotline.yaml").write_text("hotlines: {'12345': {time_zone: Asia/Shanghai}}\n")
+    log = (tmp_path / "log").open("wb")
+
+    def start():
+        command = [sys.executable, "-c", "from deploy.cli import main; main()", "sinks"]
+        return subprocess.Popen(command, env=environment, stderr=log, cwd=os.curdir)
+
+    def stored():
+        return select("SELECT count() AS n FROM visits WHERE feed = {feed:String}", feed=feed)[0]["n"]
+
+    def queryable():
+        return select("SELECT queryable_at FROM v_feeds WHERE feed = {feed:String}", feed=feed)
+
+    def spread(numbers):
+        return [(visit.version[0] % PARTITIONS, visit) for visit in visits(feed, numbers)]
+
+    produce(kafka_bootstrap, to_visits=spread(range(3000)), to_cells=cells(feed, range(1, 500)))
+    process = start()
+    try:
+        until(stored)
+        process.kill()
+        process.wait()
+        marks, status = end(feed)
+        produce(
+            kafka_bootstrap,
+            to_visits=[*spread(range(3000, 4000)), *((mark.partition, mark) for mark in marks)],
+            to_cells=[*cells(feed, range(500, 1000)), status],
+        )
+        process = start()
+        until(lambda: any(row["queryable_at"] for row in queryable()))
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+    assert select("SELECT count() AS n FROM v_visits WHERE feed = {feed:String}", feed=feed) == [{"n": 4000}]
+    query = "SELECT count() AS n, sum(offered) AS offered FROM v_cells WHERE feed = {feed:String}"
+    assert select(query, feed=feed) == [{"n": 50, "offered": sum(range(950, 1000))}]
