@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("hotline-monitor"), prog_name="hotline")
 def cli() -> None:
-    r"""Hotline watches telephone hotlines: calls from Kafka become a live wallboard, alerts and SQL.
+    """Hotline watches telephone hotlines: calls from Kafka become a live wallboard, alerts and SQL.
 
     \b
     First steps:
@@ -61,7 +61,7 @@ def cli() -> None:
       hotline replay calls.csv --mapping my-mapping.yaml --wait
 
     Settings come from hotline.yaml and from HOTLINE_… variables; `hotline check` says what they mean.
-    """
+    """  # noqa: D301 - click reads the backspace as its own mark
 
 
 def main() -> None:

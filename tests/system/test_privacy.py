@@ -1,0 +1,128 @@
+"""Callers' numbers are found nowhere but in the input topic: searched for everywhere, beside one that must be found."""
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from conftest import Installation, eventually
+
+from deploy.runtime.state_log import unpack
+from streams.contract.topics import CALLS, STATE_ALERTS, STATE_STREAMS, TOPICS
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+SECRET = "13800138099"
+FOUND = "13900139088"
+
+
+def records() -> list[tuple[str, bytes]]:
+    """(key, value) of events that hide the secret in every way, and of one whose agent is the planted number."""
+    now = int(time.time() * 1000)
+
+    def event(kind: str, call: str, **fields: object) -> tuple[str, bytes]:
+        body = {"type": kind, "time": now, "call": call, "hotline": "privacy", "source": "test"} | fields
+        return call, json.dumps(body).encode()
+
+    return [
+        event("queued", "p1", queue="q", caller=SECRET),
+        event("answered", "p1", queue="q", agent=f"agent-{FOUND}"),
+        event("ended", "p1", text=f"please call {SECRET} or 138 0013 8099", subject=SECRET, place=f"near {SECRET}"),
+        event("queued", "p2", queue="q", caller=SECRET, phone=SECRET, kept=f"tel {SECRET}"),
+        event("queued", "p3", queue="q", **{f"field-{SECRET}": 1}),
+        event("queued", "p4", queue="q", wait_ms=f"x{SECRET}"),
+        event(f"type-{SECRET}", "p5"),
+        ("p6", f'{{"caller": "{SECRET}", "type": "queued"'.encode()),
+        ("p7", f"not json at all, {SECRET}".encode()),
+        ("p8", b'{"call": "\xff", "caller": "' + SECRET.encode() + b'"}'),
+        ("p9", json.dumps({"type": "queued", "call": "p9", "source": f"pbx {SECRET}"}).encode()),
+    ]
+
+
+async def publish(bootstrap: str) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        for key, value in records():
+            await producer.send_and_wait(CALLS, value, key=key.encode())
+
+
+async def everything(bootstrap: str) -> AsyncIterator[tuple[str, bytes]]:
+    """Every record of every topic but the input: key and value as they are, states unpacked."""
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
+        for topic in TOPICS:
+            if topic.name == CALLS:
+                continue
+            tps = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
+            consumer.assign(tps)
+            ends = await consumer.end_offsets(tps)
+            await consumer.seek_to_beginning(*tps)
+            while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+                for batch in (await consumer.getmany(timeout_ms=500)).values():
+                    for record in batch:
+                        yield topic.name, record.key or b""
+                        if record.value and topic.name in {STATE_STREAMS, STATE_ALERTS}:
+                            yield topic.name, repr(msgspec.msgpack.decode(unpack(record.value).snapshot)).encode()
+                        elif record.value:
+                            yield topic.name, record.value
+
+
+async def topics_with(bootstrap: str, number: str) -> set[str]:
+    return {topic async for topic, data in everything(bootstrap) if number.encode() in data}
+
+
+def columns_with(hotline: Installation, number: str) -> set[str]:
+    """`table.column` of every column that can hold text and has the number in it."""
+    columns = hotline.sql(
+        "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND match(type, 'String|Map|Tuple|Array')"
+    )
+    assert len(columns) > 50
+    found = set()
+    for column in columns:
+        table, name = column["table"], column["name"]
+        (row,) = hotline.sql(f"SELECT count() AS n FROM `{table}` WHERE position(toString(`{name}`), '{number}') > 0")
+        if int(row["n"]):
+            found.add(f"{table}.{name}")
+    return found
+
+
+def logs_with(hotline: Installation, number: str) -> set[str]:
+    logs = Path(hotline.environment["HOTLINE_DATA_DIR"]) / "logs"
+    # The broker keeps the input topic; its log names topics only.
+    return {path.name for path in logs.iterdir() if number in path.read_text(encoding="utf-8", errors="replace")}
+
+
+def pages_with(hotline: Installation, number: str) -> set[str]:
+    run = json.loads((Path(hotline.environment["HOTLINE_DATA_DIR"]) / "run.json").read_text(encoding="utf-8"))
+    pages = {f"{url}/metrics" for url in [*run["health"].values(), run["endpoints"]["web"]]}
+    pages |= {f"{run['endpoints']['web']}/api/v1/board"}
+    found = set()
+    for page in pages:
+        with urllib.request.urlopen(page, timeout=20) as answer:
+            if number in answer.read().decode():
+                found.add(page)
+    return found
+
+
+def test_a_number_is_nowhere_past_the_input_topic_and_a_planted_one_is_found(hotline: Installation) -> None:
+    bootstrap = hotline.status()["endpoints"]["kafka"]
+    asyncio.run(publish(bootstrap))
+    eventually(lambda: hotline.sql("SELECT 1 FROM v_visits WHERE call = 'p1' AND outcome = 'answered'"))
+    eventually(lambda: len(hotline.sql("SELECT reason FROM v_dead_letters WHERE source != 'none'")) >= 6)
+    eventually(lambda: STATE_STREAMS in asyncio.run(topics_with(bootstrap, "p1")))
+
+    assert "hotline.visits" in asyncio.run(topics_with(bootstrap, FOUND)), "the search finds what is there"
+    assert STATE_STREAMS in asyncio.run(topics_with(bootstrap, FOUND)), "also inside the packed states"
+    assert "visits.agent" in columns_with(hotline, FOUND)
+    for spelling in (SECRET, "138 0013 8099"):
+        assert asyncio.run(topics_with(bootstrap, spelling)) == set()
+        assert columns_with(hotline, spelling) == set()
+        assert logs_with(hotline, spelling) == set()
+        assert pages_with(hotline, spelling) == set()
+    status = json.dumps(hotline.status())
+    letters = hotline.run("dead-letter", "list")
+    assert SECRET not in status + letters
+    assert "not_json" in letters
