@@ -1,0 +1,182 @@
+"""The page in a real browser: live without reload, back after a restart, both languages, both themes, nothing from outside."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import city
+import pytest
+from conftest import RunningSite
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no browser: apt-get install chromium fonts-noto-cjk"),
+]
+expect.set_options(timeout=20_000)
+
+
+class Watched:
+    """A page and everything it complained about or asked for."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith(url) else self.outside.append(r.url))
+
+    async def open(self, query: str = "?lang=en&theme=dark") -> Page:
+        await self.page.goto(f"{self.url}/{query}", wait_until="domcontentloaded")
+        await expect(self.page.locator(".tile").first).to_be_visible()
+        return self.page
+
+    def tile(self, queue: str):
+        return self.page.locator(f'.tile[data-queue="{queue}"]')
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[BrowserContext]:
+    async with async_playwright() as playwright:
+        browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        context = await browser.new_context(viewport={"width": 1920, "height": 1080})
+        yield context
+        await browser.close()
+
+
+@pytest.fixture
+async def board(context: BrowserContext, site: RunningSite) -> AsyncIterator[Watched]:
+    watched = Watched(await context.new_page(), site.url)
+    yield watched
+    assert watched.outside == []
+
+
+async def test_figures_change_without_a_reload(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    await page.evaluate("window.same = true")
+    waiting = board.tile("housing").locator(".waiting")
+    await expect(waiting).to_have_text("0")
+    site.put(city.gauge("housing", city.MORNING, 37, 30, city.MORNING - 3_700_000, 5, 9))
+    await expect(waiting).to_have_text("37")
+    await expect(board.tile("housing").locator(".tile-oldest .figure")).to_have_text("1:01:40")
+    assert await page.evaluate("window.same") is True
+    assert board.complaints == []
+
+
+async def test_the_tile_says_what_the_server_says(board: Watched) -> None:
+    await board.open()
+    shown = board.tile("utilities")
+    await expect(shown).to_have_attribute("data-state", "breach")
+    await expect(shown.locator(".waiting")).to_have_text("14")
+    await expect(shown.locator(".badge")).to_have_text("Breach 11m")
+    await expect(shown.locator(".past")).to_have_text("11 past 15 s")
+    await expect(board.tile("housing").locator(".tile-oldest .figure")).to_have_text("–")
+    sentence = await shown.locator(".unseen").text_content()
+    assert sentence is not None
+    assert sentence.startswith("Utilities: Breach 11m. 14 waiting, 11 past 15 seconds, oldest 2:47.")
+    meter = board.page.get_by_role("meter").first
+    assert float(await meter.get_attribute("aria-valuenow") or "") > 10
+    await expect(board.page.locator(".strip-title").first).to_contain_text("Utilities:")
+
+
+async def test_the_screen_says_that_it_is_offline_and_comes_back_by_itself(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    await site.stop()
+    await expect(page.locator(".strip-title").first).to_contain_text("Screen offline for")
+    await expect(page.locator("body")).to_have_attribute("data-offline", "yes")
+    await expect(board.tile("housing").locator(".waiting")).to_have_text("0")  # the last known figures stay
+    site.reset()
+    site.fill(city.records())
+    site.put(city.gauge("housing", city.MORNING, 5, 1, city.MORNING - 9_000, 5, 9))
+    await site.start()
+    await expect(board.tile("housing").locator(".waiting")).to_have_text("5")
+    await expect(page.locator("body")).to_have_attribute("data-offline", "no")
+    await expect(page.locator(".strip-title").first).to_contain_text("Utilities:")
+    await expect(page.get_by_role("status")).to_have_text("Connection is back")
+
+
+async def test_both_languages_and_both_themes(board: Watched) -> None:
+    page = await board.open("?lang=zh&theme=light")
+    name = board.tile("utilities").locator(".tile-name")
+    await expect(name).to_have_text("水电气热")
+    await expect(page.locator("h1")).to_have_text("临江市 12345 热线")
+    light = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    await page.keyboard.press("t")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert await page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
+    await page.keyboard.press("l")
+    await expect(name).to_have_text("Utilities")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    assert page.url.endswith("?lang=en&theme=dark")
+    await page.goto(board.url)
+    await expect(name).to_have_text("Utilities")  # the choice is kept
+    assert board.complaints == []
+
+
+async def test_old_data_is_said_to_be_old(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    site.now = city.MORNING + 48_000
+    site.site.publish()
+    await expect(page.locator(".strip-title").first).to_have_text("Data as of 10:42:18, 48 s behind")
+    await expect(board.tile("housing")).to_have_attribute("data-state", "stale")
+    await expect(board.tile("housing").locator(".badge")).to_have_text("48 s behind")
+
+
+async def test_a_name_that_looks_like_markup_stays_text(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    nasty = "<img src=x onerror=document.title='owned'>"
+    site.put(
+        city.gauge(nasty, city.MORNING, 3, 0, city.MORNING, 1, 9),
+        city.alert(city.MORNING, queue=nasty, started_at=city.MORNING, summary={"en": nasty}),
+    )
+    await expect(page.locator(".strip-title").first).to_contain_text("<img")
+    await expect(page.locator(".tile-name", has_text="<img")).to_be_visible()
+    assert await page.locator("img").count() == 0
+    assert "owned" not in await page.title()
+    assert board.complaints == []
+
+
+async def test_before_the_first_call_the_frame_is_whole(context: BrowserContext, empty_site: RunningSite) -> None:
+    board = Watched(await context.new_page(), empty_site.url)
+    page = await board.open("?lang=zh&theme=dark")
+    await expect(page.locator(".strip-title").first).to_have_text("等待首个来电")
+    assert await page.locator(".tile").count() == 8
+    await expect(board.tile("utilities").locator(".waiting")).to_have_text("–")
+    assert board.complaints == []
+
+
+OUTSIDE = """() => [...document.querySelectorAll('.tile')].flatMap((tile) => {
+  const box = tile.getBoundingClientRect();
+  return [...tile.querySelectorAll('.figure, .label, .tile-foot, .spark, .badge')]
+    .filter((node) => node.getClientRects().length)
+    .map((node) => [node.className.baseVal ?? node.className, node.textContent, node.getBoundingClientRect()])
+    .filter(([, , r]) => r.right > box.right + 1 || r.left < box.left - 5 || r.bottom > box.bottom + 1)
+    .map(([name, text]) => `${tile.dataset.queue} ${name}: ${text}`);
+})"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_nothing_sticks_out_on_any_screen(board: Watched, lang: str) -> None:
+    page = await board.open(f"?lang={lang}&theme=light")
+    await page.evaluate("document.fonts.ready")
+    for width, height in ((1920, 1080), (3840, 2160), (1366, 768), (900, 1200), (390, 844)):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        assert await page.evaluate(OUTSIDE) == []
+        if width >= 1200:
+            assert await page.evaluate("document.documentElement.scrollHeight") <= height
+
+
+async def test_a_still_screen_for_those_who_ask(context: BrowserContext, site: RunningSite) -> None:
+    page = await context.new_page()
+    await page.emulate_media(reduced_motion="reduce")
+    board = Watched(page, site.url)
+    await board.open()
+    await expect(board.tile("utilities")).to_have_css("animation-name", "none")
+    assert await page.evaluate("document.getAnimations().length") == 0

@@ -1,0 +1,189 @@
+"""The real thing: records from a real broker reach the page's stream; ClickHouse and memory agree to the last digit."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import city
+import msgspec
+import pytest
+from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
+from aiokafka import AIOKafkaProducer
+from test_api import events
+
+from deploy.embedded.child import free_port
+from deploy.runtime.settings import Settings
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.days import local_day
+from sinks.clickhouse.inserter import Inserter, blocks
+from sinks.clickhouse.migrate import migrate
+from sinks.clickhouse.records import Record, row_functions, to_rows
+from sinks.web import reader
+from sinks.web.app import serve
+from sinks.web.board import Board
+from sinks.web.past import Past
+from sinks.web.summary import answer, in_memory, parse
+from streams.contract import AlertEvent, Signal
+from streams.contract.topics import ALERTS, CELLS, SIGNALS, TOPICS
+
+
+def _topic_of(record) -> str:
+    return {AlertEvent: ALERTS, Signal: SIGNALS}.get(type(record), CELLS)
+
+
+topic_of = _topic_of
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[ClientSession]:
+    """`hotline web` as a task, and a client that waits until it listens."""
+    task = asyncio.create_task(serve(settings))
+    async with ClientSession(f"http://127.0.0.1:{settings.web.port}", timeout=ClientTimeout(30)) as http:
+        for _ in range(100):
+            with contextlib.suppress(ClientConnectionError):
+                await http.get("/healthz")
+                break
+            await asyncio.sleep(0.1)
+        yield http
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def until(http: ClientSession, ready: Callable[[dict], bool]) -> dict:
+    """The stream's first board that fulfils `ready`."""
+    async with http.get("/api/v1/stream") as response:
+        async with asyncio.timeout(60):
+            while True:
+                [event] = await events(response, 1)
+                if ready(event["data"]):
+                    return event["data"]
+
+
+@pytest.fixture
+async def send(kafka_bootstrap: str) -> AsyncIterator[Callable]:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+    await producer.start()
+
+    async def send_(*records, at: int | None = None) -> None:
+        for record in records:
+            raw = record if isinstance(record, bytes) else msgspec.json.encode(record)
+            await producer.send(topic_of(record), raw, key=b"k", timestamp_ms=at)
+        await producer.flush()
+
+    yield send_
+    await producer.stop()
+
+
+@pytest.mark.kafka
+async def test_what_is_in_kafka_is_on_the_board_and_what_comes_is_pushed(kafka_bootstrap, topics, send) -> None:
+    await asyncio.to_thread(topics)
+    feed = f"web-{uuid4().hex[:8]}"
+    settings = city.demo_settings(
+        kafka={"bootstrap": kafka_bootstrap},
+        web={"hotline": city.HOTLINE, "port": free_port()},
+        alerts={"feed": feed},
+    )
+    day = [msgspec.structs.replace(record, feed=feed) for record, _ in city.records() if hasattr(record, "feed")]
+    await send(*day, b"{not json")
+    async with running(settings) as http:
+        whole = await until(http, lambda data: data["head"]["status"] == "live")
+        expected = Board(feed)
+        for record in day:
+            expected.apply(record, 0)
+        assert whole["tiles"]["utilities"]["waiting"] == 14
+        assert whole["tiles"]["utilities"]["state"] == "breach"
+        key = next(k for k in expected.minutes if k.queue == "transport")
+        assert whole["tiles"]["transport"]["today"] == expected.total(
+            key, "offered", city.midnight(city.MORNING), city.MORNING
+        )
+        assert (await http.get("/healthz")).status == 200
+        metrics = await (await http.get("/metrics")).text()
+        assert 'hotline_web_records_total{became="unreadable",topic="hotline.cells"} ' in metrics
+        later = msgspec.structs.replace(city.gauge("transport", city.MORNING + 1, 6, 1, city.MORNING, 5, 9), feed=feed)
+        pushed = asyncio.create_task(until(http, lambda data: data["tiles"].get("transport", {}).get("waiting") == 6))
+        await send(later)
+        await pushed
+
+
+@pytest.mark.kafka
+async def test_records_older_than_a_day_are_not_read_but_alerts_are(kafka_bootstrap, topics, send, monkeypatch) -> None:
+    own = {name: f"{name}-{uuid4().hex[:8]}" for name in (CELLS, SIGNALS, ALERTS)}  # a log whose times only grow
+    await asyncio.to_thread(
+        topics, tuple(msgspec.structs.replace(t, name=own[t.name]) for t in TOPICS if t.name in own)
+    )
+    monkeypatch.setattr(reader, "DECODERS", {own[name]: decode for name, decode in reader.DECODERS.items()})
+    monkeypatch.setattr(reader, "ALERTS", own[ALERTS])
+    monkeypatch.setattr(sys.modules[__name__], "topic_of", lambda record: own[_topic_of(record)])
+    feed = f"web-{uuid4().hex[:8]}"
+    settings = city.demo_settings(
+        kafka={"bootstrap": kafka_bootstrap},
+        web={"hotline": city.HOTLINE, "port": free_port()},
+        alerts={"feed": feed},
+    )
+    now = int(time.time() * 1000)
+    old = now - 30 * 3_600_000
+    await send(msgspec.structs.replace(city.gauge("market", old, 9, 9, old, 1, 1), feed=feed), at=old)
+    await send(msgspec.structs.replace(city.alert(old), feed=feed), at=old)
+    await send(msgspec.structs.replace(city.gauge("housing", now, 2, 0, now, 1, 1), feed=feed), at=now)
+    async with running(settings) as http:
+        board = await until(http, lambda data: data["head"]["status"] != "loading")
+    assert board["tiles"]["housing"]["waiting"] == 2
+    assert board["tiles"]["market"]["waiting"] is None
+    assert [alert["queue"] for alert in board["alerts"]["newest"]] == ["utilities"]
+
+
+async def test_without_kafka_the_page_is_there_and_says_what_is_missing() -> None:
+    port = free_port()
+    settings = city.demo_settings(kafka={"bootstrap": f"127.0.0.1:{free_port()}"}, web={"port": port})
+    async with running(settings) as http:
+        for _ in range(100):
+            health = await (await http.get("/healthz")).json()
+            if "does not answer" in health["problems"][0]:
+                break
+            await asyncio.sleep(0.1)
+        assert settings.kafka.bootstrap in health["problems"][0]
+        assert (await http.get("/")).status == 200
+        assert (await (await http.get("/api/v1/board")).json())["head"]["status"] == "loading"
+
+
+@pytest.mark.clickhouse
+async def test_memory_and_clickhouse_give_the_same_summary(clickhouse_url: str) -> None:
+    settings = city.demo_settings(
+        kafka={"bootstrap": "127.0.0.1:1"},
+        clickhouse={"url": clickhouse_url, "database": f"web_{uuid4().hex[:12]}"},
+    )
+    board = Board("live")
+    for record, at in city.records():
+        board.apply(record, at)
+    await asyncio.to_thread(store, settings, [record for record, _ in city.records() if hasattr(record, "minute")])
+    past = Past(settings.clickhouse)
+    for asked in (
+        {},
+        {"queue": "utilities", "threshold_s": "20"},
+        {"queue": "housing", "from": "2026-03-11T09:00+08:00", "to": "2026-03-11T10:30+08:00"},
+    ):
+        query = parse(asked, board, settings, city.MORNING)
+        remembered = in_memory(query, board, 0)
+        assert remembered is not None
+        assert remembered["offered"] > 0
+        stored = await past.counts(query)
+        assert answer(query, stored, settings, source="x") == answer(query, remembered, settings, source="x")
+    nobody = parse({"feed": "nobody", "hotline": "nobody"}, board, settings, city.MORNING)
+    assert answer(nobody, await past.counts(nobody), settings, source="x")["service_level_offered"] is None
+
+
+def store(settings: Settings, cells: list) -> None:
+    """Put cells into ClickHouse as the writer does."""
+    migrate(settings)
+    rows_of = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))[CELLS]
+    rows, refused = to_rows(
+        rows_of, CELLS, 0, [Record(n, 0, None, msgspec.json.encode(c)) for n, c in enumerate(cells)]
+    )
+    assert not refused
+    with connect(settings.clickhouse) as client:
+        inserter = Inserter(client)
+        assert not any(inserter.write(block) for block in blocks(rows))
