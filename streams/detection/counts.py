@@ -7,6 +7,10 @@ relative errors of a few percent where alarms are decided.
 
 from math import erfc, log, log10, pi, sqrt
 
+import numpy as np
+
+from streams.detection.history import Floats
+
 _LN10 = log(10)
 
 
@@ -37,14 +41,9 @@ def tail_score(x: int, mu: float, excess: float) -> float:
     return -log10(0.5 * erfc(z / sqrt(2)))
 
 
-def band(mu: float, excess: float, z: float = 1.645) -> tuple[float, float]:
-    """(lower, upper) of the central range of one count, by a gamma-like skewed normal (Wilson-Hilferty)."""
-    if mu <= 0:
-        return 0.0, 0.0
-    v = 1.0 / mu + excess
-    lower = mu * max(0.0, 1 - v / 9 - z * sqrt(v) / 3) ** 3
-    upper = mu * (1 - v / 9 + z * sqrt(v) / 3) ** 3
-    return lower, max(upper, mu)
-
-
-__all__ = ["band", "deviance_root", "tail_score"]
+def band(mu: Floats, excess: Floats, z: float = 1.645) -> tuple[Floats, Floats]:
+    """(lower, upper) of the central range of counts, 90 % by default: gamma-like (Wilson-Hilferty)."""
+    v = 1.0 / np.maximum(mu, 1e-3) + excess
+    lower = mu * np.maximum(0.0, 1 - v / 9 - z * np.sqrt(v) / 3) ** 3
+    upper = mu * (1 - v / 9 + z * np.sqrt(v) / 3) ** 3
+    return lower, np.maximum(upper, mu)

@@ -9,7 +9,9 @@ import msgspec
 from deploy.runtime.settings import Demand as DemandRules
 from streams.detection.calendar import local_day
 from streams.detection.departure import (
+    HALF_MINUTE,
     LEAST_ELAPSED,
+    SAMPLE_EVERY,
     Look,
     Window,
     forecast,
@@ -22,7 +24,7 @@ from streams.detection.departure import (
 from streams.detection.episode import Episode
 from streams.detection.history import History
 from streams.detection.keys import MINUTE
-from streams.detection.level import Level, later, next_day, observe, unknown
+from streams.detection.level import Level, brought, doubt, loosened, observe, unknown
 from streams.detection.plan import Curve, Plan, plan_for
 from streams.detection.profile import fit
 
@@ -39,6 +41,8 @@ PENDING_MINUTES = 2 * 1440
 LEARN_DAYS, LEARN_DAYS_LIKE_THIS = 3.0, 1.0
 """Days to be learned in all, and of this weekday's group, before anything is judged."""
 BAND_MINUTES = 5
+BELIEVED_FOR = 2 * 3_600_000
+"""A departure that lasts longer is taken for the level of the day."""
 
 
 class Readiness(StrEnum):
@@ -58,6 +62,7 @@ class Packed(msgspec.Struct):
     flagged: list[tuple[int, int]]
     not_before: int
     taught: bool
+    samples: list[tuple[int, int]]
 
 
 class Demand:
@@ -73,6 +78,7 @@ class Demand:
         self.flagged: list[tuple[int, int]] = []
         self.not_before = 0
         self._taught = False
+        self._samples: list[tuple[int, int]] = []
         self._windows: tuple[int, list[Window]] = (-1, [])
         self._minutes = self.history.minutes(feed)
 
@@ -125,12 +131,10 @@ class Demand:
         self.history.changed = self._taught = False
         if profile is None:
             return False
-        self.plan = plan_for(profile, local_day(now, self.zone), self.zone)
+        self.plan = plan_for(profile, self.history.parts.astype(float), local_day(now, self.zone), self.zone)
         self.curve = Curve(self.plan)
         self._windows = (-1, [])
-        if new_day and self.levels:
-            self.levels.append(next_day(later(self.levels[-1], now, self.plan.spread), self.plan.spread))
-        else:
+        if not (new_day and self.levels):
             self._restart_level(now)
         return True
 
@@ -154,8 +158,10 @@ class Demand:
         if self.levels[-1].at >= end:
             return
         count = sum(self._minutes.get(minute, 0) for minute in range(start, end, MINUTE))
-        before = later(self.levels[-1], end, plan.spread)
+        before = brought(self.levels[-1], end, plan.start, plan.spread)
         suspect = self._in_incident(start, end)
+        if self.episode.active and end - self.episode.since > BELIEVED_FOR:
+            before, suspect = loosened(before, plan.spread), False
         self.levels.append(observe(before, count, curve.minutes(start, end), plan.spread, suspect=suspect))
         del self.levels[:-LEVELS_KEPT]
 
@@ -188,11 +194,40 @@ class Demand:
             )
             self._windows = (minute, made)
         opened, usual = self._open(now, slack)
-        return [
+        seen = [
             look(window, opened, usual, plan.spread.dispersion)
             for window in self._windows[1]
             if window.minutes or elapsed >= LEAST_ELAPSED
         ]
+        return [*self._half_minute(now, slack), *seen] if elapsed else seen
+
+    def sample(self, now: int) -> None:
+        """Remember what stands in the open minute at this tick, for tests that begin inside a minute."""
+        if not self._samples or now - self._samples[-1][0] >= SAMPLE_EVERY:
+            self._samples.append((now, self._minutes.get(now // MINUTE * MINUTE, 0)))
+            self._samples = [sample for sample in self._samples if now - sample[0] <= 2 * HALF_MINUTE]
+
+    def forget_samples(self) -> None:
+        """The clock jumped: what was sampled before says nothing of the pace since."""
+        self._samples.clear()
+
+    def _half_minute(self, now: int, slack: int) -> list[Look]:
+        """The test over the last half minute, if a sample about that old exists."""
+        plan, curve = self.plan, self.curve
+        assert plan is not None
+        assert curve is not None
+        fitting = [s for s in self._samples if HALF_MINUTE - SAMPLE_EVERY < now - s[0] <= HALF_MINUTE]
+        if not fitting or fitting[0][0] < self.not_before:
+            return []
+        at, before = fitting[0]
+        minute, begun = now // MINUTE * MINUTE, at // MINUTE * MINUTE
+        calls = self._minutes.get(minute, 0) - before
+        if begun < minute:
+            calls += self._minutes.get(begun, 0)
+        pace = curve.minutes(minute, minute + MINUTE) / MINUTE
+        [window, *_] = self._windows[1]
+        window = window._replace(start=at, calls=calls, usual=pace * (now - at + slack))
+        return [look(window, 0, 0.0, plan.spread.dispersion)]
 
     def judge(self, now: int, slack: int, keys: int, rules: DemandRules) -> bool:
         """Bring the episode forward to `now`; True when it began or ended."""
@@ -225,14 +260,16 @@ class Demand:
     def _end(self, at: int) -> None:
         self.flagged.append((self.episode.since, at))
         self.not_before = at // MINUTE * MINUTE
+        self._samples.clear()
         self._windows = (-1, [])
 
     def _begin(self, now: int, seen: Look) -> None:
+        assert self.plan is not None
         assert self.curve is not None
         minute = now // MINUTE * MINUTE
         opened, usual = self._open(now, 0)
-        gain = seen.expected / max(1e-9, self.curve.minutes(seen.start, minute) + usual)
-        first = max(seen.start - 15 * MINUTE, minute - 60 * MINUTE, self.not_before)
+        gain = exp(forecast(self.levels, seen.start, (seen.start + now) // 2, self.plan).mean)
+        first = max(seen.start // MINUTE * MINUTE - 15 * MINUTE, minute - 60 * MINUTE, self.not_before)
         closed = [
             (at, self._minutes.get(at, 0), gain * self.curve.minutes(at, at + MINUTE))
             for at in range(first, minute, MINUTE)
@@ -253,7 +290,7 @@ class Demand:
         assert curve is not None
         minute = now // MINUTE * MINUTE
         start = max(self.episode.since // MINUTE * MINUTE, minute - 60 * MINUTE)
-        level = forecast(self.levels, start, (start + minute) // 2, plan.spread)
+        level = forecast(self.levels, start, (start + minute) // 2, plan)
         count = sum(self._minutes.get(at, 0) for at in range(start, minute, MINUTE))
         window = Window(
             start,
@@ -261,7 +298,7 @@ class Demand:
             count,
             curve.minutes(start, minute),
             exp(level.mean),
-            level.variance + plan.variance,
+            doubt(level, plan.spread) + plan.variance,
         )
         return look(window, *self._open(now, slack), plan.spread.dispersion)
 
@@ -278,7 +315,14 @@ class Demand:
 
     def pack(self) -> Packed:
         return Packed(
-            self.history.pack(), self.plan, self.levels, self.episode, self.flagged, self.not_before, self._taught
+            self.history.pack(),
+            self.plan,
+            self.levels,
+            self.episode,
+            self.flagged,
+            self.not_before,
+            self._taught,
+            self._samples,
         )
 
     @classmethod
@@ -288,5 +332,6 @@ class Demand:
         demand._minutes = demand.history.minutes(feed)
         demand.plan, demand.levels, demand.episode = packed.plan, packed.levels, packed.episode
         demand.curve = Curve(packed.plan) if packed.plan else None
+        demand._samples = packed.samples
         demand.flagged, demand.not_before, demand._taught = packed.flagged, packed.not_before, packed.taught
         return demand

@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 from streams.detection.counts import deviance_root, tail_score
 from streams.detection.keys import MINUTE
-from streams.detection.level import Level, Spread, later
+from streams.detection.level import Level, brought, doubt
 from streams.detection.plan import Curve, Plan
 
 WINDOWS = (0, 1, 2, 5, 15, 30, 60)
 """Closed minutes of each test; all but at a minute's border add the open one."""
+HALF_MINUTE = 30_000
+"""One more test, over the last half minute wherever it lies, from samples taken at ticks."""
+SAMPLE_EVERY = 5_000
+TESTS = len(WINDOWS) + 1
 LEAST_ELAPSED = 10_000
 """The open minute alone is not judged before so many ms."""
 WEEK = 7 * 24 * 60
@@ -46,7 +50,7 @@ class Look(NamedTuple):
 
 def required_score(minutes: int, keys: int, false_alarms_per_week: float) -> float:
     """-log10 p that a window must reach, the weekly budget shared evenly by keys and windows."""
-    disjoint = keys * len(WINDOWS) * WEEK / max(minutes, 1)
+    disjoint = keys * TESTS * WEEK / max(minutes, 0.5)
     return log10(disjoint * LOOKS / false_alarms_per_week)
 
 
@@ -63,22 +67,22 @@ def windows(
         while at > start:
             at -= MINUTE
             count += counts.get(at, 0)
-        level = forecast(levels, start, (start + minute) // 2, plan.spread)
+        level = forecast(levels, start, (start + minute) // 2, plan)
         gain = exp(level.mean)
         usual = curve.minutes(start, minute)
-        unsure = level.variance + plan.variance
+        unsure = doubt(level, plan.spread) + plan.variance
         made.append(Window(start, (minute - start) // MINUTE, count, usual, gain, unsure))
     return made
 
 
-def forecast(levels: Sequence[Level], known_until: int, at: int, spread: Spread) -> Level:
+def forecast(levels: Sequence[Level], known_until: int, at: int, plan: Plan) -> Level:
     """The level expected at `at` from what was known at `known_until` (the oldest there is, if none is that old)."""
     known = levels[0]
     for level in reversed(levels):
         if level.at <= known_until:
             known = level
             break
-    return later(known, at, spread)
+    return brought(known, at, plan.start, plan.spread)
 
 
 def look(window: Window, opened: int, usual_open: float, dispersion: float) -> Look:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from zlib import compress, decompress
 
 import msgspec
+import numpy as np
 
 from streams.contract import Forecast, Gauge, Signal, SignalKind
 from streams.detection import demand as demands
@@ -133,8 +134,17 @@ class Detection:
         first = (before // MINUTE + 1) * MINUTE if before else now // MINUTE * MINUTE
         for minute in range(first, now + 1, MINUTE):
             told += self._minute(minute)
-        if now % MINUTE and before and now - before <= SMALL_STEP:
-            told += self._judge(now, SLACK + 2 * (now - before))
+        if before < now <= before + SMALL_STEP:
+            if now % MINUTE:
+                for demand in self._demands.values():
+                    demand.sample(now)
+                told += self._judge(now, SLACK + 2 * (now - before))
+        elif now > before:
+            for demand in self._demands.values():
+                demand.forget_samples()
+        elif before:
+            # the clock stands while counts come in: nothing can be said of their pace
+            told += self._judge_promises(now)
         return told
 
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
@@ -155,6 +165,9 @@ class Detection:
             changed = demand.judge(now, slack, keys, self.rules.demand)
             if demand.episode.due(now, changed=changed):
                 yield self._demand_signal(key, demand, now, slack)
+        yield from self._judge_promises(now)
+
+    def _judge_promises(self, now: int) -> Iterator[Signal]:
         for key, promise in sorted(self._promises.items()):
             changed = promise.judge(now, self.rules.service_level)
             if promise.episode.due(now, changed=changed):
@@ -190,9 +203,13 @@ class Detection:
     def _demand_signal(self, key: Key, demand: demands.Demand, now: int, slack: int) -> Signal:
         seen = demand.departure(now, slack)
         signal = self._signal("demand_above_expectation", key, demand.episode, now, float(seen.calls))
-        lower, upper = band(seen.expected, seen.excess)
+        [lower], [upper] = band(np.array([seen.expected]), np.array([seen.excess]))
         signal.volume, signal.score = seen.calls, round(seen.score, 2)
-        signal.expected, signal.lower, signal.upper = round(seen.expected, 1), round(lower, 1), round(upper, 1)
+        signal.expected, signal.lower, signal.upper = (
+            round(seen.expected, 1),
+            round(float(lower), 1),
+            round(float(upper), 1),
+        )
         signal.window_s = max(1, (now - seen.start) // 1000)
         if signal.active:
             hotline = self.rules.hotline(key.hotline)

@@ -6,7 +6,7 @@ Counts of five minutes correct it by an extended Kalman filter with Poisson-like
 the weight of what was seen today follows from volume, and the uncertainty is always known.
 """
 
-from math import exp
+from math import exp, sqrt
 
 import msgspec
 import numpy as np
@@ -18,6 +18,8 @@ CARRIED = 0.5
 """How much of yesterday's level is expected today."""
 CLIP = 2.5
 """An innovation beyond so many deviations is rather an incident than a level."""
+ODD_DAY = 0.05
+"""Relative variance that an odd day adds before anything was seen of it."""
 SUSPECT = 25.0
 """By how much the noise of counts in a flagged interval is raised."""
 
@@ -49,6 +51,15 @@ class Level(msgspec.Struct, frozen=True):
         return self.var_day + 2 * self.cov + self.var_drift
 
 
+def doubt(level: Level, spread: Spread) -> float:
+    """Relative variance of counts under `level`, with the chance of an odd day while little was seen of it.
+
+    Days before and after holidays lie far outside the usual spread; how much of the day's variance is
+    left tells how little of today was seen.
+    """
+    return level.variance + ODD_DAY * (level.var_day / spread.day**2) ** 2
+
+
 def unknown(at: int, spread: Spread) -> Level:
     """The level before anything was seen."""
     return Level(at, 0.0, 0.0, spread.day**2, 0.0, spread.drift**2)
@@ -69,8 +80,19 @@ def later(level: Level, at: int, spread: Spread) -> Level:
     )
 
 
-def next_day(level: Level, spread: Spread) -> Level:
-    """The level after a local midnight."""
+def brought(level: Level, at: int, midnight: int, spread: Spread) -> Level:
+    """The level expected at `at`, over the local midnight that today began with if it lies between."""
+    if level.at < midnight <= at:
+        level = _next_day(later(level, midnight, spread), spread)
+    return later(level, at, spread)
+
+
+def loosened(level: Level, spread: Spread) -> Level:
+    """The level when it has to be found again: at least half of the day's usual deviation is open."""
+    return msgspec.structs.replace(level, var_day=max(level.var_day, (spread.day / 2) ** 2))
+
+
+def _next_day(level: Level, spread: Spread) -> Level:
     return Level(
         level.at,
         level.day * CARRIED,
@@ -102,22 +124,34 @@ def observe(level: Level, count: int, usual: float, spread: Spread, *, suspect: 
     )
 
 
-_DAY = (0.05, 0.1, 0.2)
 _DRIFT = (0.03, 0.06, 0.12)
 _DISPERSION = (1.0, 1.3, 1.8)
 
 
-def estimate_spread(counts: Floats, usual: Floats) -> Spread:
+def day_deviation(levels: Floats, covered: Floats, days_per_weekday: float) -> float:
+    """How much the level of days varies (log): of `levels` (median 1), clipped, with 0.1 as three days' prior.
+
+    Days of which little was seen (`covered`, share) are left out. The levels were measured against a
+    profile made of the same `days_per_weekday` days each, which makes them look closer than they are.
+    """
+    off = np.log(levels[covered > 0.3])
+    limit = 2.5 * max(0.05, 1.4826 * float(np.median(np.abs(off)))) if len(off) else 0.0
+    squares = float((np.clip(off, -limit, limit) ** 2).sum()) * (1 + 1 / max(1.0, days_per_weekday))
+    return min(0.5, sqrt((squares + 3 * 0.1**2) / (len(off) + 3)))
+
+
+def estimate_spread(counts: Floats, usual: Floats, day: float) -> Spread:
     """The most likely spread of a key, by running the filter over its past days at once.
 
     `counts` (days, slots) with NaN where nothing was observed or an incident was; `usual` the profile
-    there. Tries 27 combinations; residuals are clipped, so odd days do not widen everything.
+    there; `day` from `day_deviation`. Tries 9 combinations; residuals are clipped, so odd days do not
+    widen everything.
     """
-    day, drift, phi = (grid.reshape(-1, 1) for grid in np.meshgrid(_DAY, _DRIFT, _DISPERSION, indexing="ij"))
-    shape = (day.shape[0], counts.shape[0])
+    drift, phi = (grid.reshape(-1, 1) for grid in np.meshgrid(_DRIFT, _DISPERSION, indexing="ij"))
+    shape = (drift.shape[0], counts.shape[0])
     keep = exp(-900_000 / DRIFT_MS)
     at_day, at_drift, cov, likelihood = (np.zeros(shape) for _ in range(4))
-    var_day, var_drift = np.broadcast_to(day**2, shape).copy(), np.broadcast_to(drift**2, shape).copy()
+    var_day, var_drift = np.full(shape, day**2), np.broadcast_to(drift**2, shape).copy()
     squares, looks = np.zeros(shape), np.zeros(counts.shape[0])
     refill = drift**2 * (1 - keep * keep)
     seen = np.isfinite(counts) & (usual >= 2.0)
@@ -142,11 +176,11 @@ def estimate_spread(counts: Floats, usual: Floats) -> Spread:
         var_drift -= to_drift * to_drift * gain
         cov -= to_day * to_drift * gain
     if looks.sum() < SLOTS_TO_JUDGE:
-        return Spread()
+        return Spread(day=max(day, 0.15))
     best = int(np.argmax(likelihood.sum(axis=1)))
     left = float(squares[best].sum() / looks.sum())
     dispersion = min(4.0, max(1.0, float(phi[best, 0]) * max(1.0, left)))
-    return Spread(float(day[best, 0]), float(drift[best, 0]), dispersion)
+    return Spread(day, float(drift[best, 0]), dispersion)
 
 
 SLOTS_TO_JUDGE = 96

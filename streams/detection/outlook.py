@@ -1,12 +1,12 @@
 """The day's expectation as a record: per five minutes, with its 90 % range."""
 
-from math import exp
+import numpy as np
 
 from streams.contract import Forecast
 from streams.detection.counts import band
 from streams.detection.demand import Demand
-from streams.detection.keys import MINUTE, Key
-from streams.detection.level import later, unknown
+from streams.detection.keys import Key
+from streams.detection.level import DRIFT_MS
 
 STEP_S = 300
 
@@ -19,15 +19,15 @@ def forecast(key: Key, demand: Demand, now: int, version: int) -> Forecast | Non
     plan, curve = demand.plan, demand.curve
     if plan is None or curve is None or key.dimension_set not in {"hotline", "queue"}:
         return None
-    expected, lower, upper = [], [], []
-    usual_level = unknown(plan.start, plan.spread)
-    for start in range(plan.start, plan.end, STEP_S * 1000):
-        level = later(demand.levels[-1], start, plan.spread) if start >= now else usual_level
-        mu = curve.minutes(start, start + 5 * MINUTE) * exp(level.mean)
-        low, high = band(mu, level.variance + plan.variance + (plan.spread.dispersion - 1) / max(mu, 0.1))
-        expected.append(round(mu, 2))
-        lower.append(round(low, 2))
-        upper.append(round(high, 2))
+    starts = np.arange(plan.start, plan.end, STEP_S * 1000, dtype=np.int64)
+    usual = curve.steps(starts, STEP_S // 60)
+    level = demand.levels[-1]
+    ahead = starts >= now
+    keep = np.where(ahead, np.exp(np.minimum(level.at - starts, 0) / DRIFT_MS), 0.0)
+    expected = usual * np.where(ahead, np.exp(level.day + keep * level.drift), 1.0)
+    drift = keep**2 * level.var_drift + plan.spread.drift**2 * (1 - keep**2)
+    unsure = np.where(ahead, level.var_day + 2 * keep * level.cov, plan.spread.day**2) + drift + plan.variance
+    lower, upper = band(expected, unsure + (plan.spread.dispersion - 1) / np.maximum(expected, 0.1))
     return Forecast(
         feed=demand.feed,
         hotline=key.hotline,
@@ -35,9 +35,9 @@ def forecast(key: Key, demand: Demand, now: int, version: int) -> Forecast | Non
         queue=key.queue,
         start=plan.start,
         step_s=STEP_S,
-        expected=expected,
-        lower=lower,
-        upper=upper,
+        expected=np.round(expected, 2).tolist(),
+        lower=np.round(lower, 2).tolist(),
+        upper=np.round(upper, 2).tolist(),
         days_learned=round(plan.days_learned, 2),
         version=version,
     )

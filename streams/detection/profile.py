@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from streams.detection.calendar import SLOTS
 from streams.detection.history import Days, Floats
-from streams.detection.level import Spread, estimate_spread
+from streams.detection.level import Spread, day_deviation, estimate_spread
 
 HALF_AGE_DAYS = 42
 FLAGGED_WEIGHT = 0.05
@@ -99,11 +99,11 @@ def fit(days: Days) -> Profile | None:
         levels = _levels(counts, weights, expected)
         weights = base * _trust(counts, expected * levels[:, None])
         usual = _shape(counts, weights, levels, days.weekdays)
-    clean = np.where(seen & ~days.flagged, days.counts, np.nan)
-    spread = estimate_spread(clean, usual[days.weekdays])
     covered = (seen & ~days.flagged).sum(1) / SLOTS
     per_day = np.array([covered[days.weekdays == day].sum() for day in range(7)])
     observed = np.array([per_day[:5].sum() if day < 5 else per_day[5:].sum() for day in range(7)])
+    clean = np.where(seen & ~days.flagged, days.counts, np.nan)
+    spread = estimate_spread(clean, usual[days.weekdays], day_deviation(levels, covered, float(per_day.mean())))
     effective = per_day + 0.3 * (observed - per_day)
     variance = (spread.day**2 + spread.drift**2) / np.maximum(effective, 0.1)
     return Profile(usual, observed, variance, spread, float(covered.sum()))

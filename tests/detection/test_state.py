@@ -1,0 +1,166 @@
+"""What must hold whatever happens: order does not matter, a restart is not noticed, versions never go back."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deploy.runtime.settings import Demand, Hotline, ServiceLevel, Settings
+from streams.contract import Gauge, Signal
+from streams.detection import Detection, DetectionRules, rules_from
+
+MINUTE, DAY = 60_000, 86_400_000
+START = 20_605 * DAY
+NOON = START + 720 * MINUTE
+RULES = DetectionRules(
+    demand=Demand(learn_from=("history",), clear_after_s=120),
+    service_level=ServiceLevel(window_s=300, min_volume=5),
+    hotlines={"h": Hotline(thresholds_s=(20,))},
+)
+
+
+def taught() -> bytes:
+    """Ten days of ten calls a minute by day and none by night, as a snapshot."""
+    detection = Detection(RULES)
+    for day in range(-10, 0):
+        for i in range(480, 1200):
+            for key in (("hotline", ""), ("queue", "q")):
+                detection.cell("history", "h", *key, "", START + day * DAY + i * MINUTE, {"offered": 10 + i % 3 - 1})
+        detection.complete("history", START + (day + 1) * DAY)
+    detection.advance(NOON - 300 * MINUTE, 1)
+    for i in range(300):
+        for key in (("hotline", ""), ("queue", "q")):
+            detection.cell("live", "h", *key, "", NOON + (i - 300) * MINUTE, {"offered": 10 + i % 3 - 1})
+    detection.advance(NOON, 1)
+    return detection.snapshot()
+
+
+TAUGHT = taught()
+cell = st.tuples(
+    st.sampled_from([("hotline", "", ""), ("queue", "q", ""), ("category_1", "", "water"), ("queue", "", "")]),
+    st.integers(0, 9),
+    st.integers(0, 80),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
+ticks = st.lists(
+    st.tuples(
+        st.lists(cell, max_size=12, unique_by=lambda c: (c[0], c[1])), st.sampled_from([500, 7_000, 60_000, 200_000])
+    ),
+    max_size=8,
+)
+
+
+def tell(detection, cells, base):
+    for (dimension_set, queue, category), i, offered, met, missed in cells:
+        counts = {"offered": offered, "event_answered.20": met, "event_expired.20": missed}
+        detection.cell("live", "h", dimension_set, queue, category, base + i * MINUTE, counts)
+
+
+def gauge(at, over):
+    return Gauge(
+        feed="live",
+        hotline="h",
+        dimension_set="queue",
+        queue="q",
+        at=at,
+        version=1,
+        waiting=over + 2,
+        waiting_over_threshold=over,
+        threshold_s=20,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=ticks, random=st.randoms(use_true_random=False))
+def test_the_order_of_cells_between_ticks_is_irrelevant(script, random):
+    one, other = Detection.restore(RULES, TAUGHT), Detection.restore(RULES, TAUGHT)
+    base, now = NOON - 3 * MINUTE, NOON
+    for cells, step in script:
+        now += step
+        tell(one, cells, base)
+        shuffled = list(cells)
+        random.shuffle(shuffled)
+        tell(other, shuffled, base)
+        assert one.advance(now, 1) == other.advance(now, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=ticks)
+def test_a_restart_is_not_noticed(script):
+    never, often = Detection.restore(RULES, TAUGHT), Detection.restore(RULES, TAUGHT)
+    base, now = NOON - 3 * MINUTE, NOON
+    for version, (cells, step) in enumerate(script):
+        now += step
+        for detection in (never, often):
+            tell(detection, cells, base)
+            detection.gauge(gauge(now, len(cells)))
+        assert never.advance(now, version) == often.advance(now, version)
+        often = Detection.restore(RULES, often.snapshot())
+        assert often.snapshot() == Detection.restore(RULES, often.snapshot()).snapshot()
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=ticks, versions=st.lists(st.integers(0, 1_000_000), min_size=8, max_size=8))
+def test_versions_and_clocks_of_signals_never_go_back(script, versions):
+    detection = Detection.restore(RULES, TAUGHT)
+    base, now = NOON - 3 * MINUTE, NOON
+    seen, clock = 0, 0
+    for (cells, step), version in zip(script, versions, strict=False):
+        now += step
+        tell(detection, cells, base)
+        detection.gauge(gauge(now, 4))
+        for record in detection.advance(now, version):
+            assert record.version >= seen
+            seen = record.version
+            if isinstance(record, Signal):
+                assert record.at >= clock
+                assert record.since <= record.at
+                clock = record.at
+
+
+def test_five_weeks_of_a_key_take_five_kilobytes(make_city, monday):
+    city = make_city(3, {f"q{i}": 1_000 + 3_000 * i for i in range(4)})
+    detection = Detection(city.rules())
+    city.teach(detection, 35)
+    detection.advance(monday, 1)
+    assert len(detection.snapshot()) < 5 * 5_000
+
+
+def test_what_a_feed_taught_can_be_forgotten():
+    detection, never = Detection(RULES), Detection(RULES)
+    for minute in range(START, START + 4 * DAY, MINUTE):
+        detection.cell("history", "h", "hotline", "", "", minute, {"offered": 5})
+    detection.complete("history", START + 4 * DAY)
+    detection.forget("history")
+    for one in (detection, never):
+        one.cell("live", "h", "hotline", "", "", START + 4 * DAY, {"offered": 1})
+        assert one.advance(START + 4 * DAY + 10 * MINUTE, 1) == []
+
+
+def test_history_may_come_in_any_order_until_it_is_complete():
+    forward, backward = Detection(RULES), Detection(RULES)
+    minutes = [START + i * MINUTE for i in range(1440)]
+    for detection, order in ((forward, minutes), (backward, minutes[::-1])):
+        for minute in order:
+            detection.cell("history", "h", "hotline", "", "", minute, {"offered": minute // MINUTE % 7 + 1})
+        detection.complete("history", START + DAY)
+    assert forward.snapshot() == backward.snapshot()
+    forward.cell("history", "h", "hotline", "", "", START, {"offered": 99})
+    assert forward.too_late == 1
+
+
+def test_other_feeds_are_nobodys_business():
+    detection = Detection(RULES)
+    empty = detection.snapshot()
+    detection.cell("replay-0123abcd", "h", "hotline", "", "", START, {"offered": 5})
+    detection.gauge(
+        Gauge(feed="replay-0123abcd", hotline="h", dimension_set="hotline", at=1, version=1, threshold_s=20)
+    )
+    assert detection.snapshot() == empty
+
+
+def test_rules_come_from_the_settings():
+    made = rules_from(Settings(hotlines={"h": Hotline(time_zone="Asia/Shanghai", thresholds_s=(15, 20), target=0.9)}))
+    assert made.promise("h", "any") == (15, 0.9)
+    assert made.zone("h").key == "Asia/Shanghai"
+    assert made.zone("unknown").key == "UTC"
+    assert made.feed == "live"
