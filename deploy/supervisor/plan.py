@@ -103,6 +103,9 @@ def make_plan(settings: Settings, *, automatic_ports: bool) -> Plan:
         "HOTLINE_WEB__PORT": str(web_port),
         "PYTHONUNBUFFERED": "1",
     } | {f"HOTLINE_HEALTH__{name.upper()}_PORT": str(port) for name, port in health_ports.items()}
+    if kafka and not settings.kafka.group_instance_id:
+        # Nobody else is on this broker: a child that is started again has its partitions back at once.
+        env["HOTLINE_KAFKA__GROUP_INSTANCE_ID"] = "up"
     filled = settings.model_copy(
         update={
             "data_dir": data_dir,
