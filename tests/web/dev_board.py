@@ -1,6 +1,6 @@
 """Serve the invented morning for a look at the page: `python tests/web/dev_board.py [port] [state]`.
 
-States: `morning` (default), `quiet`, `first`, `stale`, `live` (the morning is now and goes on).
+States: `morning` (default), `quiet`, `first`, `stale`, `live` (the morning is now and goes on), `many` (18 queues).
 """
 
 import asyncio
@@ -29,6 +29,8 @@ async def main(port: int, state: str) -> None:
     for record, at in city.records(moment) if state != "first" else ():
         if not (state == "quiet" and type(record).__name__ == "AlertEvent"):
             board.apply(record, at)
+    for number in range(10 if state == "many" else 0):
+        board.apply(city.gauge(f"branch-{number + 1}", moment, number * 13, number, moment - 4_000_000, 5, 1), moment)
     late = 48_000 if state == "stale" else 2_000
     site = Site(
         board,

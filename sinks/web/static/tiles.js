@@ -32,7 +32,7 @@ export class Tiles {
       tile.update(tiles[queue] ?? { ...EMPTY, queue: "–", threshold_s: head.threshold_s, target: board.totals.target }, sparks[queue], head, lang, words);
     }
     this.count(names.length);
-    if (names.length > MOST) put(this.others, lang === "zh" ? `其余 ${count(names.length - MOST + 1, lang)} 个队列` : `${names.length - MOST + 1} others`);
+    put(this.others, words.others(count(names.length - this.order.length, lang)));
   }
 
   /** The first run shows the whole frame with dashes, no skeletons. */
