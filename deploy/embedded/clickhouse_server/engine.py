@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import chdb
+import orjson
 
 from deploy.embedded.clickhouse_server.errors import BAD_ARGUMENTS, ServerError, from_engine
 from deploy.embedded.clickhouse_server.statement import Statement
@@ -76,11 +77,10 @@ class Handle:
         """The present values of settings, None where it is the default."""
         listed = ", ".join(quote(name) for name in names)
         sql = f"SELECT name, value, changed FROM system.settings WHERE name IN ({listed})"  # noqa: S608  (quoted)
-        lines = self.query(sql).data.decode()
         found: dict[str, str | None] = dict.fromkeys(names)
-        for line in lines.splitlines():
-            name, value, changed = line.split("\t")
-            found[name] = value if changed == "1" else None
+        for line in self.query(sql, "JSONCompactEachRow").data.splitlines():
+            name, value, changed = orjson.loads(line)
+            found[name] = value if changed else None
         return found
 
     def put_back(self, values: Mapping[str, str | None]) -> None:

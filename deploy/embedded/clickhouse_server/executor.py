@@ -22,6 +22,7 @@ READER_LIMITS = {
     "max_memory_usage": str(1_000_000_000),
     "max_result_rows": str(1_000_000),
     "max_result_bytes": str(200_000_000),
+    "allow_introspection_functions": "0",
     "max_threads": str(max(1, (os.cpu_count() or 2) - 1)),
 }
 # What a reader may ask for beside the query: how the answer is written, and tighter limits.

@@ -89,11 +89,12 @@ def _plain(text: bytes, found: list[Token]) -> Statement:
 
 
 def _format(text: bytes, found: list[Token]) -> str | None:
-    """The name after the last FORMAT outside brackets, as written."""
+    """The name after a closing FORMAT clause (only SETTINGS may follow it), as written."""
     depth = 0
-    name = None
-    for token, following in pairwise(found):
+    for index, (token, name) in enumerate(pairwise(found)):
         depth += _depth(token)
-        if depth == 0 and token.kind == "word" and token.text == "FORMAT" and following.kind == "word":
-            name = text[following.start : following.end].decode()
-    return name
+        if depth or (token.kind, token.text, name.kind) != ("word", "FORMAT", "word"):
+            continue
+        if index + 2 == len(found) or found[index + 2].text == "SETTINGS":
+            return text[name.start : name.end].decode()
+    return None
