@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -56,7 +57,8 @@ class Past:
         except (ClickHouseAway, ClickHouseError, OSError) as error:
             self._client = None
             raise AwayError(
-                f"this span is not in memory and ClickHouse does not answer ({short(error)}): "
+                f"this span is not in memory and ClickHouse at {urlsplit(self._settings.url).hostname} does not answer "
+                f"({short(error)}): "
                 "see that it runs and that the schema is there (`hotline check`), then ask again"
             ) from error
 
