@@ -7,6 +7,7 @@ from importlib.metadata import version
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.runtime import run_file
@@ -75,7 +76,8 @@ async def _ends(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
     """Partition -> the offset its next record will get, for every topic of the contract that exists."""
     counts = await partition_counts(consumer, [topic.name for topic in TOPICS])
     partitions = [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
-    return dict(await consumer.end_offsets(partitions)) if partitions else {}
+    ends = await consumer.end_offsets(partitions) if partitions else {}
+    return {partition: ends[partition] for partition in partitions}
 
 
 async def _values(consumer: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int) -> list[bytes]:
@@ -143,7 +145,10 @@ async def _committed(settings: Settings) -> dict[tuple[str, TopicPartition], int
     try:
         await admin.start()
         for reader, group in GROUPS.items():
-            offsets = await admin.list_consumer_group_offsets(group)
+            try:
+                offsets = await admin.list_consumer_group_offsets(group)
+            except GroupCoordinatorNotAvailableError:  # a new cluster that no group has met yet
+                continue
             found |= {(reader, partition): told.offset for partition, told in offsets.items() if told.offset >= 0}
     finally:
         await admin.close()

@@ -63,13 +63,10 @@ def _show_wallboard(url: str) -> None:
         webbrowser.open(url)
 
 
-def _refuse_second(data_dir: Path) -> None:
-    pid = run_file.owner(data_dir)
-    if pid is None:
-        return
+def _second(data_dir: Path, pid: int) -> click.ClickException:
     run = run_file.running(data_dir)
     where = f", wallboard {run.endpoints.web}" if run else ""
-    raise click.ClickException(
+    return click.ClickException(
         f"a Hotline already runs in {data_dir} (process {pid}{where}): stop it with `hotline down`, "
         "or use another --data-dir with --ports auto"
     )
@@ -84,8 +81,10 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> 
     began = time.monotonic()
     data_dir = settings.data_dir.resolve()
     with DataDirLock(data_dir) as lock:
-        if not lock.acquire():
-            _refuse_second(data_dir)
+        while not lock.acquire():
+            if pid := run_file.owner(data_dir):
+                raise _second(data_dir, pid)
+            time.sleep(0.01)  # a command that only looks holds it for a moment
         try:
             plan = make_plan(settings, automatic_ports=automatic_ports)
 
@@ -105,7 +104,8 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> 
 def _detached(settings: Settings, *, ports: str, demo: bool) -> None:
     """Start another `hotline up` that outlives this one; return when it is ready, fail when it fails."""
     data_dir = settings.data_dir.resolve()
-    _refuse_second(data_dir)
+    if pid := run_file.owner(data_dir):
+        raise _second(data_dir, pid)
     log = data_dir / "logs" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "deploy.cli", "up", "--detached", "--ports", ports]

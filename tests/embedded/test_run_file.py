@@ -1,0 +1,99 @@
+"""Where a running Hotline is, and who holds its data directory."""
+
+import multiprocessing
+import os
+
+import pytest
+
+from deploy.runtime import run_file
+from deploy.runtime.run_file import DataDirLock, Endpoints, ProcessState, RunFile, resolve
+from deploy.runtime.settings import ClickHouse, Kafka, Settings, SettingsError
+
+
+def describe(pid=None, **endpoints):
+    told = {"kafka": "127.0.0.1:1", "clickhouse": "http://127.0.0.1:2", "web": "http://127.0.0.1:3"} | endpoints
+    return RunFile(
+        pid=pid or os.getpid(),
+        version="0",
+        endpoints=Endpoints(**told),
+        health={"streams": "http://127.0.0.1:4"},
+        processes=[ProcessState("streams", 5, "running", 0)],
+    )
+
+
+@pytest.fixture
+def ours(tmp_path):
+    """A directory that this process holds, with a run.json in it."""
+    with DataDirLock(tmp_path) as lock:
+        assert lock.acquire()
+        run_file.write(tmp_path, describe())
+        yield tmp_path
+
+
+def test_what_was_written_is_read(ours):
+    assert run_file.read(ours) == describe()
+    assert run_file.running(ours) == describe()
+    assert run_file.owner(ours) == os.getpid()
+    assert [p.name for p in ours.iterdir() if p.suffix == ".new"] == []
+
+
+def test_a_file_without_its_process_is_no_running_hotline(tmp_path):
+    run_file.write(tmp_path, describe())
+    assert run_file.running(tmp_path) is None
+    with DataDirLock(tmp_path) as lock:
+        assert lock.acquire()
+        run_file.write(tmp_path, describe(pid=1))
+        assert run_file.running(tmp_path) is None
+    assert run_file.owner(tmp_path) is None
+
+
+def _hold(data_dir, ready, end):
+    lock = DataDirLock(data_dir)
+    assert lock.acquire()
+    ready.set()
+    end.wait(60)
+
+
+def test_one_process_at_a_time_holds_a_directory_and_a_killed_one_lets_go(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready, end = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path, ready, end))
+    other.start()
+    assert ready.wait(60)
+    lock = DataDirLock(tmp_path)
+    assert not lock.acquire()
+    assert run_file.owner(tmp_path) == other.pid
+    other.kill()
+    other.join()
+    assert lock.acquire()
+    lock.release()
+
+
+def test_addresses_come_from_the_running_hotline_where_none_is_set(ours):
+    found = resolve(Settings(data_dir=ours))
+    assert found.kafka.bootstrap == "127.0.0.1:1"
+    assert found.clickhouse.url == "http://127.0.0.1:2"
+    assert (found.web.host, found.web.port, found.web.external_url) == ("127.0.0.1", 3, "http://127.0.0.1:3")
+
+
+def test_settings_win_over_the_running_hotline(ours):
+    found = resolve(Settings(data_dir=ours, kafka=Kafka(bootstrap="elsewhere:9092")))
+    assert found.kafka.bootstrap == "elsewhere:9092"
+    assert found.clickhouse.url == "http://127.0.0.1:2"
+
+
+def test_without_a_running_hotline_only_what_is_needed_is_asked_for(tmp_path):
+    with pytest.raises(
+        SettingsError, match=r"no Hotline is running in .*: start `hotline up` or set HOTLINE_KAFKA__BOOTSTRAP"
+    ):
+        resolve(Settings(data_dir=tmp_path))
+    only_rows = Settings(data_dir=tmp_path, clickhouse=ClickHouse(url="http://there:8123"))
+    assert resolve(only_rows, need=["clickhouse"]) == only_rows
+    with pytest.raises(SettingsError, match=r"set HOTLINE_KAFKA__BOOTSTRAP$"):
+        resolve(only_rows)
+
+
+def test_a_file_that_is_no_run_file_is_said_so(tmp_path):
+    run_file.path(tmp_path).write_text("{")
+    with pytest.raises(SettingsError, match="remove it"):
+        run_file.read(tmp_path)
