@@ -5,13 +5,13 @@ Times are epoch ms, spans seconds, rates fractions; None is "no value". The page
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from deploy.runtime.settings import Hotline, Settings
 from sinks.web.board import MINUTE_MS, Board, Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge
-from streams.contract import AlertEvent, Forecast, Signal
+from streams.contract import AlertEvent, Forecast, Gauge, Signal
 from streams.contract.metrics import rates, ratio, service_level_event
 
 VERSUS_MS = 30 * MINUTE_MS
@@ -135,9 +135,25 @@ class View:
         )
         return judge(figures, self._of_queue(queue), behind_s=0 if self.first_run else self._behind_s())
 
+    def _gauge(self, key: Key) -> Gauge | None:
+        """What is so now. A gauge is sent when it changes: where others were, one never sent is all zeros."""
+        gauge = self.board.gauges.get(key)
+        if gauge is None and any(known.hotline == key.hotline for known in self.board.gauges):
+            kind: Literal["hotline", "queue"] = "hotline" if key.queue is None else "queue"
+            gauge = Gauge(
+                feed=self.board.feed,
+                hotline=key.hotline,
+                dimension_set=kind,
+                queue=key.queue or "",
+                at=self.clock,
+                version=0,
+                threshold_s=self.config.thresholds(key.queue or "")[0],
+            )
+        return gauge
+
     def _now(self, key: Key, queue: str, threshold_s: int) -> Snapshot:
         """The figures that tiles and totals share: what is so now, and the service level."""
-        gauge = self.board.gauges.get(key)
+        gauge = self._gauge(key)
         oldest = gauge.oldest_queued_at if gauge else None
         met, judged = self._level(key, threshold_s)
         return {

@@ -86,6 +86,13 @@ def test_before_the_first_call_everything_is_null_and_nothing_is_zero(settings) 
     assert set(shot["sparks"]["utilities"]["offered"]) == {None}
 
 
+def test_a_gauge_that_was_never_sent_where_others_were_is_zero(settings) -> None:
+    board = Board("live")
+    board.apply(city.gauge("housing", city.MORNING, 2, 0, city.MORNING, 5, 1), city.MORNING)
+    tiles = View(board, settings, NOW).snapshot()["tiles"]
+    assert (tiles["housing"]["waiting"], tiles["market"]["waiting"], tiles["market"]["oldest_s"]) == (2, 0, None)
+
+
 def test_data_that_stands_still_is_stale_and_data_that_runs_after_is_catching_up(settings) -> None:
     board = filled()
     late = View(board, settings, city.MORNING + 48_000).snapshot()

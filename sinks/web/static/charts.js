@@ -1,6 +1,6 @@
 // Small charts: bars over the forecast band, and the line of the day. Drawn whole when their data changes.
 
-import { mark, svg } from "/static/dom.js";
+import { mark, put, svg } from "/static/dom.js";
 
 const BAR_WIDTH = 0.62;
 const TOP_AT_LEAST = 5;
@@ -91,7 +91,9 @@ export class DayLine {
     this.dot.className = "day-dot";
     this.plot = document.createElement("div");
     this.plot.className = "day-plot";
-    this.plot.append(this.svg, this.dot);
+    this.note = document.createElement("span");
+    this.note.className = "day-note";
+    this.plot.append(this.svg, this.dot, this.note);
     this.axis = document.createElement("div");
     this.axis.className = "day-axis";
     this.node = document.createElement("div");
@@ -100,8 +102,10 @@ export class DayLine {
     this.node.append(this.plot, this.axis);
   }
 
-  draw(data, asOf, label) {
+  draw(data, asOf, label, note) {
     mark(this.node, "aria-label", label);
+    put(this.note, note.short);
+    mark(this.note, "title", note.long);
     const cells = data.offered.length;
     const top = Math.max(TOP_AT_LEAST, ...known(data.offered), ...known(data.upper)) * 1.04;
     const x = (i) => round((i * 960) / cells);

@@ -57,10 +57,8 @@ export class Footer {
 
   update(head, theme, lang, words) {
     LEGEND.forEach((state, i) => put(this.words[i], words.states[state]));
-    const days = head.days_learned;
-    const young = days !== null && days < 14 ? words.young(Math.floor(days)) : null;
-    const parts = [words.legendLevel(head.threshold_s, head.level_window_min), words.legendVersus, words.legendBand, young, zoneName(head, lang)];
-    put(this.definition, parts.filter(Boolean).join(" · "));
+    const parts = [words.legendLevel(head.threshold_s, head.level_window_min), words.legendVersus, words.legendBand, zoneName(head, lang)];
+    put(this.definition, parts.join(" · "));
     put(this.langKey, words.langKey);
     put(this.themeKey, words.themeKey[theme]);
     mark(this.langKey, "title", words.langTitle);

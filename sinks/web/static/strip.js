@@ -7,6 +7,7 @@ import { nameOf } from "/static/words.js";
 
 const PLACES = 2;
 const NOTABLE = 0.15;
+const STALE_S = 15;
 
 /** What the page itself has to say: the connection, the age of the data, the first run. */
 export function notices(board, offline, lang, words) {
@@ -18,7 +19,10 @@ export function notices(board, offline, lang, words) {
   else if (head.status === "stale") found.push({ look: "stale", title: words.stale(asOf, behind), sub: words.staleSub });
   else if (head.status === "catching_up") found.push({ look: "stale", title: words.catching(behind), sub: words.catchingSub(asOf) });
   if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
-  if (head.status === "first_run") found.push({ look: "no_calls", title: words.firstRun, sub: words.firstRunSub });
+  if (head.status === "first_run") {
+    found.push({ look: "no_calls", title: words.firstRun, sub: words.firstRunSub });
+    if (head.behind_s > STALE_S) found.push({ look: "stale", title: words.catching(behind), sub: words.catchingSub(asOf) });
+  }
   return found;
 }
 

@@ -5,6 +5,7 @@ import { el, figure, phrase, put } from "/static/dom.js";
 import { count, NONE, percent, span, target, versusText } from "/static/format.js";
 import { nameOf } from "/static/words.js";
 
+const DAYS = 14; // below so many learned days the forecast is provisional
 const CELLS = ["waiting", "oldest", "level", "answer", "calls", "service", "abandon"];
 
 export class Totals {
@@ -32,7 +33,9 @@ export class Totals {
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
     this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);
     this.set("abandon", words.abandonRate, percent(totals.abandonment_rate), "%", [words.abandonSub]);
-    this.day.draw(board.day, head.data_as_of, words.dayLabel(totals.calls_today ?? words.noValue));
+    const days = head.days_learned === null || head.days_learned >= DAYS ? null : Math.floor(head.days_learned);
+    const note = days === null ? { short: "", long: null } : { short: words.young(days, DAYS), long: words.youngLong(days, DAYS) };
+    this.day.draw(board.day, head.data_as_of, words.dayLabel(totals.calls_today ?? words.noValue), note);
   }
 
   set(name, label, value, unit, sub) {
