@@ -128,6 +128,8 @@ class Merger:
     def _merge(self, partition: int, part: FeedPart) -> None:
         feed = self._feeds.get(part.feed)
         if feed is None or part.generation > feed.generation:
+            if feed is not None:
+                self._detection.forget(feed.feed)
             feed = self._feeds[part.feed] = MergedFeed.new(part.feed, part.generation)
         if part.generation == feed.generation:
             feed.merge(partition, part)
@@ -144,6 +146,7 @@ class Merger:
                 self._detection.cell(
                     cell.feed, cell.hotline, cell.dimension_set, cell.queue, cell.category, cell.minute, cell.counts
                 )
+            self._detection.complete(feed.feed, feed.horizon(self._of))
         taken = []
         for cell in cells:
             key = f"{cell.feed}/{cell.dimension_set}/{cell.hotline}/{cell.queue}{cell.category}"
@@ -188,6 +191,8 @@ class Merger:
         state = feed.take_state(self._of)
         if state is None:
             return []
+        if state == "ended":
+            self._detection.complete(feed.feed, feed.range_to or feed.clock)
         status = FeedStatus(
             feed=feed.feed,
             generation=feed.generation,

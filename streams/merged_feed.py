@@ -100,16 +100,19 @@ class MergedFeed:
                 self._cells[key].final = True
                 self._changed[key] = None
 
-    def take_cells(self, version: int, of: int) -> list[Cell]:
-        """Cells that changed since the last call, as sums carrying `version`; then let go of old ones.
+    def horizon(self, of: int) -> int:
+        """No cell of an earlier minute (ms) will change any more in any of all `of` partitions.
 
-        A cell is let go when none of all `of` partitions can change it: one that has told nothing of the
-        feed yet may still have a share in any of its cells.
+        0 until all have told: one that has told nothing of the feed may have a share in any of its cells.
         """
+        return min(source.horizon for source in self._sources.values()) if len(self._sources) == of else 0
+
+    def take_cells(self, version: int, of: int) -> list[Cell]:
+        """Cells that changed since the last call, as sums carrying `version`; then let go of old ones."""
         cells = [self._cell(key, version) for key in self._changed]
         self._changed.clear()
-        if len(self._sources) == of:
-            horizon = min(source.horizon for source in self._sources.values())
+        horizon = self.horizon(of)
+        if horizon:
             old = [key for key, cell in self._cells.items() if key.minute < horizon and cell.final]
             for key in old:
                 del self._cells[key]

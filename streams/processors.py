@@ -18,7 +18,9 @@ def counting_rules(settings: Settings) -> Rules:
         known = promises.get((hotline, queue))
         if known is None:
             its = settings.hotline(hotline)
-            known = promises[hotline, queue] = Promise(its.thresholds(queue), its.short_abandon_s * 1000)
+            # The hotline's own promise is judged over all its queues, so each counts its threshold too.
+            thresholds = dict.fromkeys((*its.thresholds(queue), its.thresholds_s[0]))
+            known = promises[hotline, queue] = Promise(tuple(thresholds), its.short_abandon_s * 1000)
         return known
 
     intake = settings.intake

@@ -1,79 +1,14 @@
-"""A whole Hotline as a user starts it: `hotline up --detach`, in a directory of its own."""
-
-import json
-import os
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-REPO = Path(__file__).parents[2]
-SHARED = REPO.parent / "shared" / "data"
+sys.path.insert(0, str(Path(__file__).parent))
 
+from installation import Installation
 
-class Installation:
-    """One running Hotline, used by its command line only."""
-
-    def __init__(self, directory: Path, settings: str = "", **environment: str) -> None:
-        self.directory = directory
-        (directory / "hotline.yaml").write_text(settings or "data_dir: data\n", encoding="utf-8")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
-        self.environment = kept | {
-            "HOTLINE_DATA_DIR": str(directory / "data"),
-            "HOTLINE_PSEUDONYM__KEY": "only-for-these-tests-0123456789",
-        }
-        self.environment |= environment
-
-    def run(self, *arguments: str, timeout: float = 240, check: bool = True) -> str:
-        done = subprocess.run(
-            [Path(sys.executable).parent / "hotline", *arguments],
-            cwd=self.directory,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if check and done.returncode:
-            raise AssertionError(f"hotline {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
-
-    def start(self, *arguments: str) -> None:
-        self.run("up", "--detach", "--ports", "auto", *arguments)
-
-    def stop(self) -> None:
-        self.run("down")
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments))
-
-    def status(self) -> dict[str, Any]:
-        return self.json("status", "--json")
-
-    def sql(self, query: str) -> list[dict[str, Any]]:
-        return self.json("sql", "--format", "json", query)
-
-    def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.status()["endpoints"]["web"].rstrip("/") + path, timeout=20) as answer:
-            return json.load(answer)
-
-    def pid(self, name: str) -> int:
-        return next(process["pid"] for process in self.status()["processes"] if process["name"] == name)
-
-
-def eventually(probe: Callable[[], Any], *, within: float = 60) -> Any:
-    """The first true answer of `probe`; fails with the last one after `within` seconds."""
-    end = time.monotonic() + within
-    while not (answer := probe()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {within} s; last: {answer!r}")
-        time.sleep(0.3)
-    return answer
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +21,7 @@ def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture(scope="session")
 def january() -> Path:
-    path = SHARED / "anonbank_january.txt"
+    path = DATA / "anonbank_january.txt"
     if not path.is_file():
         pytest.skip(f"{path} is not here: the real calls of January 1999 are not part of the project")
     return path

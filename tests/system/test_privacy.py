@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from conftest import Installation, eventually
+from installation import Installation, eventually
 
 from deploy.runtime.state_log import unpack
 from streams.contract.topics import CALLS, STATE_ALERTS, STATE_STREAMS, TOPICS

@@ -17,7 +17,7 @@ from socket import socket
 from typing import Any
 
 import pytest
-from conftest import Installation, eventually
+from installation import Installation, eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(3_600)]
 
