@@ -1,9 +1,7 @@
 """Child processes that never outlive the process that started them."""
 
 import contextlib
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -11,28 +9,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-_PR_SET_PDEATHSIG = 1
+from deploy.embedded import tied as tied_program
 
 
 class EmbeddedError(RuntimeError):
     """An embedded part cannot be prepared or started; the text says what to do."""
 
 
-def _die_with_parent() -> None:
-    """In the child, before exec: ask the kernel for SIGTERM when the parent is gone (Linux)."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+# A session of its own keeps the terminal's Ctrl-C away, so that whoever started the child stops it in order.
+POPEN_OPTIONS: dict[str, Any] = {"stdin": subprocess.DEVNULL, "start_new_session": True}
 
 
-def popen_options() -> dict[str, Any]:
-    """Options for `subprocess.Popen` and asyncio's twin.
-
-    A session of its own keeps the terminal's Ctrl-C away from the child, so that whoever started it
-    stops it in order.
-    """
-    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "start_new_session": True}
-    if sys.platform == "linux":
-        options["preexec_fn"] = _die_with_parent
-    return options
+def tied(command: Sequence[str]) -> list[str]:
+    """`command` (its program as an absolute path) so that it ends when this process ends, however it ends."""
+    return [sys.executable, "-I", "-S", tied_program.__file__, str(os.getpid()), *command]
 
 
 def open_log(path: Path) -> BinaryIO:
@@ -55,7 +45,7 @@ def spawn(command: Sequence[str], log: Path, env: Mapping[str, str] | None = Non
     """Start `command` with stdout and stderr appended to `log`."""
     with open_log(log) as out:
         return subprocess.Popen(  # noqa: S603  (our own command lines)
-            list(command), stdout=out, stderr=subprocess.STDOUT, env=env, **popen_options()
+            tied(command), stdout=out, stderr=subprocess.STDOUT, env=env, **POPEN_OPTIONS
         )
 
 

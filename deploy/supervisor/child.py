@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from deploy.embedded.child import open_log, popen_options, tail
+from deploy.embedded.child import POPEN_OPTIONS, open_log, tail, tied
 from deploy.runtime.run_file import ProcessState, State
 from deploy.supervisor.backoff import next_pause
 
@@ -62,7 +62,7 @@ class Child:
     async def _spawn(self) -> None:
         with open_log(self.log) as out:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, env=self._env, stdout=out, stderr=asyncio.subprocess.STDOUT, **popen_options()
+                *tied(self._command), env=self._env, stdout=out, stderr=asyncio.subprocess.STDOUT, **POPEN_OPTIONS
             )
         self._set("running")
 

@@ -48,7 +48,7 @@ class Supervisor:
         Raises EmbeddedError (and NotReadyError) when the start fails.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stopping.set)
         try:
             if await self._unless_stopped(self._start_all()):

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from deploy.embedded.child import EmbeddedError, port_is_free, spawn, stop, tail
+from deploy.embedded.child import EmbeddedError, port_is_free, spawn, stop, tail, tied
 from deploy.runtime.settings import ClickHouse, Kafka, Settings
 from deploy.supervisor import backoff
 from deploy.supervisor.child import Child
@@ -199,3 +199,13 @@ async def test_a_broker_that_cannot_start_fails_the_start_with_the_end_of_its_lo
         await Supervisor(plan, said.append).run(lambda: pytest.fail("it cannot be ready"))
     assert said[-1] == "stopped"
     assert not (tmp_path / "run.json").exists()
+
+
+def test_a_child_whose_parent_is_gone_already_does_not_start(tmp_path):
+    marker = tmp_path / "started"
+    command = tied([sys.executable, "-c", f"open({str(marker)!r}, 'w')"])
+    command[command.index(str(os.getpid()))] = "1"
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "is gone" in ran.stderr
+    assert not marker.exists()
