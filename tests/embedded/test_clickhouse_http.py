@@ -183,6 +183,11 @@ async def test_people_cannot_stop_the_writer(clickhouse_url, table):
         assert (503, "202") in first
         for task in people:
             task.cancel()
+        await asyncio.wait(people)
+        # Those that had not begun went with their clients: there is room again as soon as two have ended.
+        async with asyncio.timeout(15):
+            while await post({"query": "SELECT 1", "user": "reader"}) != (200, None):
+                pass
 
 
 def test_settings_of_a_request_do_not_outlive_it_in_a_session(ask):

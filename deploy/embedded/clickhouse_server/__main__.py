@@ -19,7 +19,10 @@ async def _serve(path: Path, host: str, port: int, database: str, hosts: frozens
 
     engine = Engine(path, database)
     executor = Executor(engine)
-    runner = web.AppRunner(application(engine, executor, hosts), access_log=None, auto_decompress=False)
+    # A client that goes away takes the query it was waiting for with it, if that has not begun.
+    runner = web.AppRunner(
+        application(engine, executor, hosts), access_log=None, auto_decompress=False, handler_cancellation=True
+    )
     await runner.setup()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
