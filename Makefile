@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types bench clean
+.PHONY: help install demo test faults soak lint types bench clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -20,12 +20,21 @@ demo: install ## Start everything here with simulated calls and open the wallboa
 	.venv/bin/hotline up --demo
 
 test: install ## Run the tests (under ten minutes)
-	.venv/bin/pytest -m 'not slow'
+	.venv/bin/pytest -m 'not slow and not faults'
+
+faults: install ## Kill, pause and restart real processes under load; every figure must hold
+	.venv/bin/pytest -m 'faults and not slow'
+
+soak: install ## The long runs: four simulated weeks, a spike, an outage, many quiet weeks
+	.venv/bin/pytest -m slow
 
 lint: install ## ruff and the import rules
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
+
+bench: install ## What counting costs beside reading alone, as ratios
+	.venv/bin/python tests/bench/core.py
 
 types: install ## mypy --strict
 	.venv/bin/mypy

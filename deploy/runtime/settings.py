@@ -229,6 +229,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings  # the file and the environment are all there is
         path = Path(os.environ.get(PREFIX + "CONFIG", "hotline.yaml"))
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
 

@@ -142,6 +142,7 @@ def told(hook, queue):
 
 
 @pytest.mark.kafka
+@pytest.mark.faults
 async def test_killed_at_any_moment_no_alert_is_forgotten_and_none_is_told_as_new(kafka_bootstrap, tmp_path):
     async with running(kafka_bootstrap, tmp_path) as (process, hook, manager):
 
@@ -214,6 +215,7 @@ async def _states(bootstrap, feed):
 
 
 @pytest.mark.kafka
+@pytest.mark.faults
 async def test_a_webhook_that_is_away_gets_it_later_also_after_a_restart(kafka_bootstrap, tmp_path):
     async with running(kafka_bootstrap, tmp_path) as (process, hook, _):
         hook.answers = [503] * 1000

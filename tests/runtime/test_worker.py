@@ -13,7 +13,7 @@ from aiokafka.structs import OffsetAndMetadata
 from deploy.runtime.settings import Kafka
 from deploy.runtime.state_log import FORMAT, State, StateLog, pack
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.faults]
 
 
 async def test_killed_three_times_in_the_middle_counts_exactly(bench: Any) -> None:

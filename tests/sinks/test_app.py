@@ -81,7 +81,7 @@ def until(condition, *, seconds=90):
 
 @pytest.mark.kafka
 @pytest.mark.clickhouse
-@pytest.mark.system
+@pytest.mark.faults
 def test_a_kill_loses_nothing_and_doubles_nothing(  # noqa: PLR0917  (fixtures)
     kafka_bootstrap, topics, client, settings, select, feed, tmp_path
 ):

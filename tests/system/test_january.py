@@ -128,6 +128,7 @@ def test_january_by_sql_api_and_recount_and_again(hotline: Installation, january
     assert hotline.status()["alerts_firing"] == []
 
 
+@pytest.mark.faults
 def test_january_through_nine_kills(hotline: Installation, january: Path) -> None:
     """streams, sinks and alerts are killed three times each while the month runs through them."""
     command = [Path(sys.executable).parent / "hotline", "replay", january]

@@ -52,16 +52,16 @@ async def publish(bootstrap: str) -> None:
 
 async def everything(bootstrap: str) -> AsyncIterator[tuple[str, bytes]]:
     """Every record of every topic but the input: key and value as they are, states unpacked."""
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
-        for topic in TOPICS:
-            if topic.name == CALLS:
-                continue
-            tps = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
+    for topic in TOPICS:
+        if topic.name == CALLS:
+            continue
+        tps = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
+        async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
             consumer.assign(tps)
-            ends = await consumer.end_offsets(tps)
             await consumer.seek_to_beginning(*tps)
-            while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-                for batch in (await consumer.getmany(timeout_ms=500)).values():
+            behind = await consumer.end_offsets(tps)
+            while behind := {tp: end for tp, end in behind.items() if await consumer.position(tp) < end}:
+                for batch in (await consumer.getmany(*behind, timeout_ms=500)).values():
                     for record in batch:
                         yield topic.name, record.key or b""
                         if record.value and topic.name in {STATE_STREAMS, STATE_ALERTS}:
