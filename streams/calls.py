@@ -55,7 +55,8 @@ class Fact(NamedTuple):
 class Call(msgspec.Struct):
     """What is remembered of a call: facts, attributes (name -> (event time, value)) and its flag.
 
-    Attributes that belong to a stay rather than to the call are named `name@queue`.
+    Attributes that belong to a stay rather than to the call are named `name@queue`. `last_at`: event time
+    of the latest fact, ms.
     """
 
     hotline: str
@@ -63,11 +64,13 @@ class Call(msgspec.Struct):
     attributes: dict[str, tuple[int, str]] = msgspec.field(default_factory=dict)
     flag: str = ""
     misrouted: bool = False
+    last_at: int = 0
 
     def tell(self, fact: Fact) -> bool:
         """Take in a fact; whether it was new."""
         before = len(self.facts)
         self.facts.add(fact)
+        self.last_at = max(self.last_at, fact.time)
         return len(self.facts) != before
 
     def describe(self, name: str, time: int, value: str) -> bool:
@@ -82,11 +85,6 @@ class Call(msgspec.Struct):
         """The value of an attribute: the stay's own first, else the call's."""
         known = self.attributes.get(f"{name}@{queue}") or self.attributes.get(name)
         return known[1] if known else ""
-
-    @property
-    def last_at(self) -> int:
-        """Event time of the latest fact, ms."""
-        return max(fact.time for fact in self.facts)
 
 
 class Stay(msgspec.Struct):

@@ -17,6 +17,7 @@ from streams.contract.visits import Visit
 from streams.contribution import MINUTE_MS, CellKey, Contribution, Rules, contribution, deadlines, lost_at
 
 FORGET_MARGIN_MS = 60_000
+SWEEP_EVERY_MS = 10 * MINUTE_MS
 
 CALL_ATTRIBUTES = (
     "source",
@@ -137,7 +138,7 @@ class Feed:
                 self._forget(call_id)
             else:
                 self._recount(call_id)
-        if self.clock >= self._swept_at + MINUTE_MS:
+        if self.clock >= self._swept_at + SWEEP_EVERY_MS:
             self._sweep()
 
     def end(self) -> None:

@@ -54,6 +54,7 @@ class MergedFeed:
         self._sources = snapshot.sources
         self._cells = {CellKey(*row[:4]): row[4] for row in snapshot.cells}
         self._changed: dict[CellKey, None] = {}
+        self._let_go = 0
         self._not_final: dict[int, list[CellKey]] = {}
         for key, cell in self._cells.items():
             if not cell.final:
@@ -112,7 +113,8 @@ class MergedFeed:
         cells = [self._cell(key, version) for key in self._changed]
         self._changed.clear()
         horizon = self.horizon(of)
-        if horizon:
+        if horizon > self._let_go:
+            self._let_go = horizon
             old = [key for key, cell in self._cells.items() if key.minute < horizon and cell.final]
             for key in old:
                 del self._cells[key]
