@@ -67,5 +67,5 @@ def eventually(probe: Callable[[], Any], *, within: float = 60) -> Any:
     while not (answer := probe()):
         if time.monotonic() > end:
             raise AssertionError(f"not within {within} s; last: {answer!r}")
-        time.sleep(0.3)
+        time.sleep(1)  # each probe is a process of its own: asking more often would be the load
     return answer
