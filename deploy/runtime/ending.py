@@ -24,6 +24,16 @@ def end_process(event: str, *, error: BaseException | None = None, **facts: Any)
     os._exit(RESTART)
 
 
+def leave() -> NoReturn:
+    """End with exit code 0 after a clean stop.
+
+    Faust's consumer thread outlives its app when the broker went away first, and would keep the process for ever.
+    """
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(0)
+
+
 def vital(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Run a task that the process cannot do without: if it fails, the process ends."""
 

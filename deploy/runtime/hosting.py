@@ -9,7 +9,7 @@ import structlog
 import uvloop
 from aiokafka.errors import KafkaError
 
-from deploy.runtime.ending import end_process, vital
+from deploy.runtime.ending import end_process, leave, vital
 from deploy.runtime.health import Health, serve_health
 from deploy.runtime.settings import Settings
 
@@ -21,12 +21,13 @@ Tasks = Mapping[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 def run_process(main: Coroutine[Any, Any, None]) -> None:
-    """Run the main coroutine of a process to its end. Kafka out of reach ends it with exit code 1."""
+    """Run the main coroutine of a process to its end, and end the process. Kafka out of reach: exit code 1."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(main)
         except KafkaError as error:
             end_process("Kafka cannot be reached: check kafka.bootstrap and kafka.security_protocol", reason=str(error))
+    leave()
 
 
 async def host(app: Any, settings: Settings, *, health_port: int, check: Callable[[], Health], tasks: Tasks) -> None:
