@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,9 +21,10 @@ class EmbeddedError(RuntimeError):
 POPEN_OPTIONS: dict[str, Any] = {"stdin": subprocess.DEVNULL, "start_new_session": True}
 
 
-def tied(command: Sequence[str]) -> list[str]:
-    """`command` (its program as an absolute path) so that it ends when this process ends, however it ends."""
-    return [sys.executable, "-I", "-S", tied_program.__file__, str(os.getpid()), *command]
+def tied(command: Sequence[str], orphan_signal: signal.Signals = signal.SIGTERM) -> list[str]:
+    """`command` (its program as an absolute path) so that it gets a signal when this process ends, however it ends."""
+    program = [sys.executable, "-I", "-S", tied_program.__file__]
+    return [*program, str(os.getpid()), str(int(orphan_signal)), *command]
 
 
 def open_log(path: Path) -> BinaryIO:

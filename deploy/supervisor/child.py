@@ -15,7 +15,10 @@ _STOP_WITHIN_S = 20.0
 
 
 class Child:
-    """`may_finish`: an exit with code 0 is its regular end, not a death."""
+    """`may_finish`: an exit with code 0 is its regular end, not a death.
+
+    `orphan_signal`: what the kernel sends it when the supervisor itself was killed.
+    """
 
     def __init__(
         self,
@@ -27,13 +30,14 @@ class Child:
         say: Say,
         changed: Callable[[], None],
         may_finish: bool = False,
+        orphan_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.name = name
         self.log = log
         self.restarts = 0
         self.state: State = "starting"
         self.exit_code: int | None = None
-        self._command = list(command)
+        self._command = tied(command, orphan_signal)
         self._env = dict(env)
         self._say = say
         self._changed = changed
@@ -62,7 +66,7 @@ class Child:
     async def _spawn(self) -> None:
         with open_log(self.log) as out:
             self._process = await asyncio.create_subprocess_exec(
-                *tied(self._command), env=self._env, stdout=out, stderr=asyncio.subprocess.STDOUT, **POPEN_OPTIONS
+                *self._command, env=self._env, stdout=out, stderr=asyncio.subprocess.STDOUT, **POPEN_OPTIONS
             )
         self._set("running")
 

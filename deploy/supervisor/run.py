@@ -109,6 +109,9 @@ class Supervisor:
             say=self._say,
             changed=self._write,
             may_finish=may_finish,
+            # Everything goes at once then: what keeps files closes them; the others, which may be killed at any
+            # time, would otherwise wait for a Kafka that is gone.
+            orphan_signal=signal.SIGTERM if name in {"kafka", "clickhouse"} else signal.SIGKILL,
         )
         self._children[name] = child
         await child.start()

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.faults, pytest.mark.kafka, pytest.mark.clickhouse, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.faults,
+    pytest.mark.kafka,
+    pytest.mark.clickhouse,
+    pytest.mark.timeout(600),
+]
 
 
 class Hotline:
