@@ -8,15 +8,19 @@ from typing import Literal
 
 import msgspec
 
-from streams.bundle import FeedPart, PartialGauge
+from streams.bundle import FeedPart, PartialCell, PartialGauge
 from streams.contract.cells import Cell, Counts, add_counts
 from streams.contribution import MINUTE_MS, CellKey
 
 
 class _Merged(msgspec.Struct, array_like=True):
-    """One base cell: what each partition has of it, and whether it was called final (never taken back)."""
+    """One base cell: what each partition has of it, and whether it was called final (never taken back).
+
+    `settled` is the sum of the shares that cannot change any more.
+    """
 
     shares: dict[int, Counts]
+    settled: Counts
     final: bool = False
 
 
@@ -56,7 +60,9 @@ class MergedFeed:
         self._changed: dict[CellKey, None] = {}
         self._let_go = 0
         self._not_final: dict[int, list[CellKey]] = {}
+        self._by_minute: dict[int, list[CellKey]] = {}
         for key, cell in self._cells.items():
+            self._by_minute.setdefault(key.minute, []).append(key)
             if not cell.final:
                 self._not_final.setdefault(key.minute, []).append(key)
 
@@ -70,26 +76,45 @@ class MergedFeed:
         return min((source.clock for source in self._sources.values()), default=0)
 
     def merge(self, partition: int, part: FeedPart) -> None:
-        """Take in what a partition tells of this feed."""
+        """Take in what a partition tells of this feed.
+
+        A share below the horizon that the partition told before is one that it tells again after a
+        restart: it stands in the sums already (perhaps in a cell that was let go) and is passed over.
+        """
         source = self._sources.setdefault(partition, _Source())
-        if part.clock is not None:
-            source.clock = max(source.clock, part.clock)
-            source.watermark = max(source.watermark, part.watermark or 0)
-            source.horizon = max(source.horizon, part.horizon or 0)
-            source.ended = source.ended or part.ended
-            if part.range_from is not None:
-                self.range_from, self.range_to = part.range_from, part.range_to
+        for share in part.cells:
+            if share.minute >= source.horizon:
+                self._share(partition, share)
         if part.gauges is not None:
             source.gauges = part.gauges
-        for share in part.cells:
-            key = CellKey(share.minute, share.hotline, share.dimension_set, share.value)
-            cell = self._cells.get(key)
-            if cell is None:
-                cell = self._cells[key] = _Merged({})
-                self._not_final.setdefault(key.minute, []).append(key)
-            if cell.shares.get(partition, {}) != share.counts:
-                cell.shares[partition] = share.counts
-                self._changed[key] = None
+        if part.clock is None:
+            return
+        source.clock = max(source.clock, part.clock)
+        source.watermark = max(source.watermark, part.watermark or 0)
+        source.ended = source.ended or part.ended
+        if part.range_from is not None:
+            self.range_from, self.range_to = part.range_from, part.range_to
+        if (part.horizon or 0) > source.horizon:
+            self._settle(partition, source.horizon, part.horizon or 0)
+            source.horizon = part.horizon or 0
+
+    def _share(self, partition: int, share: PartialCell) -> None:
+        key = CellKey(share.minute, share.hotline, share.dimension_set, share.value)
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = _Merged({}, {})
+            self._by_minute.setdefault(key.minute, []).append(key)
+            self._not_final.setdefault(key.minute, []).append(key)
+        if cell.shares.get(partition, {}) != share.counts:
+            cell.shares[partition] = share.counts
+            self._changed[key] = None
+
+    def _settle(self, partition: int, begin: int, end: int) -> None:
+        """The shares of a partition in minutes from `begin` to before `end` cannot change any more."""
+        for minute in [minute for minute in self._by_minute if begin <= minute < end]:
+            for key in self._by_minute[minute]:
+                cell = self._cells[key]
+                add_counts(cell.settled, cell.shares.pop(partition, {}))
 
     def finalise(self, of: int) -> None:
         """Call cells final that the watermarks of all `of` partitions have passed."""
@@ -115,9 +140,10 @@ class MergedFeed:
         horizon = self.horizon(of)
         if horizon > self._let_go:
             self._let_go = horizon
-            old = [key for key, cell in self._cells.items() if key.minute < horizon and cell.final]
-            for key in old:
-                del self._cells[key]
+            for minute in [minute for minute in self._by_minute if minute < horizon]:
+                if minute not in self._not_final:
+                    for key in self._by_minute.pop(minute):
+                        del self._cells[key]
         return cells
 
     def gauges(self) -> dict[tuple[str, str], PartialGauge]:
@@ -144,6 +170,7 @@ class MergedFeed:
         self._state = state
         if state == "ended":
             self._cells.clear()
+            self._by_minute.clear()
             self._not_final.clear()
         return state
 
@@ -156,7 +183,7 @@ class MergedFeed:
 
     def _cell(self, key: CellKey, version: int) -> Cell:
         merged = self._cells[key]
-        counts: Counts = {}
+        counts = dict(merged.settled)
         for share in merged.shares.values():
             add_counts(counts, share)
         return Cell(

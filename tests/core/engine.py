@@ -32,6 +32,8 @@ class Engine:
         self._merger = self._build(PARTIALS, 0, None)
         self._offsets = [0] * partitions
         self._partials = 0
+        self._log: list[list[Record]] = [[] for _ in range(partitions)]
+        self._saved: dict[int, tuple[bytes, int]] = {}
         self.visits: dict[tuple[str, int, str], Visit] = {}
         self.marks: list[VisitMark] = []
         self.cells: dict[tuple[Any, ...], Cell] = {}
@@ -55,6 +57,7 @@ class Engine:
                 batches.setdefault(p, []).append(Record(self._offsets[p], append, None, value))
                 self._offsets[p] += 1
         for p, records in batches.items():
+            self._log[p] += records
             self._calls[p].apply(records)
             self._carry(self._calls[p].outputs(), append)
 
@@ -68,6 +71,18 @@ class Engine:
         snapshots = [calls.snapshot() for calls in self._calls]
         self._calls = [self._build(CALLS, p, snapshot) for p, snapshot in enumerate(snapshots)]
         self._merger = self._build(PARTIALS, 0, self._merger.snapshot())
+
+    def checkpoint(self, partition: int) -> None:
+        """The state of one calls partition is written."""
+        self._saved[partition] = self._calls[partition].snapshot(), len(self._log[partition])
+
+    def crash(self, partition: int, now: int) -> None:
+        """One calls partition is killed: it starts from its checkpoint and reads on, in one great chunk."""
+        snapshot, read = self._saved[partition]
+        self._calls[partition] = self._build(CALLS, partition, snapshot)
+        self._calls[partition].apply(self._log[partition][read:])
+        self._calls[partition].tick(now + 5_000, caught_up=True)
+        self._carry(self._calls[partition].outputs(), now + 5_000)
 
     def state_bytes(self) -> list[int]:
         return [len(calls.snapshot()) for calls in self._calls] + [len(self._merger.snapshot())]

@@ -171,6 +171,25 @@ def test_a_partition_that_is_hours_behind_the_others_keeps_its_share() -> None:
     assert engine.total("queue", feed="replay-2", queue="q")["answered_by_outcome"] == 600
 
 
+@pytest.mark.parametrize("lost", [1, 10, 40])
+def test_a_partition_that_tells_again_after_a_crash_changes_nothing(lost: int) -> None:
+    """Its last steps were told but not in its state; cells that they changed were let go meanwhile."""
+    feed = {"feed": "replay-3", "generation": 1}
+    calls = [[event | feed for n in range(12) for event in answered(f"{m}-{n}", m * 600, 5, 60)] for m in range(120)]
+    begin = {"type": "feed_begin", "time": T, "range_from": T, "range_to": T + 30 * HOUR} | feed
+    engine = Engine()
+    engine.send([begin], T + 400 * HOUR)
+    for step, events in enumerate(calls):
+        if step == 100 - lost:
+            engine.checkpoint(2)
+        engine.send(events, T + 400 * HOUR + step)
+        if step == 100:
+            engine.crash(2, T + 400 * HOUR + step)
+    engine.send([{"type": "feed_end", "time": T + 30 * HOUR} | feed], T + 401 * HOUR)
+    total = engine.total(feed="replay-3")
+    assert (total["offered"], total["answered_by_outcome"]) == (1_440, 1_440)
+
+
 def _events(rng: random.Random, calls: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Random calls within an hour, and a plain recount of them."""
     events: list[dict[str, Any]] = []
