@@ -39,7 +39,11 @@ def tracked() -> list[Path]:
 def lines(paths: list[Path], *suffixes: str) -> Iterator[tuple[str, str]]:
     """(place, line) of every text line, this file left out: it has to name what it looks for."""
     for path in paths:
-        if path == Path(__file__) or path.name in {"uv.lock", "go.mod", "go.sum"} or (suffixes and path.suffix not in suffixes):
+        if (
+            path == Path(__file__)
+            or path.name in {"uv.lock", "go.mod", "go.sum"}
+            or (suffixes and path.suffix not in suffixes)
+        ):
             continue
         try:
             text = path.read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -106,6 +107,13 @@ class Worker:
                     building[place] = owned
         except StateError as error:
             end_process(str(error))
+        except msgspec.MsgspecError as error:
+            end_process(
+                "a state was written by another version of Hotline and cannot be read by this one: start that version "
+                "again, or begin afresh with what the topics hold: stop, delete the state topic, `hotline topics apply`",
+                state_topic=self._log.topic,
+                reason=str(error),
+            )
         self._building = at_round, building
         return {place: owned.position.next for place, owned in building.items()}
 
