@@ -1,14 +1,18 @@
 """A real month, from the export to SQL: every figure to the last digit, also through kills."""
 
+import asyncio
 import csv
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from installation import Installation, eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -113,7 +117,20 @@ def live_cells(hotline: Installation) -> list[dict[str, Any]]:
     return hotline.sql("SELECT * FROM v_cells WHERE feed = 'live' ORDER BY ALL")
 
 
+async def some_live_calls(bootstrap: str) -> None:
+    """Five calls of the last minutes, all over."""
+    begun = int(time.time() * 1000) - 180_000
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        for number in range(5):
+            for kind, after in (("queued", 0), ("answered", 9_000), ("ended", 40_000)):
+                event = {"type": kind, "time": begun + after, "call": f"jan-{number}", "hotline": "h", "queue": "q"}
+                await producer.send_and_wait("hotline.calls", json.dumps(event).encode(), key=event["call"].encode())
+
+
 def test_january_by_sql_api_and_recount_and_again(hotline: Installation, january: Path) -> None:
+    asyncio.run(some_live_calls(hotline.status()["endpoints"]["kafka"]))
+    eventually(lambda: sum(int(row["answered"]) for row in live_cells(hotline) if row["hotline"] == "h") == 15)
+    eventually(lambda: all(row["final"] for row in live_cells(hotline)), within=240)
     before = live_cells(hotline)
     first = replay(hotline, january)
     assert first["rejected"] == {} or sum(first["rejected"].values()) == 0
