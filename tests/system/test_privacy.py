@@ -6,7 +6,9 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import clickhouse_connect
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -76,16 +78,17 @@ async def topics_with(bootstrap: str, number: str) -> set[str]:
 
 def columns_with(hotline: Installation, number: str) -> set[str]:
     """`table.column` of every column that can hold text and has the number in it."""
-    columns = hotline.sql(
-        "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND match(type, 'String|Map|Tuple|Array')"
-    )
-    assert len(columns) > 50
+    url = urlsplit(hotline.status()["endpoints"]["clickhouse"])
     found = set()
-    for column in columns:
-        table, name = column["table"], column["name"]
-        (row,) = hotline.sql(f"SELECT count() AS n FROM `{table}` WHERE position(toString(`{name}`), '{number}') > 0")
-        if int(row["n"]):
-            found.add(f"{table}.{name}")
+    with clickhouse_connect.get_client(host=url.hostname, port=url.port, database="hotline") as client:
+        columns = client.query(
+            "SELECT table, name FROM system.columns WHERE database = 'hotline' AND match(type, 'String|Map|Tuple|Array')"
+        ).result_rows
+        assert len(columns) > 50
+        for table, name in columns:
+            query = f"SELECT count() FROM `{table}` WHERE position(toString(`{name}`), {{number:String}}) > 0"
+            if client.query(query, {"number": number}).result_rows[0][0]:
+                found.add(f"{table}.{name}")
     return found
 
 

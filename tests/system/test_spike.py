@@ -151,7 +151,7 @@ def test_a_spike_fires_within_thirty_seconds_and_resolves(
         "--truth",
         str(truth),
         "--incident",
-        "spike:start=+180s,for=180s,factor=4",
+        "spike:start=+90s,for=150s,factor=4",
     )
     try:
         demand = eventually(
