@@ -52,28 +52,32 @@ async def publish(bootstrap: str) -> None:
             await producer.send_and_wait(CALLS, value, key=key.encode())
 
 
-async def everything(bootstrap: str) -> AsyncIterator[tuple[str, bytes]]:
-    """Every record of every topic but the input: key and value as they are, states unpacked."""
-    for topic in TOPICS:
-        if topic.name == CALLS:
-            continue
-        tps = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
-        async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
-            consumer.assign(tps)
-            await consumer.seek_to_beginning(*tps)
-            behind = await consumer.end_offsets(tps)
-            while behind := {tp: end for tp, end in behind.items() if await consumer.position(tp) < end}:
-                for batch in (await consumer.getmany(*behind, timeout_ms=500)).values():
-                    for record in batch:
-                        yield topic.name, record.key or b""
-                        if record.value and topic.name in {STATE_STREAMS, STATE_ALERTS}:
-                            yield topic.name, repr(msgspec.msgpack.decode(unpack(record.value).snapshot)).encode()
-                        elif record.value:
-                            yield topic.name, record.value
+async def ends(bootstrap: str) -> dict[TopicPartition, int]:
+    """Where every topic but the input ends now."""
+    tps = [TopicPartition(t.name, p) for t in TOPICS if t.name != CALLS for p in range(t.partitions)]
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
+        return dict(await consumer.end_offsets(tps))
 
 
-async def topics_with(bootstrap: str, number: str) -> set[str]:
-    return {topic async for topic, data in everything(bootstrap) if number.encode() in data}
+async def everything(bootstrap: str, since: dict[TopicPartition, int]) -> AsyncIterator[tuple[str, bytes]]:
+    """Every record after `since`: key and value as they are, states unpacked."""
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
+        consumer.assign(list(since))
+        for tp, offset in since.items():
+            consumer.seek(tp, offset)
+        behind = await consumer.end_offsets(list(since))
+        while behind := {tp: end for tp, end in behind.items() if await consumer.position(tp) < end}:
+            for tp, batch in (await consumer.getmany(*behind, timeout_ms=500)).items():
+                for record in batch:
+                    yield tp.topic, record.key or b""
+                    if record.value and tp.topic in {STATE_STREAMS, STATE_ALERTS}:
+                        yield tp.topic, repr(msgspec.msgpack.decode(unpack(record.value).snapshot)).encode()
+                    elif record.value:
+                        yield tp.topic, record.value
+
+
+async def topics_with(bootstrap: str, since: dict[TopicPartition, int], number: str) -> set[str]:
+    return {topic async for topic, data in everything(bootstrap, since) if number.encode() in data}
 
 
 def columns_with(hotline: Installation, number: str) -> set[str]:
@@ -112,16 +116,17 @@ def pages_with(hotline: Installation, number: str) -> set[str]:
 
 def test_a_number_is_nowhere_past_the_input_topic_and_a_planted_one_is_found(hotline: Installation) -> None:
     bootstrap = hotline.status()["endpoints"]["kafka"]
+    since = asyncio.run(ends(bootstrap))
     asyncio.run(publish(bootstrap))
     eventually(lambda: hotline.sql("SELECT 1 FROM v_visits WHERE call = 'p1' AND outcome = 'answered'"))
     eventually(lambda: len(hotline.sql("SELECT reason FROM v_dead_letters WHERE source != 'none'")) >= 6)
-    eventually(lambda: STATE_STREAMS in asyncio.run(topics_with(bootstrap, "p1")))
+    eventually(lambda: STATE_STREAMS in asyncio.run(topics_with(bootstrap, since, "p1")))
 
-    assert "hotline.visits" in asyncio.run(topics_with(bootstrap, FOUND)), "the search finds what is there"
-    assert STATE_STREAMS in asyncio.run(topics_with(bootstrap, FOUND)), "also inside the packed states"
+    assert "hotline.visits" in asyncio.run(topics_with(bootstrap, since, FOUND)), "the search finds what is there"
+    assert STATE_STREAMS in asyncio.run(topics_with(bootstrap, since, FOUND)), "also inside the packed states"
     assert "visits.agent" in columns_with(hotline, FOUND)
     for spelling in (SECRET, "138 0013 8099"):
-        assert asyncio.run(topics_with(bootstrap, spelling)) == set()
+        assert asyncio.run(topics_with(bootstrap, since, spelling)) == set()
         assert columns_with(hotline, spelling) == set()
         assert logs_with(hotline, spelling) == set()
         assert pages_with(hotline, spelling) == set()
