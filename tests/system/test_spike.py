@@ -198,6 +198,30 @@ def test_two_minutes_without_streams_page_nobody(taught: tuple[Installation, Pat
         running.wait()
 
 
+def test_a_quiet_week_fires_nothing_and_the_spike_after_it_does(taught: tuple[Installation, Path]) -> None:
+    """The same settings judge a simulated week, as fast as it can be read, and one more day with a spike."""
+    hotline, directory = taught
+    hotline.stop()
+    hotline.environment["HOTLINE_ALERTS__FEED"] = "week"
+    hotline.start()
+    truth = directory / "week.jsonl"
+    start = datetime.now(UTC).strftime("%Y-%m-%d")
+    incident = "spike:start=+180h,for=30m,factor=4"
+    options = ["--feed", "week", "--start", start, "--speed", "max", "--for", "8d", "--comfort", "4", "--seed", "9"]
+    simulate(hotline, *options, "--truth", str(truth), "--incident", incident).wait()
+    (spike,) = [json.loads(line)["start"] for line in truth.read_text().splitlines() if '"incident"' in line]
+    fired = eventually(
+        lambda: hotline.sql(
+            "SELECT rule, toUnixTimestamp64Milli(started_at) AS started FROM v_alerts "
+            "WHERE feed = 'week' AND state = 'firing' ORDER BY started"
+        ),
+        within=900,
+    )
+    demand = [int(row["started"]) for row in fired if row["rule"] == "DemandAboveExpectation"]
+    assert demand
+    assert all(int(row["started"]) >= spike - 60_000 for row in fired), fired
+
+
 def data_as_of(hotline: Installation) -> int:
     """The lowest partition clock, ms (0: not told yet)."""
     told = [p["data_as_of"] for p in hotline.status()["partitions"] if p["topic"] == "hotline.calls"]
