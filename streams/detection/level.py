@@ -20,8 +20,10 @@ CLIP = 2.5
 """An innovation beyond so many deviations is rather an incident than a level."""
 ODD_DAY = 0.05
 """Relative variance that an odd day adds before anything was seen of it."""
+DEAD = 4.0
+"""So many deviations below the level the line is rather dead, or was just opened, than quiet: little is learned."""
 SUSPECT = 25.0
-"""By how much the noise of counts in a flagged interval is raised."""
+"""By how much the noise of counts in a flagged interval, or on a dead line, is raised."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -108,10 +110,13 @@ def observe(level: Level, count: int, usual: float, spread: Spread, *, suspect: 
     mu = usual * exp(level.mean)
     if mu < 0.2:
         return level
-    noise = spread.dispersion / mu * (SUSPECT if suspect else 1.0)
+    off = count / mu - 1.0
+    noise = spread.dispersion / mu
+    if suspect or off < -DEAD * sqrt(level.variance + noise):
+        noise *= SUSPECT
     total = level.variance + noise
     limit = CLIP * total**0.5
-    step = max(-limit, min(limit, count / mu - 1.0))
+    step = max(-limit, min(limit, off))
     to_day, to_drift = level.var_day + level.cov, level.cov + level.var_drift
     gain_day, gain_drift = to_day / total, to_drift / total
     return Level(

@@ -1,7 +1,7 @@
 """The parts of the demand model against what is known of them."""
 
 from datetime import datetime
-from math import log10
+from math import exp, log10
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streams.detection.calendar import SLOT, local_day, slot_of, weekday
 from streams.detection.counts import band, tail_score
 from streams.detection.history import History
-from streams.detection.level import Spread, brought, observe, unknown
+from streams.detection.level import Spread, brought, later, observe, unknown
 from streams.detection.plan import Curve, plan_for
 from streams.detection.profile import fit
 from streams.detection.words import about, times
@@ -148,3 +148,16 @@ def test_a_history_survives_packing(slots, flagged):
 def test_numbers_for_people_have_no_silly_precision():
     assert [about(n) for n in (0.3, 7.4, 83.6, 127.0, 1234.0)] == ["<1", "7", "84", "130", "1200"]
     assert [times(n) for n in (1.34, 9.96, 31.2)] == ["1.3", "10.0", "31"]
+
+
+def test_a_dead_line_teaches_little_of_the_level() -> None:
+    """Two silent slots before traffic begins do not make ordinary traffic look like a spike."""
+    spread = Spread()
+    level = unknown(0, spread)
+    for slot in (1, 2):
+        level = observe(later(level, slot * 300_000, spread), 0, 82.0, spread, suspect=False)
+    assert exp(level.mean) > 0.8
+    quiet = unknown(0, spread)
+    for slot in range(1, 25):
+        quiet = observe(later(quiet, slot * 300_000, spread), 57, 82.0, spread, suspect=False)
+    assert 0.62 < exp(quiet.mean) < 0.78, "a quiet day is learned all the same"
