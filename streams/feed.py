@@ -58,7 +58,6 @@ class FeedSnapshot(msgspec.Struct, array_like=True):
     range_from: int | None
     range_to: int | None
     ended: bool
-    source: str
     calls: dict[str, Call]
     cells: list[tuple[int, str, str, str, Counts]]
 
@@ -78,7 +77,6 @@ class Feed:
         self.range_from = snapshot.range_from
         self.range_to = snapshot.range_to
         self.ended = snapshot.ended
-        self.source = snapshot.source
         self.calls = snapshot.calls
         self.cells: dict[CellKey, Counts] = {CellKey(*row[:4]): row[4] for row in snapshot.cells}
         self._rules = rules
@@ -99,7 +97,7 @@ class Feed:
     def new(
         cls, feed: str, generation: int, rules: Rules, lateness_ms: int, repaired: Callable[[str, str, int], None]
     ) -> "Feed":
-        empty = FeedSnapshot(feed, generation, 0, None, None, ended=False, source="", calls={}, cells=[])
+        empty = FeedSnapshot(feed, generation, 0, None, None, ended=False, calls={}, cells=[])
         return cls(empty, rules, lateness_ms, repaired)
 
     def call(self, call_id: str, hotline: str, at: int) -> Call:
@@ -196,7 +194,6 @@ class Feed:
             self.range_from,
             self.range_to,
             ended=self.ended,
-            source=self.source,
             calls=self.calls,
             cells=[(*key, counts) for key, counts in self.cells.items()],
         )

@@ -1,7 +1,6 @@
 """Wait buckets: whole seconds to 120 s, then steps of 5 %, so that any threshold can be applied later."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
 from math import ceil
 
 WHOLE_SECONDS = 120
@@ -20,17 +19,3 @@ def wait_bucket(wait_ms: int) -> int:
     if seconds <= WHOLE_SECONDS:
         return seconds
     return _EDGES[min(bisect_left(_EDGES, seconds), len(_EDGES) - 1)]
-
-
-def percentile(buckets: Mapping[int, int], p: float) -> int | None:
-    """The wait of rank ceil(p * n), read as its bucket's upper edge in seconds; None over nothing."""
-    total = sum(buckets.values())
-    if not total:
-        return None
-    rank = max(1, ceil(p * total))
-    seen = 0
-    for edge in sorted(buckets):
-        seen += buckets[edge]
-        if seen >= rank:
-            return edge
-    raise AssertionError("rank is at most the total")

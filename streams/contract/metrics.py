@@ -8,14 +8,6 @@ from collections.abc import Iterable, Mapping
 
 from streams.contract.cells import Counts, add_counts
 
-SERVICE_LEVELS = (
-    "service_level_offered",
-    "service_level_excluding_abandoned_in_threshold",
-    "service_level_abandoned_in_threshold_met",
-    "service_level_answered",
-    "service_level_excluding_short",
-)
-
 
 def window(cells: Iterable[Mapping[str, int]]) -> Counts:
     """The counts of a window: the sum of its base cells' counts."""

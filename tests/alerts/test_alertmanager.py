@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import time
 
 import aiohttp
@@ -14,6 +13,7 @@ from alerts.channels import Delivered, Notice
 from alerts.channels.alertmanager import AlertmanagerChannel
 from alerts.deliveries import Deliveries
 from alerts.sender import send_forever
+from deploy.embedded.child import free_port
 from deploy.runtime.settings import Alertmanager
 
 BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
@@ -26,12 +26,6 @@ receivers: [{{name: hook, webhook_configs: [{{url: "{hook}/hook", send_resolved:
 
 def wall_ms():
     return int(time.time() * 1000)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Real:

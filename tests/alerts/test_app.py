@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 import time
 import uuid
@@ -17,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from alert_kit import signal
 
 from deploy import topics
+from deploy.embedded.child import free_port
 from deploy.runtime.settings import Kafka
 from streams.contract import AlertEvent
 
@@ -37,9 +37,7 @@ class Process:
         self.child = None
 
     async def start(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
         settings = {
             "HOTLINE_KAFKA__BOOTSTRAP": self.bootstrap,

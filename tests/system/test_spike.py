@@ -13,21 +13,16 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
-from socket import socket
 from typing import Any
 
 import pytest
 from installation import Installation, eventually
 
+from deploy.embedded.child import free_port
+
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(3_600)]
 
 RATE = "20000"
-
-
-def free_port() -> int:
-    with socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def zone_where_it_is_eleven() -> str:
