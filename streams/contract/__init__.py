@@ -14,23 +14,26 @@ from streams.contract.cells import (
     Forecast,
     Gauge,
     Progress,
+    SourceStatus,
     add_counts,
 )
 from streams.contract.dead_letters import DeadLetter, RejectionKind, RepairKind
-from streams.contract.events import CallEvent, EventType
+from streams.contract.events import AgentState, CallEvent, EventType
 from streams.contract.keys import murmur2_partition, visit_id
 from streams.contract.signals import Signal, SignalKind
 from streams.contract.topics import TOPICS, Topic
-from streams.contract.visits import Outcome, Visit, VisitMark, VisitsRecord
+from streams.contract.visits import CallFact, Outcome, Visit, VisitMark, VisitsRecord
 
 __all__ = [
     "COUNTERS",
     "DIMENSIONS",
     "TOPICS",
+    "AgentState",
     "AlertEvent",
     "AlertReason",
     "AlertState",
     "CallEvent",
+    "CallFact",
     "Cell",
     "CellsRecord",
     "DeadLetter",
@@ -44,6 +47,7 @@ __all__ = [
     "RepairKind",
     "Signal",
     "SignalKind",
+    "SourceStatus",
     "Topic",
     "Visit",
     "VisitMark",

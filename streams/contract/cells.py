@@ -5,7 +5,26 @@ from typing import Literal
 
 import msgspec
 
-DIMENSIONS = ("centre", "queue", "language", "category", "district", "department", "channel")
+DIMENSIONS = (
+    "centre",
+    "queue",
+    "language",
+    "category",
+    "district",
+    "department",
+    "channel",
+    "ticket_type",
+    "served",
+    "origin",
+    "direction",
+    "priority",
+    "skill",
+    "source",
+)
+"""What a cell can be broken down by: columns of a cell, fields of an event."""
+
+OTHER = "(other)"
+"""Stands for all values of a dimension set beyond the most that are kept apart."""
 
 COUNTERS: dict[str, str] = {
     "offered": "visits queued, by arrival",
@@ -22,6 +41,13 @@ COUNTERS: dict[str, str] = {
     "test": "calls flagged as test, by arrival",
     "nuisance": "calls flagged as nuisance, by arrival",
     "short_abandoned": "abandoned within the short threshold, by arrival",
+    "short_answered": "answered visits whose talk stayed within the short threshold, by arrival",
+    "held": "answered visits with hold longer than 0 ms, by arrival",
+    "transferred_out": "answered visits that ended in a transfer, by arrival",
+    "transferred_in": "visits that a transfer led to, by arrival",
+    "flowed_in": "visits that a flow-out of another queue led to, by arrival",
+    "callback_completed": "callbacks completed, in the minute of their completion",
+    "rated": "ratings by value, in the minute of the rating",
     "calls_offered": "calls that reached a queue, in the minute of their first visit (set `hotline` only)",
     "calls_answered": "of those, answered in any visit",
     "calls_abandoned": "of those, never answered and abandoned in their last visit",
@@ -44,9 +70,22 @@ COUNTERS: dict[str, str] = {
     "event_abandoned": "abandoned within threshold X (s), in the minute of hanging up",
     "event_left": "flowed out or callback taken within threshold X (s), in the minute of leaving",
     "event_expired": "still waiting when threshold X (s) passed, in the minute it passed",
+    "agent_available_ms": "time agents were available, ms within the minute; in a queue: agents who serve it",
+    "agent_ringing_ms": "time agents' phones rang, ms within the minute",
+    "agent_on_call_ms": "time agents talked, ms within the minute",
+    "agent_hold_ms": "time agents had their caller on hold, ms within the minute",
+    "agent_after_call_ms": "time of agents' after-call work, ms within the minute",
+    "agent_break_ms": "time agents were on a break, ms within the minute",
+    "agent_ring_no_answer_ms": "time agents were set aside because they did not answer, ms within the minute",
+    "agent_lost_track": "agents whose source told nothing more of them, in the minute they were given up",
+    "ring_no_answer": "calls that an agent did not answer, in the minute it was told",
+    "events": "records read, by event time (set `source` only)",
+    "heartbeats": "of them, heartbeats (set `source` only)",
+    "repeats": "of them, records that told nothing new (set `source` only)",
 }
-"""Every counter of a cell and what it means. All are sums. A counter kept per bucket or per threshold
-is written `name.number`: `answered_wait.17`, `event_expired.15`."""
+"""Every counter of a cell and what it means. All are sums. A counter kept per bucket, threshold or value
+is written `name.number`: `answered_wait.17`, `event_expired.15`, `rated.5`. Counters of agents stand in the sets
+that are made of hotline, queue, centre and source alone."""
 
 Counts = dict[str, int]
 
@@ -66,7 +105,8 @@ class Cell(msgspec.Struct, kw_only=True, omit_defaults=True, tag="cell", tag_fie
 
     `minute` is the start in epoch ms. `version` is the offset in `hotline.partials` it stands at.
     `final`: no event on time can change it any more (a late fact may still raise its version).
-    `counts` is sparse: an absent counter is 0.
+    `counts` is sparse: an absent counter is 0. `sources_heard` of `sources_expected`: how many of the sources that
+    send heartbeats for this hotline were heard in this minute (0 of 0: none is expected).
     """
 
     feed: str
@@ -80,8 +120,17 @@ class Cell(msgspec.Struct, kw_only=True, omit_defaults=True, tag="cell", tag_fie
     district: str = ""
     department: str = ""
     channel: str = ""
+    ticket_type: str = ""
+    served: str = ""
+    origin: str = ""
+    direction: str = ""
+    priority: str = ""
+    skill: str = ""
+    source: str = ""
     minute: int
     final: bool = False
+    sources_expected: int = 0
+    sources_heard: int = 0
     version: int
     counts: Counts
 
@@ -89,7 +138,9 @@ class Cell(msgspec.Struct, kw_only=True, omit_defaults=True, tag="cell", tag_fie
 class Gauge(msgspec.Struct, kw_only=True, omit_defaults=True, tag="gauge", tag_field="kind"):
     """What is so right now for one hotline (queue `""`) or one queue, as of `at` (lowest partition clock).
 
-    `oldest_queued_at` is when the visit that waits longest was queued (None: nobody waits).
+    `oldest_queued_at` is when the visit that waits longest was queued (None: nobody waits). `agents`: state -> agents
+    now (logged-out ones left out); an agent with three skills counts in three queues and once in the hotline.
+    `breaks`: of those on a break, reason -> agents.
     """
 
     feed: str
@@ -103,6 +154,8 @@ class Gauge(msgspec.Struct, kw_only=True, omit_defaults=True, tag="gauge", tag_f
     oldest_queued_at: int | None = None
     in_service: int = 0
     threshold_s: int
+    agents: dict[str, int] = msgspec.field(default_factory=dict)
+    breaks: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Forecast(msgspec.Struct, kw_only=True, omit_defaults=True, tag="forecast", tag_field="kind"):
@@ -137,6 +190,30 @@ class FeedStatus(msgspec.Struct, kw_only=True, omit_defaults=True, tag="feed", t
     version: int
 
 
+class SourceStatus(msgspec.Struct, kw_only=True, omit_defaults=True, tag="source", tag_field="kind"):
+    """What is known of one source of a feed, as of `at` (lowest partition clock); times in ms.
+
+    `expected`: it sends heartbeats, so silence means that it is cut off; `hotline` is what its heartbeats name (empty:
+    all). `last_at`: event time of the last record. `silent_since`: nothing was heard since then for longer than it
+    may be (None: it is heard). `clock_offset_ms`: the least time between event and append in the last ten minutes;
+    below 0 the source's clock runs ahead. `events`, `repeats`: records of the last ten minutes and how many of them
+    told nothing new; `doubled`: so many that the source seems to send everything twice.
+    """
+
+    feed: str
+    source: str
+    hotline: str = ""
+    expected: bool = False
+    last_at: int
+    silent_since: int | None = None
+    clock_offset_ms: int | None = None
+    events: int = 0
+    repeats: int = 0
+    doubled: bool = False
+    at: int
+    version: int
+
+
 class PartitionProgress(msgspec.Struct, kw_only=True):
     """How far one partition of `hotline.calls` is: offset included, and its clock (`live`) in ms."""
 
@@ -165,4 +242,4 @@ class Progress(msgspec.Struct, kw_only=True, tag="progress", tag_field="kind"):
     superseded: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-CellsRecord = Cell | Gauge | Forecast | FeedStatus | Progress
+CellsRecord = Cell | Gauge | Forecast | FeedStatus | SourceStatus | Progress

@@ -30,6 +30,8 @@ EventType = Literal[
 ]
 
 Flag = Literal["phantom", "test", "nuisance"]
+
+AgentState = Literal["logged_out", "available", "ringing", "on_call", "hold", "after_call", "break", "ring_no_answer"]
 Name = Annotated[str, msgspec.Meta(max_length=256)]
 Duration = Annotated[
     int,
@@ -86,8 +88,12 @@ class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     hold_ms: Duration | None = None
     acw_ms: Duration | None = None
     rating: int | None = None
-    state: Name = ""
-    reason: Name = ""
+    state: Annotated[Name, msgspec.Meta(description="agent_state, snapshot: one of the agent states")] = ""
+    reason: Annotated[Name, msgspec.Meta(description="agent_state: why the agent is on a break")] = ""
+    skills: (
+        Annotated[list[Name], msgspec.Meta(max_length=64, description="agent_state: the queues served from now on")]
+        | None
+    ) = None
     range_from: Annotated[int, msgspec.Meta(description="feed_begin: first millisecond the feed declares")] | None = (
         None
     )

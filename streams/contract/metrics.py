@@ -5,6 +5,9 @@ nothing is None.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from streams.contract.cells import Counts, add_counts
 
@@ -15,6 +18,25 @@ def window(cells: Iterable[Mapping[str, int]]) -> Counts:
     for counts in cells:
         add_counts(total, counts)
     return total
+
+
+Window = Literal["5m", "15m", "30m", "60m", "today", "24h"]
+"""The rolling windows that screens, SQL and rules share."""
+
+_MINUTES: dict[str, int] = {"5m": 5, "15m": 15, "30m": 30, "60m": 60, "24h": 1440}
+_MINUTE_MS = 60_000
+
+
+def window_bounds(window: Window, now: int, zone: ZoneInfo) -> tuple[int, int]:
+    """The base minutes [begin, end) of a window as of `now`, all ms: the open minute is the last one.
+
+    `today` begins at the local midnight in the hotline's `zone` (a day of 23 or 25 hours is as long as it is).
+    """
+    end = now - now % _MINUTE_MS + _MINUTE_MS
+    if window != "today":
+        return end - _MINUTES[window] * _MINUTE_MS, end
+    midnight = datetime.fromtimestamp(now / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return round(midnight.timestamp() * 1000), end
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -67,13 +89,22 @@ def rates(counts: Mapping[str, int]) -> dict[str, float | None]:
     offered, answered = get("offered", 0), get("answered", 0)
     handled_ms = get("talk_ms_sum", 0) + get("hold_ms_sum", 0) + get("acw_ms_sum", 0)
     inbound = offered + get("ended_in_menu", 0) + get("blocked", 0)
+    occupied = get("agent_on_call_ms", 0) + get("agent_hold_ms", 0) + get("agent_after_call_ms", 0)
+    ratings = buckets(counts, "rated")
     return {
         "answer_rate_inbound": ratio(answered, inbound),
         "answer_rate_offered": ratio(answered, offered),
         "answer_rate_talked": ratio(get("talked", 0), offered),
         "abandonment_rate": ratio(get("abandoned", 0), offered),
+        "abandonment_rate_excluding_short": ratio(
+            get("abandoned", 0) - get("short_abandoned", 0), offered - get("short_abandoned", 0)
+        ),
+        "blocked_rate": ratio(get("blocked", 0), inbound),
         "asa": ratio(get("wait_ms_sum", 0) / 1000, answered),
         "asa_waited": ratio(get("wait_ms_sum", 0) / 1000, get("waited", 0)),
         "att": ratio(get("talk_ms_sum", 0) / 1000, answered),
         "aht": ratio(handled_ms / 1000, answered),
+        "acw": ratio(get("acw_ms_sum", 0) / 1000, answered),
+        "occupancy": ratio(occupied, occupied + get("agent_available_ms", 0)),
+        "rating_mean": ratio(sum(value * n for value, n in ratings.items()), sum(ratings.values())),
     }

@@ -4,7 +4,20 @@ from typing import Literal
 
 import msgspec
 
-SignalKind = Literal["demand_above_expectation", "service_level_under_target", "waiting_past_threshold"]
+SignalKind = Literal[
+    "demand_above_expectation",
+    "demand_below_expectation",
+    "queue_silence",
+    "service_level_under_target",
+    "waiting_past_threshold",
+    "abandonment_above_limit",
+    "answer_rate_below_target",
+    "blocked_above_limit",
+    "no_agent_available",
+    "ring_no_answer",
+    "dead_feed",
+    "doubled_feed",
+]
 
 
 class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -25,6 +38,7 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     dimension_set: str
     queue: str = ""
     category: str = ""
+    source: str = ""
     active: bool
     at: int
     since: int

@@ -25,7 +25,7 @@ class Visit(msgspec.Struct, kw_only=True, omit_defaults=True, tag="visit", tag_f
     `version` is (input offset included, partition clock in ms): of two records for one visit the
     higher one holds. `lost_track` as an outcome means lost while waiting; a visit lost while talking
     stays `answered` with `lost_talking` set. `retracted`: later events showed that there was no such visit (a
-    call that seemed to end in the menu had been queued): views leave it out. `repairs` lists what was mended (`RepairKind`).
+    call that seemed to end in the menu had been queued): views leave it out. `transferred`: it ended in a transfer. `repairs` lists what was mended (`RepairKind`).
     """
 
     feed: str
@@ -65,7 +65,32 @@ class Visit(msgspec.Struct, kw_only=True, omit_defaults=True, tag="visit", tag_f
     talk_ms: int | None = None
     hold_ms: int | None = None
     acw_ms: int | None = None
+    transferred: bool = False
+    rating: int | None = None
+    rated_at: int | None = None
+    callback_completed_at: int | None = None
     repairs: tuple[str, ...] = ()
+    retracted: bool = False
+    version: tuple[int, int]
+
+
+class CallFact(msgspec.Struct, kw_only=True, omit_defaults=True, tag="fact", tag_field="kind"):
+    """A rating, re-classification or completed callback of a call that was no longer remembered when it came.
+
+    One of a remembered call stands in its visits instead. `at` is its own time (ms); `version` and `retracted` as
+    for a visit; the key is (feed, generation, call, type, at).
+    """
+
+    feed: str
+    generation: int = 0
+    hotline: str = ""
+    call: str
+    type: Literal["rated", "reclassified", "callback_completed"]
+    at: int
+    queue: str = ""
+    source: str = ""
+    rating: int | None = None
+    category: str = ""
     retracted: bool = False
     version: tuple[int, int]
 
@@ -85,4 +110,4 @@ class VisitMark(msgspec.Struct, kw_only=True, omit_defaults=True, tag="mark", ta
     version: tuple[int, int]
 
 
-VisitsRecord = Visit | VisitMark
+VisitsRecord = Visit | CallFact | VisitMark
