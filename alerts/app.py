@@ -8,7 +8,7 @@ neither a restart nor another worker forgets an alert or what has been told.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from alerts import metrics
@@ -35,11 +35,11 @@ def run(settings: Settings) -> None:
     channels = build_channels(settings, rules)
     targets = {channel.target: channel.resend_s for channel in channels}
 
-    def lifecycle(topic: str, partition: int, snapshot: bytes | None) -> Alerts:
+    def lifecycle(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Alerts:
         del topic, partition
         return Alerts(rules, settings.alerts.feed, snapshot)
 
-    def deliveries(topic: str, partition: int, snapshot: bytes | None) -> Deliveries:
+    def deliveries(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Deliveries:
         del topic, partition
         return Deliveries(targets, snapshot)
 

@@ -1,6 +1,6 @@
 """Signals in, changes of state out: the alerts of one partition of `hotline.signals`, without I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -43,7 +43,7 @@ class Alerts:
     changed nothing, by reason, since the start of the process.
     """
 
-    def __init__(self, rules: Sequence[Rule], feed: str, snapshot: bytes | None = None) -> None:
+    def __init__(self, rules: Sequence[Rule], feed: str, snapshot: Mapping[str, bytes] | None = None) -> None:
         self._rules = {rule.name: rule for rule in rules}
         self._feed = feed
         self._outputs: list[Output] = []
@@ -52,7 +52,7 @@ class Alerts:
         self._listening_since = 0
         self._swept_at = 0
         self.ignored: dict[Ignored, int] = {"unreadable": 0, "other_feed": 0, "no_rule": 0, "not_newer": 0}
-        state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot, type=_State)
+        state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot["all"], type=_State)
         if state.format != FORMAT:
             raise StateError(
                 f"the alerts' state has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
@@ -101,8 +101,8 @@ class Alerts:
         outputs, self._outputs = self._outputs, []
         return outputs
 
-    def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(_State(clock=self._clock, entries=self._entries))
+    def snapshot(self) -> dict[str, bytes]:
+        return {"all": msgspec.msgpack.encode(_State(clock=self._clock, entries=self._entries))}
 
     def firing(self) -> list[AlertEvent]:
         """The alerts that are firing, oldest first, with the last signal's numbers."""

@@ -66,13 +66,13 @@ class Deliveries:
     target that is new is told of what is firing; one that is no more is forgotten.
     """
 
-    def __init__(self, targets: Mapping[str, int | None], snapshot: bytes | None = None) -> None:
+    def __init__(self, targets: Mapping[str, int | None], snapshot: Mapping[str, bytes] | None = None) -> None:
         self._resend = dict(targets)
         self._ready = False
         self._now = 0
         self.unreadable = 0
         self.overtaken = 0
-        state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot, type=_State)
+        state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot["all"], type=_State)
         if state.format != FORMAT:
             raise StateError(
                 f"the delivery queue has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
@@ -120,8 +120,8 @@ class Deliveries:
     def outputs(self) -> list[Output]:
         return []
 
-    def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(self._state)
+    def snapshot(self) -> dict[str, bytes]:
+        return {"all": msgspec.msgpack.encode(self._state)}
 
     def due(self, target: str, now: int, limit: int) -> list[Notice]:
         """What the target is to be told now, oldest first; nothing while a backlog is being read.

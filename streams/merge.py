@@ -4,7 +4,7 @@ Everything here is a function of the `hotline.partials` log up to an offset, whi
 whatever leaves: a restart can only repeat. Time is what the partitions say it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -48,12 +48,12 @@ _decode_state = msgspec.msgpack.Decoder(_Snapshot).decode
 class Merger:
     """The state of the one partition of `hotline.partials`, restored from `snapshot` if given."""
 
-    def __init__(self, rules: Rules, detection: DetectionRules, snapshot: bytes | None = None) -> None:
+    def __init__(self, rules: Rules, detection: DetectionRules, snapshot: Mapping[str, bytes] | None = None) -> None:
         self._rules = rules
         self._judged = detection.feed
         self._watched = {detection.feed, *detection.demand.learn_from}
         if snapshot:
-            state = _decode_state(snapshot)
+            state = _decode_state(snapshot["all"])
             self._detection = Detection.restore(detection, state.detection)
         else:
             state = _Snapshot(-1, 0, {}, [], 0, b"")
@@ -116,14 +116,13 @@ class Merger:
             taken.append(self._told(told))
         return taken
 
-    def snapshot(self) -> bytes:
-        """The whole state, packed; must follow `outputs`."""
+    def snapshot(self) -> dict[str, bytes]:
+        """The whole state in named parts; must follow `outputs`."""
         if self._version != self._told_version:
             raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
         feeds = [feed.snapshot() for feed in self._feeds.values()]
-        return _encode_state(
-            _Snapshot(self._version, self._of, self._sources, feeds, self._judged_at, self._detection.snapshot())
-        )
+        state = _Snapshot(self._version, self._of, self._sources, feeds, self._judged_at, self._detection.snapshot())
+        return {"all": _encode_state(state)}
 
     def _merge(self, partition: int, part: FeedPart) -> None:
         feed = self._feeds.get(part.feed)

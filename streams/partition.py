@@ -1,6 +1,6 @@
 """One partition of `hotline.calls`: events in, visits, partial cells, gauges and dead letters out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 
 import msgspec
@@ -55,11 +55,11 @@ _decode_state = msgspec.msgpack.Decoder(_Snapshot).decode
 class CallsPartition:
     """The state of one partition of `hotline.calls` (of `of` in all), restored from `snapshot` if given."""
 
-    def __init__(self, partition: int, of: int, config: Config, snapshot: bytes | None = None) -> None:
+    def __init__(self, partition: int, of: int, config: Config, snapshot: Mapping[str, bytes] | None = None) -> None:
         self._partition = partition
         self._of = of
         self._config = config
-        state = _decode_state(snapshot) if snapshot else _Snapshot(partition, of, -1, 0, Quality(), [])
+        state = _decode_state(snapshot["all"]) if snapshot else _Snapshot(partition, of, -1, 0, Quality(), [])
         self._offset = state.offset
         self._clock = state.clock
         self._ledger = Ledger(CALLS, partition, state.quality)
@@ -120,11 +120,11 @@ class CallsPartition:
             self._told_at, self._told_quality = self._clock, quality
         return taken
 
-    def snapshot(self) -> bytes:
-        """The whole state, packed; must follow `outputs`."""
+    def snapshot(self) -> dict[str, bytes]:
+        """The whole state in named parts; must follow `outputs`."""
         feeds = [feed.snapshot() for feed in self._feeds.values()]
         state = _Snapshot(self._partition, self._of, self._offset, self._clock, self._ledger.quality, feeds)
-        return _encode_state(state)
+        return {"all": _encode_state(state)}
 
     def _feed(self, snapshot: FeedSnapshot) -> Feed:
         return Feed(snapshot, self._config.rules, self._config.lateness_ms, self._ledger.repaired)

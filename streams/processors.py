@@ -1,5 +1,7 @@
 """From settings to the processors of `streams`: which core reads which topic."""
 
+from collections.abc import Mapping
+
 from deploy.runtime.processor import Processor, ProcessorFactory
 from deploy.runtime.settings import Settings
 from streams.contract.topics import CALLS, PARTIALS, TOPICS, VISITS
@@ -41,7 +43,7 @@ def factory(settings: Settings) -> ProcessorFactory:
         default_hotline=next(iter(settings.hotlines)) if len(settings.hotlines) == 1 else "",
     )
 
-    def build(topic: str, partition: int, snapshot: bytes | None) -> Processor:
+    def build(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Processor:
         if topic == CALLS:
             return CallsPartition(partition, partitions[CALLS], config, snapshot)
         if topic == PARTIALS:

@@ -135,7 +135,7 @@ class OwnedPartition:
                 epoch=self.epoch,
                 cluster=cluster,
                 mark=self._mark,
-                snapshot=self.processor.snapshot(),
+                snapshot=self.processor.snapshot()["all"],
             )
             self.changed = False
             if not await self._outbox.acknowledged(outputs) or self.lost:

@@ -1,6 +1,6 @@
 """The seam between the pure cores and the shell that reads Kafka for them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -39,13 +39,16 @@ class Processor(Protocol):
     def outputs(self) -> list[Output]:
         """Hand over (and forget) what has to be sent since the last call."""
 
-    def snapshot(self) -> bytes:
-        """The whole state, packed; `restore` of the same class reads it."""
+    def snapshot(self) -> dict[str, bytes]:
+        """The whole state in named parts. A part that stays the same, byte for byte, is not written again.
+
+        A part should be the same bytes as long as it holds the same: then a checkpoint costs what changed.
+        """
 
     @property
     def clock(self) -> int:
         """The partition clock in ms (0 before the first record)."""
 
 
-ProcessorFactory = Callable[[str, int, bytes | None], Processor]
-"""(topic, partition, snapshot or None) -> processor."""
+ProcessorFactory = Callable[[str, int, Mapping[str, bytes] | None], Processor]
+"""(topic, partition, the parts of the last snapshot or None) -> processor."""

@@ -97,7 +97,7 @@ class Worker:
                     begin = begins[TopicPartition(*place)]
                     owned = OwnedPartition(
                         *place,
-                        self._factories[place[0]](*place, state.snapshot if state else None),
+                        self._factories[place[0]](*place, {"all": state.snapshot} if state else None),
                         start=state.offset + 1 if state else begin,
                         epoch=next_epoch(states, place),
                         mark=state.mark if state else None,

@@ -131,16 +131,16 @@ def test_a_long_outage_starts_the_silence_anew():
 
 def test_quiet_keys_are_forgotten():
     core = listening()
-    empty = len(core.snapshot())
+    empty = len(core.snapshot()["all"])
     core.apply([record(signal(0)), record(signal(1, active=False))])
-    grown = len(core.snapshot())
+    grown = len(core.snapshot()["all"])
     for minute in range(64):
         core.tick(T + minute * 60 * S, caught_up=True)
         core.tick(T + (minute * 60 + 14) * S, caught_up=True)
         core.tick(T + (minute * 60 + 28) * S, caught_up=True)
         core.tick(T + (minute * 60 + 42) * S, caught_up=True)
         core.tick(T + (minute * 60 + 56) * S, caught_up=True)
-    assert grown > empty == len(core.snapshot())
+    assert grown > empty == len(core.snapshot()["all"])
 
 
 def test_the_clock_never_goes_back():
@@ -151,6 +151,8 @@ def test_the_clock_never_goes_back():
 
 
 def test_a_state_of_another_format_is_refused():
-    packed = msgspec.msgpack.encode(msgspec.msgpack.decode(Alerts([], "live").snapshot()) | {"format": 99})
+    packed = {
+        "all": msgspec.msgpack.encode(msgspec.msgpack.decode(Alerts([], "live").snapshot()["all"]) | {"format": 99})
+    }
     with pytest.raises(StateError, match="format 99"):
         Alerts([], "live", packed)

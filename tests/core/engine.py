@@ -85,7 +85,7 @@ class Engine:
         self._carry(self._calls[partition].outputs(), now + 5_000)
 
     def state_bytes(self) -> list[int]:
-        return [len(calls.snapshot()) for calls in self._calls] + [len(self._merger.snapshot())]
+        return [sum(map(len, core.snapshot().values())) for core in (*self._calls, self._merger)]
 
     def _carry(self, outputs: list[Output], now: int) -> None:
         bundles = []

@@ -5,7 +5,7 @@ Arguments: group, input topic, output topic, state topic, bytes of padding in ea
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -18,9 +18,9 @@ from deploy.runtime.worker import run_worker
 class Counting:
     """Counts per key; each output is the absolute count, with the offset it stands at as version."""
 
-    def __init__(self, partition: int, snapshot: bytes | None) -> None:
+    def __init__(self, partition: int, snapshot: Mapping[str, bytes] | None) -> None:
         self._partition = partition
-        self._counts: dict[str, int] = msgspec.msgpack.decode(snapshot)["counts"] if snapshot else {}
+        self._counts: dict[str, int] = msgspec.msgpack.decode(snapshot["all"])["counts"] if snapshot else {}
         self._changed: set[str] = set()
         self._offset = -1
         self._clock = 0
@@ -54,11 +54,11 @@ class Counting:
             for key in sorted(changed)
         ]
 
-    def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode({"counts": self._counts, "padding": os.urandom(PADDING)})
+    def snapshot(self) -> dict[str, bytes]:
+        return {"all": msgspec.msgpack.encode({"counts": self._counts, "padding": os.urandom(PADDING)})}
 
 
-def make(topic: str, partition: int, snapshot: bytes | None) -> Counting:
+def make(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Counting:
     del topic
     return Counting(partition, snapshot)
 
