@@ -142,9 +142,7 @@ class Merger:
         cells = feed.take_cells(self._version, self._of)
         if feed.feed in self._watched:
             for cell in cells:
-                self._detection.cell(
-                    cell.feed, cell.hotline, cell.dimension_set, cell.queue, cell.category, cell.minute, cell.counts
-                )
+                self._detection.cell(cell)
             self._detection.complete(feed.feed, feed.horizon(self._of))
         taken = []
         for cell in cells:

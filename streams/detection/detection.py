@@ -1,12 +1,12 @@
 """The whole of detection as one pure object: cells, gauges and a clock in, signals and forecasts out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from zlib import compress, decompress
 
 import msgspec
 import numpy as np
 
-from streams.contract import Forecast, Gauge, Signal, SignalKind
+from streams.contract import Cell, Forecast, Gauge, Signal, SignalKind
 from streams.detection import demand as demands
 from streams.detection import outlook, words
 from streams.detection.counts import band
@@ -52,36 +52,27 @@ class Detection:
 
     # ---- what comes in
 
-    def cell(  # noqa: PLR0917 - the parts of a cell's key in the order of the contract
-        self,
-        feed: str,
-        hotline: str,
-        dimension_set: str,
-        queue: str,
-        category: str,
-        minute: int,
-        counts: Mapping[str, int],
-    ) -> None:
-        """Set one minute (epoch ms) of one key: absolute counts, which replace earlier ones.
+    def cell(self, cell: Cell) -> None:
+        """Set one minute of one key: absolute counts, which replace earlier ones.
 
         Only the judged feed, feeds to learn from, and the sets `hotline`, `queue` and `category_1` matter.
         """
-        judged = feed == self.rules.feed
-        if not judged and feed not in self._learns:
+        judged = cell.feed == self.rules.feed
+        if not judged and cell.feed not in self._learns:
             return
-        key = Key(hotline, dimension_set, queue, category)
+        key = Key(cell.hotline, cell.dimension_set, cell.queue, cell.category)
         if not key.judged:
             return
-        offered = counts.get("offered", 0)
+        offered = cell.counts.get("offered", 0)
         demand = self._demands.get(key)
         if demand is None:
             if not offered and not judged:
                 return
-            demand = self._demands[key] = demands.Demand(self.rules.feed, self.rules.zone(hotline))
-        if not demand.put(feed, minute, offered):
+            demand = self._demands[key] = demands.Demand(self.rules.feed, self.rules.zone(cell.hotline))
+        if not demand.put(cell.feed, cell.minute, offered):
             self.too_late += 1
-        if judged and dimension_set != "category_1":
-            self._promise(key).put(minute, counts)
+        if judged and cell.dimension_set != "category_1":
+            self._promise(key).put(cell.minute, cell.counts)
 
     def _promise(self, key: Key) -> Promise:
         promise = self._promises.get(key)

@@ -1,8 +1,10 @@
 """An invented city's calls, as the cells that the merger would hand to detection."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,6 +13,10 @@ import pytest
 from deploy.runtime.settings import Demand, Hotline, Queue
 from streams.contract import Signal
 from streams.detection import Detection, DetectionRules
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from detection_kit import tell
 
 MINUTE = 60_000
 DAY = 1440 * MINUTE
@@ -62,8 +68,8 @@ class City:
         """One minute of every queue, and the hotline as their sum."""
         for queue, count in counts.items():
             if count:
-                detection.cell(feed, "12345", "queue", queue, "", minute, {"offered": int(count)})
-        detection.cell(feed, "12345", "hotline", "", "", minute, {"offered": int(sum(counts.values()))})
+                tell(detection, feed, "12345", "queue", queue, minute, {"offered": int(count)})
+        tell(detection, feed, "12345", "hotline", "", minute, {"offered": int(sum(counts.values()))})
 
     def teach(self, detection: Detection, days: int, until: int = MONDAY) -> None:
         """`days` of history up to `until`, from the feed `history`."""

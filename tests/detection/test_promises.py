@@ -1,6 +1,7 @@
 """Service level under target and waiting past threshold."""
 
 import pytest
+from detection_kit import tell
 
 from deploy.runtime.settings import Hotline, Queue, ServiceLevel
 from streams.contract import Gauge, Signal
@@ -27,7 +28,7 @@ def run(detection, minutes, first=0):
     told = []
     for i, (met, missed) in enumerate(minutes, first):
         counts = {"event_answered.20": met, "event_expired.20": missed, "event_abandoned.15": 40}
-        detection.cell("live", "h", "queue", "q", "", START + i * MINUTE, counts)
+        tell(detection, "live", "h", "queue", "q", START + i * MINUTE, counts)
         told += [r for r in detection.advance(START + (i + 1) * MINUTE, i) if isinstance(r, Signal)]
     return told
 
@@ -66,7 +67,7 @@ def test_a_blocked_queue_is_told_cleared_and_told_once():
 def test_the_open_minute_counts():
     detection = Detection(RULES)
     run(detection, [(9, 1)] * 3)
-    detection.cell("live", "h", "queue", "q", "", START + 3 * MINUTE, {"event_expired.20": 40})
+    tell(detection, "live", "h", "queue", "q", START + 3 * MINUTE, {"event_expired.20": 40})
     told = detection.advance(START + 3 * MINUTE + 800, 9)
     assert [s.kind for s in told if isinstance(s, Signal)] == ["service_level_under_target"]
 

@@ -1,5 +1,6 @@
 """What must hold whatever happens: order does not matter, a restart is not noticed, versions never go back."""
 
+from detection_kit import tell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,12 +24,12 @@ def taught() -> bytes:
     for day in range(-10, 0):
         for i in range(480, 1200):
             for key in (("hotline", ""), ("queue", "q")):
-                detection.cell("history", "h", *key, "", START + day * DAY + i * MINUTE, {"offered": 10 + i % 3 - 1})
+                tell(detection, "history", "h", *key, START + day * DAY + i * MINUTE, {"offered": 10 + i % 3 - 1})
         detection.complete("history", START + (day + 1) * DAY)
     detection.advance(NOON - 300 * MINUTE, 1)
     for i in range(300):
         for key in (("hotline", ""), ("queue", "q")):
-            detection.cell("live", "h", *key, "", NOON + (i - 300) * MINUTE, {"offered": 10 + i % 3 - 1})
+            tell(detection, "live", "h", *key, NOON + (i - 300) * MINUTE, {"offered": 10 + i % 3 - 1})
     detection.advance(NOON, 1)
     return detection.snapshot()
 
@@ -49,10 +50,10 @@ ticks = st.lists(
 )
 
 
-def tell(detection, cells, base):
+def tell_all(detection, cells, base):
     for (dimension_set, queue, category), i, offered, met, missed in cells:
         counts = {"offered": offered, "event_answered.20": met, "event_expired.20": missed}
-        detection.cell("live", "h", dimension_set, queue, category, base + i * MINUTE, counts)
+        tell(detection, "live", "h", dimension_set, queue or category, base + i * MINUTE, counts)
 
 
 def gauge(at, over):
@@ -76,10 +77,10 @@ def test_the_order_of_cells_between_ticks_is_irrelevant(script, random):
     base, now = NOON - 3 * MINUTE, NOON
     for cells, step in script:
         now += step
-        tell(one, cells, base)
+        tell_all(one, cells, base)
         shuffled = list(cells)
         random.shuffle(shuffled)
-        tell(other, shuffled, base)
+        tell_all(other, shuffled, base)
         assert one.advance(now, 1) == other.advance(now, 1)
 
 
@@ -91,7 +92,7 @@ def test_a_restart_is_not_noticed(script):
     for version, (cells, step) in enumerate(script):
         now += step
         for detection in (never, often):
-            tell(detection, cells, base)
+            tell_all(detection, cells, base)
             detection.gauge(gauge(now, len(cells)))
         assert never.advance(now, version) == often.advance(now, version)
         often = Detection.restore(RULES, often.snapshot())
@@ -106,7 +107,7 @@ def test_versions_and_clocks_of_signals_never_go_back(script, versions):
     seen, clock = 0, 0
     for (cells, step), version in zip(script, versions, strict=False):
         now += step
-        tell(detection, cells, base)
+        tell_all(detection, cells, base)
         detection.gauge(gauge(now, 4))
         for record in detection.advance(now, version):
             assert record.version >= seen
@@ -128,11 +129,11 @@ def test_five_weeks_of_a_key_take_five_kilobytes(make_city, monday):
 def test_what_a_feed_taught_can_be_forgotten():
     detection, never = Detection(RULES), Detection(RULES)
     for minute in range(START, START + 4 * DAY, MINUTE):
-        detection.cell("history", "h", "hotline", "", "", minute, {"offered": 5})
+        tell(detection, "history", "h", "hotline", "", minute, {"offered": 5})
     detection.complete("history", START + 4 * DAY)
     detection.forget("history")
     for one in (detection, never):
-        one.cell("live", "h", "hotline", "", "", START + 4 * DAY, {"offered": 1})
+        tell(one, "live", "h", "hotline", "", START + 4 * DAY, {"offered": 1})
         assert one.advance(START + 4 * DAY + 10 * MINUTE, 1) == []
 
 
@@ -141,17 +142,17 @@ def test_history_may_come_in_any_order_until_it_is_complete():
     minutes = [START + i * MINUTE for i in range(1440)]
     for detection, order in ((forward, minutes), (backward, minutes[::-1])):
         for minute in order:
-            detection.cell("history", "h", "hotline", "", "", minute, {"offered": minute // MINUTE % 7 + 1})
+            tell(detection, "history", "h", "hotline", "", minute, {"offered": minute // MINUTE % 7 + 1})
         detection.complete("history", START + DAY)
     assert forward.snapshot() == backward.snapshot()
-    forward.cell("history", "h", "hotline", "", "", START, {"offered": 99})
+    tell(forward, "history", "h", "hotline", "", START, {"offered": 99})
     assert forward.too_late == 1
 
 
 def test_other_feeds_are_nobodys_business():
     detection = Detection(RULES)
     empty = detection.snapshot()
-    detection.cell("replay-0123abcd", "h", "hotline", "", "", START, {"offered": 5})
+    tell(detection, "replay-0123abcd", "h", "hotline", "", START, {"offered": 5})
     detection.gauge(
         Gauge(feed="replay-0123abcd", hotline="h", dimension_set="hotline", at=1, version=1, threshold_s=20)
     )
