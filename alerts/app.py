@@ -19,7 +19,8 @@ from alerts.channels.grafana import GrafanaChannel
 from alerts.channels.webhook import WebhookChannel
 from alerts.core import Alerts
 from alerts.deliveries import Deliveries
-from alerts.rules import Rule, load_rules
+from alerts.rules import Rule
+from alerts.rules_file import load_rules
 from alerts.sender import send_forever
 from deploy.runtime.settings import Settings, SettingsError
 from deploy.runtime.worker import Background, Worker, run_worker

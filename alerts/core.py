@@ -106,7 +106,7 @@ class Alerts:
 
     def firing(self) -> list[AlertEvent]:
         """The alerts that are firing, oldest first, with the last signal's numbers."""
-        events = [e.event for e in self._all() if e.state == "firing" and e.event is not None]
+        events = [e.event for e in self._all() if e.event is not None and e.event.state == "firing"]
         return sorted(events, key=lambda event: (event.started_at, event.fingerprint))
 
     def held_back(self) -> int:

@@ -186,6 +186,10 @@ class Deliveries:
         if event.episode in state.over or (known is not None and known.state == "resolved"):
             return
         state.episodes[event.episode] = event
+        if known is not None and event.severity != known.severity:
+            for items in state.items.values():
+                if (item := items.get(event.episode)) is not None:
+                    item.told, item.next_at, item.attempts = "", 0, 0
         if known is None:
             for items in state.items.values():
                 items[event.episode] = Item(since=self._now or event.at, tried=self._restored and not self._ready)

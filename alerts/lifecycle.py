@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rules import Rule
-from streams.contract import AlertEvent, AlertReason, Signal
+from alerts.observed import Observed, dimensions_of
+from alerts.rules import Rule, higher
+from streams.contract import AlertEvent, AlertReason
 
 LIVE = "live"
 Changes = tuple[AlertEvent, ...]
@@ -54,13 +55,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     event: AlertEvent | None = None
 
 
-def fingerprint(rule: Rule, signal: Signal) -> str:
+def fingerprint(rule: Rule, signal: Observed) -> str:
     """16 hex digits that name a rule on a key, for good: severity and free labels may change, it does not."""
-    key = (rule.name, signal.feed, signal.hotline, signal.dimension_set, signal.queue, signal.category)
+    key = [rule.name, signal.feed, signal.hotline, signal.dimension_set, signal.queue, signal.category]
+    key += [f"{name}={value}" for name, value in sorted(dimensions_of(signal).items())]
     return sha256("\x1f".join(key).encode()).hexdigest()[:16]
 
 
-def labels(rule: Rule, signal: Signal) -> dict[str, str]:
+def labels(rule: Rule, signal: Observed) -> dict[str, str]:
     """What the alert is routed and grouped by; few values each, nothing of a single call."""
     own = {
         "alertname": rule.name,
@@ -72,10 +74,10 @@ def labels(rule: Rule, signal: Signal) -> dict[str, str]:
         "category": signal.category,
         "owner": rule.owner,
     }
-    return rule.labels | {name: value for name, value in own.items() if value}
+    return rule.labels | dict(dimensions_of(signal)) | {name: value for name, value in own.items() if value}
 
 
-def hear(entry: Entry, signal: Signal, written_at: int, rule: Rule, time: Time | None) -> tuple[Entry, Changes]:
+def hear(entry: Entry, signal: Observed, written_at: int, rule: Rule, time: Time | None) -> tuple[Entry, Changes]:
     """Take in a signal; `written_at` is its record's time, `time` None while a backlog is being read.
 
     A signal that is not newer than the last one changes nothing at all. Two changes come of one signal
@@ -95,26 +97,29 @@ def hear(entry: Entry, signal: Signal, written_at: int, rule: Rule, time: Time |
             held_since = max(entry.held_since, min(signal.since, at))
             entry = replace(entry, held_since=held_since, event=_refreshed(entry, signal, rule))
             if time and _may_fire(entry, rule, time):
-                entry, changes = _fire(entry, "held_long_enough", time)
+                entry, changes = _fire(entry, "held_long_enough", rule, time)
         case "pending":
             entry, changes = _end(entry, "cleared_before_firing", at, time)
         case "firing" if met:
             entry = replace(entry, gone_since=None, event=_refreshed(entry, signal, rule))
+            if time and _fresh(entry, rule, time):
+                entry, louder = _louder(entry, signal, rule, time)
+                changes += louder
         case "firing":
             entry = replace(entry, gone_since=at if entry.gone_since is None else entry.gone_since)
             if rule.keep_firing_s == 0:
-                entry, changes = _end(entry, "condition_cleared", at, time)
+                entry, changes = _end(entry, _why_gone(rule, signal.at), at, time)
     return entry, changes
 
 
-def _end_what_was_gone(entry: Entry, signal: Signal, rule: Rule, time: Time | None) -> tuple[Entry, Changes]:
+def _end_what_was_gone(entry: Entry, signal: Observed, rule: Rule, time: Time | None) -> tuple[Entry, Changes]:
     """Resolve a firing alert whose condition, as this signal shows, had been gone for `keep_firing_s`."""
     if entry.state != "firing" or entry.gone_since is None:
         return entry, ()
     gone_until = max(signal.since, entry.at) if rule.met(signal, begun=True) else signal.at
     if gone_until - entry.gone_since < rule.keep_firing_s * 1000:
         return entry, ()
-    return _end(entry, "condition_cleared", entry.gone_since, time)
+    return _end(entry, _why_gone(rule, entry.gone_since), entry.gone_since, time)
 
 
 def wait(entry: Entry, rule: Rule, time: Time) -> tuple[Entry, Changes]:
@@ -129,11 +134,13 @@ def wait(entry: Entry, rule: Rule, time: Time) -> tuple[Entry, Changes]:
     if entry.gone_since is not None:
         # The last signal of a condition is sent once; from then on its clock goes on with ours.
         if entry.at + silent_ms - entry.gone_since >= rule.keep_firing_s * 1000:
-            return _end(entry, "condition_cleared", entry.gone_since, time)
+            return _end(entry, _why_gone(rule, entry.gone_since), entry.gone_since, time)
     elif rule.signal_lost_s and silent_ms > rule.signal_lost_s * 1000:
         return _end(entry, "signal_lost", entry.at, time)
     elif entry.state == "pending" and _may_fire(entry, rule, time):
-        return _fire(entry, "held_long_enough", time)
+        return _fire(entry, "held_long_enough", rule, time)
+    elif _in_shadow(entry) and not rule.in_shadow(time.now) and _fresh(entry, rule, time):
+        return _fire(entry, "shadow_ended", rule, time)
     return entry, ()
 
 
@@ -167,7 +174,7 @@ def _may_fire(entry: Entry, rule: Rule, time: Time) -> bool:
     return _held(entry, rule) and _fresh(entry, rule, time)
 
 
-def _begin(entry: Entry, signal: Signal, rule: Rule, time: Time | None) -> tuple[Entry, Changes]:
+def _begin(entry: Entry, signal: Observed, rule: Rule, time: Time | None) -> tuple[Entry, Changes]:
     identity = fingerprint(rule, signal)
     event = AlertEvent(
         fingerprint=identity,
@@ -175,7 +182,8 @@ def _begin(entry: Entry, signal: Signal, rule: Rule, time: Time | None) -> tuple
         rule=rule.name,
         state="pending",
         reason="condition_met",
-        severity=rule.severity,
+        severity=rule.severity_of(signal, 0),
+        signal=rule.signal or "",
         feed=signal.feed,
         hotline=signal.hotline,
         queue=signal.queue,
@@ -187,30 +195,68 @@ def _begin(entry: Entry, signal: Signal, rule: Rule, time: Time | None) -> tuple
         expected=signal.expected,
         target=signal.target,
         labels=labels(rule, signal),
-        summary=rule.sentences(signal),
+        summary=rule.sentences(signal, rule.severity_of(signal, 0)),
     )
+    event.labels["severity"] = event.severity
     entry = replace(entry, state="pending", held_since=entry.at, gone_since=None, event=event)
     if time and _may_fire(entry, rule, time):
-        return _fire(entry, "condition_met", time)
+        return _fire(entry, "condition_met", rule, time)
     return entry, (event,)
 
 
-def _refreshed(entry: Entry, signal: Signal, rule: Rule) -> AlertEvent:
-    """The event of the present episode with the last signal's numbers and words."""
-    assert entry.event is not None
+def _refreshed(entry: Entry, signal: Observed, rule: Rule) -> AlertEvent:
+    """The event of the present episode with the last signal's numbers and words; louder only before it fires."""
+    event = entry.event
+    assert event is not None
+    severity = event.severity
+    if entry.state == "pending":
+        severity = higher(severity, rule.severity_of(signal, entry.at - event.started_at))
     return replace(
-        entry.event,
+        event,
         version=signal.version,
+        severity=severity,
         value=signal.value,
         expected=signal.expected,
         target=signal.target,
-        summary=rule.sentences(signal) or entry.event.summary,
+        labels=event.labels | {"severity": severity},
+        summary=rule.sentences(signal, severity) or event.summary,
     )
 
 
-def _fire(entry: Entry, reason: AlertReason, time: Time) -> tuple[Entry, Changes]:
+def _louder(entry: Entry, signal: Observed, rule: Rule, time: Time) -> tuple[Entry, Changes]:
+    """Raise the severity of a firing alert if a step of its rule asks for it."""
+    event = entry.event
+    assert event is not None
+    severity = higher(event.severity, rule.severity_of(signal, entry.at - event.started_at))
+    if severity == event.severity:
+        return entry, ()
+    event = replace(
+        event,
+        severity=severity,
+        labels=event.labels | {"severity": severity},
+        summary=rule.sentences(signal, severity) or event.summary,
+    )
+    if _in_shadow(entry):
+        return replace(entry, event=event), ()
+    event = replace(event, reason="severity_changed", at=time.now)
+    return replace(entry, event=event), (event,)
+
+
+def _in_shadow(entry: Entry) -> bool:
+    """Whether the alert fires for the record only."""
+    return entry.state == "firing" and entry.event is not None and entry.event.state == "pending"
+
+
+def _why_gone(rule: Rule, gone_at: int) -> AlertReason:
+    return "condition_cleared" if rule.in_force(gone_at) else "outside_schedule"
+
+
+def _fire(entry: Entry, reason: AlertReason, rule: Rule, time: Time) -> tuple[Entry, Changes]:
     assert entry.event is not None
-    event = replace(entry.event, state="firing", reason=reason, at=time.now)
+    if rule.in_shadow(time.now):
+        event = replace(entry.event, reason="would_have_fired", at=time.now)
+    else:
+        event = replace(entry.event, state="firing", reason=reason, at=time.now)
     return replace(entry, state="firing", event=event), (event,)
 
 

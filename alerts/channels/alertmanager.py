@@ -4,9 +4,12 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from alerts.channels import Notice, Outcome
 from alerts.channels.content import Writer, rfc3339
 from alerts.channels.http import TIMEOUT_S, JsonClient
+from alerts.rules import SEVERITIES
 from deploy.runtime.settings import Alertmanager
 from streams.contract import AlertEvent
 
@@ -33,11 +36,24 @@ class AlertmanagerChannel:
         self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        body = [posted_alert(notice.event, self._writer, now) for notice in notices]
+        events = [event for notice in notices for event in (notice.event, *quieter(notice.event, self._writer, now))]
+        body = [posted_alert(event, self._writer, now) for event in events]
         return await self._client.post(self._url, body, headers=self._headers, now=now)
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def quieter(event: AlertEvent, writer: Writer, now: int) -> list[AlertEvent]:
+    """The alert under the severities that it has outgrown, as over: to Alertmanager other labels are another alert."""
+    rule = writer.rules.get(event.rule)
+    below = SEVERITIES[: SEVERITIES.index(event.severity)]
+    outgrown = {rule.severity, *(step.severity for step in rule.steps)} & set(below) if rule else set()
+    ended_at = now if event.ended_at is None else event.ended_at
+    return [
+        replace(event, severity=severity, labels=event.labels | {"severity": severity}, ended_at=ended_at)
+        for severity in sorted(outgrown)
+    ]
 
 
 def posted_alert(event: AlertEvent, writer: Writer, now: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from streams.contract import AlertEvent
 class WebhookChannel:
     """POST of one alert to `url`, with a bearer token if the settings name one.
 
-    The header `Idempotency-Key` (episode and state) is the same for every repetition.
+    The header `Idempotency-Key` (episode and state, severity where it was raised) is the same for every repetition.
     """
 
     kind = "webhook"
@@ -35,12 +35,18 @@ class WebhookChannel:
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
         (notice,) = notices
-        key = {"Idempotency-Key": f"{notice.event.episode}-{notice.event.state}"}
+        key = {"Idempotency-Key": idempotency_key(notice.event)}
         body = payload(notice.event, self.target, self._writer)
         return await self._client.post(self._url, body, headers=self._headers | key, now=now)
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def idempotency_key(event: AlertEvent) -> str:
+    """The same for every repetition of one piece of news, another for the next: a louder alert is news."""
+    louder = f"-{event.severity}" if event.state == "firing" and event.reason == "severity_changed" else ""
+    return f"{event.episode}-{event.state}{louder}"
 
 
 def payload(event: AlertEvent, receiver: str, writer: Writer) -> dict[str, Any]:

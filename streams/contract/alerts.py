@@ -13,6 +13,10 @@ AlertReason = Literal[
     "signal_lost",
     "severity_changed",
     "rule_removed",
+    "outside_schedule",
+    "would_have_fired",
+    "shadow_ended",
+    "back_after_outage",
 ]
 
 
@@ -20,7 +24,8 @@ class AlertEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One change of state. `fingerprint` is of rule and labels; `episode` tells one firing from the next.
 
     `started_at`/`ended_at` bound the episode by the data's clock (ms); `at` is when this change was
-    decided. `version` is the signal version it rests on. `summary`: language -> sentence.
+    decided. `version` is the signal version it rests on. `signal`: the kind of signal it is about (empty: a rule
+    over windows of cells). `summary`: language -> sentence.
     """
 
     fingerprint: str
@@ -33,6 +38,7 @@ class AlertEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     hotline: str
     queue: str = ""
     category: str = ""
+    signal: str = ""
     at: int
     started_at: int
     ended_at: int | None = None

@@ -1,7 +1,7 @@
 import pytest
 from alert_kit import rule, signal
 
-from alerts.rules import RulesError, load_rules, parse_rules
+from alerts.rules_file import RulesError, load_rules, parse_rules
 from streams.contract.signals import SignalKind
 
 
@@ -36,7 +36,7 @@ BEGIN = "rules:\n- name: A\n  signal: waiting_past_threshold\n"
         ("", "r.yaml: write `rules:` and below it a list of rules"),
         ("rules: [", "r.yaml:1: no valid YAML"),
         ("rules: [3]", "r.yaml: rule 1: Input should be"),
-        ("rules: [{name: A}]", "r.yaml: rule A: signal: Field required"),
+        ("rules: [{name: A}]", "r.yaml: rule A: write either signal or expression"),
         (BEGIN + "  match: {que: [a]}", "r.yaml: rule A: match.que: no such key"),
         (BEGIN + "  for: 5m", "r.yaml: rule A: for: no such key"),
         (BEGIN + "  for_s: soon", "r.yaml: rule A: for_s: Input should be a valid integer"),

@@ -1,0 +1,98 @@
+"""Rules from YAML: typed, unknown keys refused, every problem named by file, rule and field.
+
+A file holds `rules:`, a list. Without a file the built-in `rules.yaml` beside this module holds.
+"""
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from alerts.expressions import Part
+from alerts.rules import Rule
+from deploy.runtime.settings import SettingsError
+
+BUILT_IN = Path(__file__).with_name("rules.yaml")
+
+
+class RulesError(SettingsError):
+    """Rules that cannot be used; one line per problem: file, rule, field, what is wrong."""
+
+
+class _RulesFile(Part):
+    rules: tuple[Rule, ...]
+
+
+class StrictLoader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key!r} stands twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_rules(path: Path | None = None) -> tuple[Rule, ...]:
+    """The rules of a file, or the built-in ones. Raises RulesError with one line per problem."""
+    if path is not None and not path.is_file():
+        raise RulesError(f"{path}: no such file; correct alerts.rules or leave it out for the built-in rules")
+    path = path or BUILT_IN
+    return parse_rules(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises RulesError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RulesError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """The data in `text`; `name` is the file's, for errors. Raises RulesError."""
+    try:
+        return yaml.load(text, Loader=StrictLoader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        where = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise RulesError(f"{name}{where}: no valid YAML: {error.problem}") from error
+
+
+def parse_rules(text: str, name: str) -> tuple[Rule, ...]:
+    """The rules in `text`; `name` is the file's, for errors."""
+    data = parse_yaml(text, name)
+    if not isinstance(data, dict):
+        raise RulesError(f"{name}: write `rules:` and below it a list of rules")
+    try:
+        rules = _RulesFile.model_validate(data).rules
+    except ValidationError as error:
+        raise RulesError("\n".join(f"{name}: {line}" for line in problems(error, data, "rules", "rule"))) from error
+    names = [rule.name for rule in rules]
+    if twice := sorted({rule for rule in names if names.count(rule) > 1}):
+        raise RulesError(f"{name}: rule {twice[0]}: name: two rules have this name; alerts are told apart by it")
+    return rules
+
+
+def problems(error: ValidationError, data: Any, entries: str, entry_word: str) -> Sequence[str]:
+    """One line per problem, entries of the list `entries` called by their name or number."""
+    lines = []
+    for problem in error.errors():
+        place = list(problem["loc"])
+        entry_name = ""
+        if place[:1] == [entries] and len(place) > 1 and isinstance(place[1], int):
+            number = place[1]
+            entry = data[entries][number]
+            named = entry.get("name") if isinstance(entry, dict) else None
+            entry_name = f"{entry_word} {named or number + 1}: "
+            place = place[2:]
+        field = ".".join(str(part) for part in place if part != "[key]" and not str(part).startswith("<"))
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "no such key"
+        lines.append(f"{entry_name}{field}: {message}" if field else f"{entry_name}{message}")
+    return lines
