@@ -120,11 +120,11 @@ def test_a_new_input_format_is_a_mapping(copy: Path) -> None:
     )
     script = """
 from pathlib import Path
-from deploy.producers.export import Export
+from deploy.producers.export import open_export
 from deploy.producers.mapping import load
 from deploy.producers.mapping_rows import RowReader
 mapping = load("my-mapping.yaml")
-export = Export(Path("calls.csv"), mapping)
+export = open_export(Path("calls.csv"), mapping)
 reader = RowReader(mapping, export.header, feed="f", generation=1)
 for line in export:
     row = reader.read(line.values)

@@ -10,8 +10,10 @@ from typing import Any, NoReturn
 import click
 import orjson
 
+from deploy.producers import contents as exports
 from deploy.producers import mapping as mappings
 from deploy.producers import queryable, replay
+from deploy.producers.contents import Contents
 from deploy.producers.mapping import MappingError
 from deploy.producers.publisher import NotReachableError
 from deploy.runtime import run_file
@@ -72,10 +74,10 @@ def command(
         resolved = addresses(settings, need=("kafka", "clickhouse") if wait else ("kafka",))
         client = queryable.connect(resolved.clickhouse) if wait else None
         generation = time.time_ns() // 1_000_000
-        contents = replay.read(file, mapping, feed=name, generation=generation)
+        contents = exports.read(file, mapping, feed=name, generation=generation)
         summary = _summary(name, generation, contents)
         _tell(f"read {contents.read:,} rows of {file.name}: {len(contents.events):,} events for feed {name}")
-        if contents.events:
+        if len(contents.events):
             marks = replay.markers_of(contents, mapping, feed=name, generation=generation)
             summary["published"] = _publish(resolved, contents, marks, speed)
             if client is not None:
@@ -89,6 +91,7 @@ def command(
     except NotReachableError as error:
         _fail(str(error), NOT_REACHABLE)
     _report(summary, contents, as_json=as_json)
+    contents.events.close()
     sys.exit(REJECTED if contents.rejected else 0)
 
 
@@ -100,7 +103,7 @@ def addresses(settings: Settings, need: tuple[run_file.Part, ...]) -> Settings:
         raise NotReachableError(str(error)) from error
 
 
-def _summary(feed: str, generation: int, contents: replay.Contents) -> dict[str, Any]:
+def _summary(feed: str, generation: int, contents: Contents) -> dict[str, Any]:
     return {
         "feed": feed,
         "generation": generation,
@@ -110,13 +113,15 @@ def _summary(feed: str, generation: int, contents: replay.Contents) -> dict[str,
         "menu": contents.outcomes["ended_in_menu"],
         "phantom": contents.outcomes["phantom"],
         "apart": {name: contents.outcomes[name] for name in ("blocked", "test", "nuisance")},
-        "rejected": dict(sorted(contents.rejected_by_kind().items())),
+        "rejected": dict(sorted(contents.refused.items())),
         "repaired": dict(sorted(contents.repaired.items())),
+        "not_understood": dict(sorted(contents.not_understood.items())),
+        "left_out": {name: contents.outcomes[name] for name in ("left_out", "ignored") if contents.outcomes[name]},
         "queryable_at": None,
     }
 
 
-def _publish(settings: Settings, contents: replay.Contents, marks: replay.Markers, speed: float | None) -> int:
+def _publish(settings: Settings, contents: Contents, marks: replay.Markers, speed: float | None) -> int:
     started = time.monotonic()
     progress = _Counter(len(contents.events))
     published = asyncio.run(replay.publish(settings.kafka, contents.events, marks, speed=speed, progress=progress))
@@ -124,15 +129,16 @@ def _publish(settings: Settings, contents: replay.Contents, marks: replay.Marker
     return published
 
 
-def _report(summary: dict[str, Any], contents: replay.Contents, *, as_json: bool) -> None:
+def _report(summary: dict[str, Any], contents: Contents, *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(summary).decode())
     else:
         _table(summary)
     for number, rejection in contents.rejected[:_LISTED]:
         click.echo(f"line {number}: {rejection.kind}: {rejection.reason}", err=True)
-    if len(contents.rejected) > _LISTED:
-        click.echo(f"… and {len(contents.rejected) - _LISTED} more lines were rejected", err=True)
+    rejected = contents.refused.total()
+    if rejected > _LISTED:
+        click.echo(f"… and {rejected - _LISTED:,} more lines were rejected", err=True)
 
 
 class _Counter:

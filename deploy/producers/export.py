@@ -1,25 +1,36 @@
-"""Reading an export line by line: encoding, line ends and columns. One bad line never stops the file."""
+"""An export file, whatever it is written in, as rows of text. One bad row never stops the file; no file is loaded whole.
 
-import csv
+Which reader: `.xlsx`/`.xlsm` and `.parquet`/`.pq` by the file's name; any other name by the mapping's `format`.
+"""
+
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Protocol
 
-import msgspec
-
-from deploy.producers.mapping import Mapping, MappingError
-from deploy.producers.mapping_rows import Rejection
+from deploy.producers.export_rows import Line
+from deploy.producers.export_text import TextExport
+from deploy.producers.mapping import Format, Mapping, MappingError
 
 _CHUNK = 1 << 20
+_BY_NAME: dict[str, Format] = {".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet", ".pq": "parquet"}
+# What a file begins with that is not what its name says.
+_SIGNS: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "it is a zip file, perhaps a workbook: name it .xlsx, or write format: xlsx in the mapping"),
+    (b"\xd0\xcf\x11\xe0", "it is an old Excel workbook (.xls): save it as .xlsx or CSV"),
+    (b"PAR1", "it is a Parquet file: name it .parquet, or write format: parquet in the mapping"),
+    (b"\x1f\x8b", "it is compressed: unpack it first (gunzip)"),
+)
 
 
-class Line(NamedTuple):
-    """One row: where it ends in the file, its values (or why there are none), whether its line end had a CR."""
+class Reader(Protocol):
+    """One open export. `typed`: its cells are dates and numbers themselves, not text."""
 
-    number: int
-    values: Sequence[str] | Rejection
-    carriage_return: bool
+    header: tuple[str, ...]
+    typed: bool
+
+    def __iter__(self) -> Iterator[Line]:
+        """Its rows, blank ones left out."""
 
 
 def sha256(path: Path) -> str:
@@ -31,89 +42,34 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-class Export:
-    """An export file. `header` names the columns; iterating gives its rows, blank lines left out."""
-
-    def __init__(self, path: Path, mapping: Mapping) -> None:
-        self._path = path
-        self._mapping = mapping
-        self.header: tuple[str, ...] = mapping.columns
-        if mapping.format == "jsonl":
-            self.header = tuple(mapping.used_columns())
-        elif not self.header:
-            with self._open() as file:
-                first = next(csv.reader(file, **self._dialect()), None)
-            if first is None:
-                raise MappingError(f"{path} is empty: its first line should name the columns")
-            self.header = tuple(name.strip() for name in first)
-            mapping.check_header(self.header)
-
-    def __iter__(self) -> Iterator[Line]:
-        with self._open() as file:
-            if self._mapping.format == "jsonl":
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        yield Line(number, self._object(line), line.endswith("\r\n"))
-            else:
-                yield from self._rows(file)
-
-    def _rows(self, file: Any) -> Iterator[Line]:
-        ends = _LineEnds(file)
-        reader = csv.reader(ends, **self._dialect())
-        if not self._mapping.columns:
-            next(reader, None)
-        while True:
-            try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield Line(reader.line_num, Rejection("too_large", str(error)), ends.carriage_return)
-                continue
-            if any(value.strip() for value in values):
-                yield Line(reader.line_num, values, ends.carriage_return)
-
-    def _object(self, line: str) -> Sequence[str] | Rejection:
-        try:
-            found = msgspec.json.decode(line)
-        except UnicodeEncodeError:
-            return Rejection("encoding", f"the line is not {self._mapping.encoding}")
-        except msgspec.DecodeError:
-            return Rejection("not_json", "the line is no JSON object")
-        if not isinstance(found, dict):
-            return Rejection("not_json", "the line is no JSON object")
-        return [_text(found.get(name)) for name in self.header]
-
-    def _open(self) -> Any:
-        # Bytes that the encoding does not know become lone surrogates: their row is rejected, not the file.
-        return self._path.open(encoding=self._mapping.encoding, errors="surrogateescape", newline="")
-
-    def _dialect(self) -> dict[str, Any]:
-        quoting = csv.QUOTE_NONE if self._mapping.format == "tsv" else csv.QUOTE_MINIMAL
-        return {"delimiter": self._mapping.separator, "quoting": quoting}
+def format_of(path: Path, mapping: Mapping) -> Format:
+    """How the file is read."""
+    return _BY_NAME.get(path.suffix.lower(), mapping.format)
 
 
-class _LineEnds:
-    """Hands lines on and remembers whether the last one ended in CR LF."""
+def open_export(path: Path, mapping: Mapping) -> Reader:
+    """The file, ready to be read.
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self.carriage_return = False
+    Raises MappingError (columns missing, not what its name says, its library not installed), OSError.
+    """
+    match format_of(path, mapping):
+        case "xlsx":
+            # Their libraries are large and an extra: loaded when such a file is read.
+            from deploy.producers.export_xlsx import XlsxExport  # noqa: PLC0415
 
-    def __iter__(self) -> Iterator[str]:
-        return self
+            return XlsxExport(path, mapping)
+        case "parquet":
+            from deploy.producers.export_parquet import ParquetExport  # noqa: PLC0415
 
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.carriage_return = line.endswith("\r\n")
-        return line
+            return ParquetExport(path, mapping)
+        case _:
+            _refuse_binary(path)
+            return TextExport(path, mapping)
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return msgspec.json.encode(value).decode() if isinstance(value, (dict, list)) else str(value)
+def _refuse_binary(path: Path) -> None:
+    with path.open("rb") as file:
+        begins = file.read(4)
+    for sign, advice in _SIGNS:
+        if begins.startswith(sign):
+            raise MappingError(f"{path} is no text: {advice}")

@@ -4,65 +4,31 @@ import codecs
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from deploy.producers.mapping_parts import (
+    MOMENTS,
+    Column,
+    Durations,
+    EventField,
+    EventLog,
+    Outcomes,
+    Part,
+    Rated,
+    Several,
+    TimeFormat,
+    Times,
+)
 from deploy.runtime.settings import TimeZone
 
-RowOutcome = Literal[
-    "answered",
-    "abandoned",
-    "hung_up",
-    "flowed_out",
-    "callback_taken",
-    "ended_in_menu",
-    "blocked",
-    "phantom",
-    "test",
-    "nuisance",
-]
-EventField = Literal[
-    "agent",
-    "centre",
-    "department",
-    "category",
-    "district",
-    "ticket_type",
-    "served",
-    "language",
-    "channel",
-    "origin",
-    "direction",
-    "priority",
-    "skill",
-    "subject",
-    "place",
-    "text",
-]
-Moment = Literal["arrived", "menu_left", "queued", "queue_left", "answered", "ended", "wrapped"]
-MOMENTS: tuple[Moment, ...] = get_args(Moment)
-_WITH_OWN_DATE = ("iso", "epoch_s", "epoch_ms")
+Format = Literal["csv", "tsv", "jsonl", "xlsx", "parquet"]
 
 
 class MappingError(ValueError):
     """A mapping that cannot be used; the text names the key and says what to do."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ColumnOf(_Part):
-    """One column; a value in `absent` counts as not given."""
-
-    column: Annotated[str, Field(min_length=1)]
-    absent: tuple[str, ...] = ()
-
-
-def _short_form(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str) else value
 
 
 def _known_codec(name: str) -> str:
@@ -73,97 +39,42 @@ def _known_codec(name: str) -> str:
     return name
 
 
-Column = Annotated[ColumnOf, BeforeValidator(_short_form)]
-
-
-class TimeFormat(_Part):
-    """How times are written. `clock` takes the date from the column `date`; other formats carry it."""
-
-    format: Annotated[str, Field(min_length=1)] = "iso"
-    date: str = ""
-    date_format: str = "%Y-%m-%d"
-    never: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _date_where_needed(self) -> Self:
-        if self.format == "clock" and not self.date:
-            raise ValueError("format clock needs the column with the date: date: <column>")
-        if self.format != "clock" and self.date:
-            raise ValueError(f"format {self.format} carries its own date: leave out date, or write format: clock")
-        if self.format not in {"clock", *_WITH_OWN_DATE} and "%" not in self.format:
-            raise ValueError(f"{self.format!r} is neither clock, iso, epoch_s, epoch_ms nor a strptime pattern")
-        return self
-
-
-class Times(_Part):
-    """Which column says when what happened, in the order in which it happens."""
-
-    arrived: str
-    menu_left: str = ""
-    queued: str = ""
-    queue_left: str = ""
-    answered: str = ""
-    ended: str = ""
-    wrapped: str = ""
-
-    def column(self, moment: Moment) -> str:
-        return str(getattr(self, moment))
-
-
-class Durations(_Part):
-    """Which columns state a duration, all in one unit."""
-
-    unit: Literal["s", "ms", "min", "clock"] = "s"
-    wait: str = ""
-    talk: str = ""
-    hold: str = ""
-    acw: str = ""
-
-
-class Outcomes(_Part):
-    """The column that says how the call went, and what its words mean."""
-
-    column: str
-    words: Annotated[dict[str, RowOutcome], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _words_differ(self) -> Self:
-        folded = [word.strip().casefold() for word in self.words]
-        if len(set(folded)) != len(folded):
-            raise ValueError("two words differ only in case or blanks: they cannot be told apart")
-        return self
-
-
-class Mapping(_Part):
-    """One kind of export."""
+class Mapping(Part):
+    """One kind of export: its rows are calls (`times` and `outcome`) or lines of an event log (`events`)."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     hotline: Annotated[str, Field(min_length=1, max_length=256)]
     zone: TimeZone
     encoding: Annotated[str, AfterValidator(_known_codec)] = "utf-8"
-    format: Literal["csv", "tsv", "jsonl"] = "csv"
+    format: Format = "csv"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    sheet: str = ""
+    skip_lines: Annotated[int, Field(ge=0, le=100)] = 0
     columns: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    where: dict[str, Several] = Field(default_factory=dict)
     time: TimeFormat = TimeFormat()
-    call: Annotated[tuple[str, ...], Field(min_length=1)]
+    call: Annotated[Several, Field(min_length=1)]
+    no_call: tuple[str, ...] = ()
     caller: Column | None = None
     queue: Column | None = None
-    times: Times
+    times: Times | None = None
     durations: Durations = Durations()
-    outcome: Outcomes
-    fields: dict[EventField, Column] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_call_column(cls, given: Any) -> Any:
-        if isinstance(given, dict) and isinstance(given.get("call"), str):
-            return given | {"call": [given["call"]]}
-        return given
+    outcome: Outcomes | None = None
+    events: EventLog | None = None
+    rated: Rated | None = None
+    fields: dict[EventField, Column] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits_format(self) -> Self:
-        if self.format == "jsonl" and (self.delimiter or self.columns):
-            raise ValueError("jsonl has neither delimiter nor columns: leave them out")
+        if self.format == "jsonl" and (self.delimiter or self.columns or self.skip_lines):
+            raise ValueError("jsonl has neither delimiter nor columns nor skip_lines: leave them out")
+        if (self.events is None) == (self.times is None or self.outcome is None):
+            raise ValueError("write times and outcome (a row is a call), or events (a row is an event)")
+        if self.events is not None and (self.times or self.outcome or self.rated):
+            raise ValueError("a log of events has neither times nor outcome nor rated: leave them out")
+        if self.events is not None and self.events.has_agents and "agent" not in self.fields:
+            raise ValueError("events with agents need the column of the agent: fields: {agent: <column>}")
         return self
 
     @property
@@ -173,26 +84,41 @@ class Mapping(_Part):
 
     def used_columns(self) -> dict[str, str]:
         """Every column that is read -> the key of the mapping that names it."""
-        used = dict.fromkeys(self.call, "call")
+        used = dict.fromkeys(self.call, "call") | dict.fromkeys(self.where, "where")
         for key, one in (("caller", self.caller), ("queue", self.queue)):
-            if one is not None:
-                used[one.column] = key
-        if self.time.date:
-            used[self.time.date] = "time.date"
-        named = [(f"times.{moment}", self.times.column(moment)) for moment in MOMENTS]
+            used |= dict.fromkeys(one.read if one else (), key)
+        used |= {column: key for key, column in self._named() if column}
+        for name, one in self.fields.items():
+            used |= dict.fromkeys(one.read, f"fields.{name}")
+        return used
+
+    def _named(self) -> list[tuple[str, str]]:
+        named = [("time.date", self.time.date)]
         named += [(f"durations.{key}", str(getattr(self.durations, key))) for key in ("wait", "talk", "hold", "acw")]
-        used |= {column: key for key, column in named if column}
-        used[self.outcome.column] = "outcome.column"
-        return used | {column.column: f"fields.{name}" for name, column in self.fields.items()}
+        if self.times is not None:
+            named += [(f"times.{moment}", self.times.column(moment)) for moment in MOMENTS]
+        if self.outcome is not None:
+            named.append(("outcome.column", self.outcome.column))
+        if self.rated is not None:
+            named += [("rated.column", self.rated.column), ("rated.time", self.rated.time)]
+        if self.events is not None:
+            named += [("events.column", self.events.column), ("events.time", self.events.time)]
+            named += [
+                (f"events.words.{word}.{key}", column)
+                for word, lines in self.events.words.items()
+                for logged in lines
+                for key, column in logged.columns.items()
+            ]
+        return named
 
     def check_header(self, header: Iterable[str]) -> None:
-        """Raise MappingError if a column that the mapping names is not in the file."""
-        present = list(header)
+        """Raise MappingError if a column that the mapping names (and does not call optional) is not in the file."""
+        present = {*header, *self.optional}
         missing = [f"{key}: {column!r}" for column, key in self.used_columns().items() if column not in present]
         if missing:
             raise MappingError(
                 f"mapping {self.name} names columns that the file does not have: {', '.join(missing)}; "
-                f"the file has: {', '.join(present)}"
+                f"the file has: {', '.join(header)}"
             )
 
 

@@ -3,14 +3,20 @@
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Dict
 from itertools import combinations, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from deploy.producers.mapping import Mapping, RowOutcome
-from deploy.producers.mapping_events import RejectedError, Row
-from deploy.producers.mapping_times import TimeReader
-from streams.contract import CallEvent, RejectionKind, RepairKind
+import msgspec
 
+from deploy.producers.mapping import Mapping
+from deploy.producers.mapping_calls import CallRow
+from deploy.producers.mapping_log import LogRow
+from deploy.producers.mapping_times import TimeReader
+from deploy.producers.mapping_values import RejectedError, Values
+from streams.contract import CallEvent, RejectionKind, RepairKind
+from streams.contract.events import MAX_EVENT_BYTES
+
+LEFT_OUT = "left_out"
 _MAX_WAYS = 200
 
 
@@ -22,28 +28,39 @@ class Rejection(NamedTuple):
 
 
 class ReadRow(NamedTuple):
-    """The events of one call in order of happening, what the row is counted as, and what was mended."""
+    """The events of one row in order of happening, what it counts as, what was mended or not understood (columns).
 
-    outcome: RowOutcome
+    `outcome`: the call's (a row per call), the event's type (an event log), `ignored`, or `left_out` by `where`.
+    """
+
+    outcome: str
     events: tuple[CallEvent, ...]
-    repairs: frozenset[RepairKind]
+    repairs: frozenset[RepairKind] = frozenset()
+    not_understood: frozenset[str] = frozenset()
 
 
 class RowReader:
     """Reads rows by a mapping; every event carries the given feed and generation.
 
-    `header` names the columns of the rows in order (for jsonl: the keys that are read). Raises
-    MappingError if one that the mapping needs is missing.
+    `header` names the columns of the rows in order (for jsonl: the keys that are read). `typed`: the rows come
+    from a workbook or Parquet, where dates are dates. Raises MappingError if a column that the mapping needs is
+    missing.
     """
 
-    def __init__(self, mapping: Mapping, header: Sequence[str], *, feed: str, generation: int) -> None:
+    def __init__(
+        self, mapping: Mapping, header: Sequence[str], *, feed: str, generation: int, typed: bool = False
+    ) -> None:
         mapping.check_header(header)
         self._mapping = mapping
         self._header = tuple(header)
-        self._words = {word.strip().casefold(): meaning for word, meaning in mapping.outcome.words.items()}
-        self._times = TimeReader(mapping.time, ZoneInfo(mapping.zone))
-        self._feed = feed
-        self._generation = generation
+        self._times = TimeReader(mapping.time, ZoneInfo(mapping.zone), typed=typed)
+        common: dict[str, Any] = {
+            "hotline": mapping.hotline,
+            "source": mapping.name,
+            "feed": feed,
+            "generation": generation,
+        }
+        self._row = (CallRow if mapping.events is None else LogRow)(mapping, self._times, common)
 
     def read(self, values: Sequence[str]) -> ReadRow | Rejection:
         """The values of a row's columns -> events, or why not.
@@ -52,14 +69,22 @@ class RowReader:
         exactly one way to part it can be read.
         """
         width = len(self._header)
+        if len(values) < width and self._mapping.events is not None:
+            values = [*values, *[""] * (width - len(values))]  # a log's lines end where they have nothing more to say
         if len(values) == width:
-            return self._read(values)
+            return self._followed(self._read(values))
         wrong = Rejection("schema", f"{len(values)} columns instead of {width}")
         if len(values) < width:
-            return self._read_shifted(values, wrong)
+            return self._followed(self._read_shifted(values, wrong))
         if any(value.strip() for value in values[width:]):
             return wrong
-        return _mended(self._read(values[:width]))
+        return self._followed(_mended(self._read(values[:width])))
+
+    def _followed(self, row: ReadRow | Rejection) -> ReadRow | Rejection:
+        """Let the times of the next row be read after this one's."""
+        if isinstance(row, ReadRow) and row.events:
+            self._times.follow(int(row.events[0].time))
+        return row
 
     def _read_shifted(self, values: Sequence[str], wrong: Rejection) -> ReadRow | Rejection:
         ways = list(islice(_ways_to_part(values, len(self._header) - len(values)), _MAX_WAYS + 1))
@@ -73,12 +98,16 @@ class RowReader:
         return _mended(readings[0]) if len(readings) == 1 else wrong
 
     def _read(self, values: Sequence[str]) -> ReadRow | Rejection:
-        row = Row(self._mapping, self._times, dict(zip(self._header, values, strict=True)))
+        row = Values(self._mapping, dict(zip(self._header, values, strict=True)))
         try:
-            outcome, events = row.read(self._words, self._feed, self._generation)
+            if not row.wanted():
+                return ReadRow(LEFT_OUT, ())
+            outcome, events = self._row.read(row)
         except RejectedError as error:
             return Rejection(error.kind, str(error))
-        return ReadRow(outcome, events, frozenset(row.repairs))
+        if events and len(msgspec.json.encode(events[0])) > MAX_EVENT_BYTES:
+            return Rejection("too_large", f"more than {MAX_EVENT_BYTES} bytes")
+        return ReadRow(outcome, tuple(events), frozenset(row.repairs), frozenset(row.not_understood))
 
 
 def _mended(row: ReadRow | Rejection) -> ReadRow | Rejection:

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,42 +10,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from deploy.producers.export import Export, sha256
+from deploy.producers.contents import Contents
+from deploy.producers.export import sha256
 from deploy.producers.mapping import Mapping
-from deploy.producers.mapping_rows import Rejection, RowReader
 from deploy.producers.publisher import Message, Publisher
+from deploy.producers.sorting import Timed
 from deploy.runtime.settings import Kafka, Settings, SettingsError
 from streams.contract import CallEvent, EventType
 
-VISIT_OUTCOMES = ("answered", "abandoned", "flowed_out", "callback_taken")
 _SLICE = 5_000
 _SLEEP_S = 0.1
 _encode = msgspec.json.Encoder().encode
-
-
-class Timed(NamedTuple):
-    """One event ready to be sent: event time in ms, key (call id), JSON."""
-
-    time: int
-    key: bytes
-    value: bytes
-
-
-class Contents(NamedTuple):
-    """What an export holds: events in order of time, rows by outcome, what was mended or refused."""
-
-    read: int
-    events: list[Timed]
-    outcomes: Counter[str]
-    repaired: Counter[str]
-    rejected: list[tuple[int, Rejection]]
-
-    @property
-    def visits(self) -> int:
-        return sum(self.outcomes[outcome] for outcome in VISIT_OUTCOMES)
-
-    def rejected_by_kind(self) -> Counter[str]:
-        return Counter(rejection.kind for _, rejection in self.rejected)
 
 
 class Markers(NamedTuple):
@@ -86,29 +60,6 @@ def check_hotline(mapping: Mapping, settings: Settings) -> None:
         )
 
 
-def read(path: Path, mapping: Mapping, *, feed: str, generation: int) -> Contents:
-    """The whole file as events, in memory (about 400 bytes an event).
-
-    Raises MappingError if columns are missing, OSError if the file cannot be read.
-    """
-    export = Export(path, mapping)
-    reader = RowReader(mapping, export.header, feed=feed, generation=generation)
-    contents = Contents(0, [], Counter(), Counter(), [])
-    rows = 0
-    for line in export:
-        rows += 1
-        row = line.values if isinstance(line.values, Rejection) else reader.read(line.values)
-        if isinstance(row, Rejection):
-            contents.rejected.append((line.number, row))
-            continue
-        contents.outcomes[row.outcome] += 1
-        contents.repaired.update(row.repairs)
-        contents.repaired["line_end"] += line.carriage_return
-        contents.events.extend(Timed(int(event.time), event.call.encode(), _encode(event)) for event in row.events)
-    contents.events.sort(key=lambda event: event.time)  # stable: a call's events of one instant stay in order
-    return contents._replace(read=rows, repaired=+contents.repaired)
-
-
 def whole_days(first: int, last: int, zone: ZoneInfo) -> tuple[int, int]:
     """The local midnights (ms) before `first` and after `last`."""
     start = datetime.fromtimestamp(first / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -128,28 +79,39 @@ def markers(*, hotline: str, source: str, feed: str, generation: int, span: tupl
 
 
 def markers_of(contents: Contents, mapping: Mapping, *, feed: str, generation: int) -> Markers:
-    """The markers of a replay: its range is the whole local days that its events touch."""
-    first, last = contents.events[0].time, contents.events[-1].time
+    """The markers of a replay that has events: its range is the whole local days that they touch."""
+    first, last = contents.events.first, contents.events.last
+    assert first is not None
+    assert last is not None
     span = whole_days(first, last, ZoneInfo(mapping.zone))
     return markers(hotline=mapping.hotline, source=mapping.name, feed=feed, generation=generation, span=span, last=last)
 
 
-def slices(events: Sequence[Timed], speed: float | None) -> Iterator[tuple[float, Sequence[Timed]]]:
-    """Parts of the events, each with the seconds after the start at which it is due (0 at full speed)."""
-    start = 0
-    while start < len(events):
-        due = 0.0 if speed is None else (events[start].time - events[0].time) / 1000 / speed
-        end = min(start + _SLICE, len(events))
-        if speed is not None:
-            limit = events[0].time + (due + _SLEEP_S) * 1000 * speed
-            end = next((at for at in range(start, end) if events[at].time > limit), end)
-        yield due, events[start:end]
-        start = end
+def slices(events: Iterable[Timed], speed: float | None) -> Iterator[tuple[float, Sequence[Timed]]]:
+    """Parts of the events (in order of time), each with the seconds after the start at which it is due.
+
+    0 at full speed, else the time since the first event, divided by `speed`.
+    """
+    first: int | None = None
+    due, limit = 0.0, float("inf")
+    part: list[Timed] = []
+    for event in events:
+        if first is None:
+            first = event.time
+        if part and (len(part) >= _SLICE or event.time > limit):
+            yield due, part
+            part = []
+        if not part and speed is not None:
+            due = (event.time - first) / 1000 / speed
+            limit = first + (due + _SLEEP_S) * 1000 * speed
+        part.append(event)
+    if part:
+        yield due, part
 
 
 async def publish(
     settings: Kafka,
-    events: Sequence[Timed],
+    events: Iterable[Timed],
     marks: Markers,
     *,
     speed: float | None = None,

@@ -5,7 +5,17 @@ from typing import Literal
 import msgspec
 
 RejectionKind = Literal["not_json", "no_type", "no_time", "no_call", "future", "too_large", "schema", "encoding"]
-RepairKind = Literal["clock_skew", "order", "midnight", "whitespace", "line_end", "sentinel_time", "one_digit_hour"]
+RepairKind = Literal[
+    "clock_skew",
+    "order",
+    "midnight",
+    "whitespace",
+    "line_end",
+    "sentinel_time",
+    "one_digit_hour",
+    "repeated_hour",
+    "skipped_hour",
+]
 
 
 class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -10,6 +10,8 @@ import pytest
 from bank_rows import HEADER, stays
 
 from deploy.producers import mapping, replay
+from deploy.producers.contents import Contents
+from deploy.producers.contents import read as read_export
 from streams.contract import CallEvent
 
 JANUARY = Path(__file__).parents[2] / ".." / "shared" / "data" / "anonbank_january.txt"
@@ -83,11 +85,11 @@ def plain_recount() -> list[tuple[str, int, int]]:
 
 
 @pytest.fixture(scope="module")
-def contents() -> replay.Contents:
-    return replay.read(JANUARY, mapping.load("anonymous-bank"), feed="replay-january", generation=1)
+def contents() -> Contents:
+    return read_export(JANUARY, mapping.load("anonymous-bank"), feed="replay-january", generation=1)
 
 
-def events_of(contents: replay.Contents) -> list:
+def events_of(contents: Contents) -> list:
     decode = msgspec.json.Decoder(CallEvent).decode
     return [decode(event.value) for event in contents.events]
 
@@ -129,6 +131,6 @@ def test_events_are_in_order_of_time_and_each_carries_what_the_contract_asks(con
 
 
 def test_calls_of_the_first_of_january_fall_on_it_in_local_time(contents) -> None:
-    span = replay.whole_days(contents.events[0].time, contents.events[-1].time, ZoneInfo("Asia/Jerusalem"))
+    span = replay.whole_days(contents.events.first, contents.events.last, ZoneInfo("Asia/Jerusalem"))
     assert span[0] == 915_141_600_000  # 1999-01-01 00:00 at UTC+2
     assert (span[1] - span[0]) / 86_400_000 in {31, 32}

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from bank_rows import HEADER, bank_row, seconds_of
 
-from deploy.producers import mapping, replay
+from deploy.producers import mapping
+from deploy.producers.contents import Contents
+from deploy.producers.contents import read as read_export
 from deploy.producers.mapping import MappingError
 from streams.contract import CallEvent
 
@@ -34,13 +36,13 @@ CSV_LINES = (
 )
 
 
-def read(tmp_path: Path, text: str, lines: str | bytes) -> replay.Contents:
+def read(tmp_path: Path, text: str, lines: str | bytes) -> Contents:
     file = tmp_path / "export"
     file.write_bytes(lines.encode() if isinstance(lines, str) else lines)
-    return replay.read(file, mapping.parse(text, "city.yaml"), feed="replay-x", generation=1)
+    return read_export(file, mapping.parse(text, "city.yaml"), feed="replay-x", generation=1)
 
 
-def events(contents: replay.Contents) -> list:
+def events(contents: Contents) -> list:
     return [msgspec.json.decode(event.value, type=CallEvent) for event in contents.events]
 
 
@@ -63,7 +65,7 @@ def test_the_second_hour_when_clocks_go_back_follows_the_first(tmp_path: Path) -
     contents = read(tmp_path, CSV, line)
     times = [event.time for event in events(contents)]
     assert [t - times[0] for t in times] == [0, 20_000, 20_000, 200_000]
-    assert not contents.repaired
+    assert contents.repaired == {"repeated_hour": 1}
 
 
 JSONL = """
@@ -103,7 +105,7 @@ def test_crlf_and_a_trailing_separator_are_mended_and_counted(tmp_path: Path) ->
     row = bank_row(outcome="HANG")
     file = tmp_path / "bank.txt"
     file.write_bytes(("\t".join(HEADER) + "\r\n" + "\t".join(row) + "\t\r\n" + "\r\n").encode())
-    contents = replay.read(file, bank, feed="f", generation=1)
+    contents = read_export(file, bank, feed="f", generation=1)
     assert (contents.read, contents.visits) == (1, 1)
     assert contents.repaired["line_end"] == contents.repaired["whitespace"] == 1
 
@@ -113,14 +115,14 @@ def test_a_quote_in_a_tsv_means_nothing(tmp_path: Path) -> None:
     row = bank_row(outcome="HANG", type='"PS')
     file = tmp_path / "bank.txt"
     file.write_text("\t".join(HEADER) + "\n" + ("\t".join(row) + "\n") * 2)
-    assert replay.read(file, bank, feed="f", generation=1).visits == 2
+    assert read_export(file, bank, feed="f", generation=1).visits == 2
 
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         ("zone: Europe/Berlin", "zone: Berlin", "zone"),
-        ("format: csv", "format: xlsx", "format"),
+        ("format: csv", "format: xls", "format"),
         ("name: city", "name: city\nencoding: utf-9", "encoding"),
         ("lost: abandoned", "lost: vanished", "outcome.words.lost"),
         ("lost: abandoned", "OK: abandoned", "differ only in case"),

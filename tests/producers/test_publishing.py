@@ -14,6 +14,7 @@ from bank_rows import HEADER, bank_row
 
 from deploy import topics as topic_table
 from deploy.producers import mapping, replay
+from deploy.producers.contents import read as read_export
 from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.simulator import demo, memory
 from deploy.producers.simulator.profile import profile_of
@@ -78,7 +79,7 @@ async def test_a_replay_stands_between_its_markers_on_every_partition(kafka: Kaf
     file.write_text("\n".join("\t".join(row) for row in [HEADER, *rows]) + "\n")
     bank = mapping.load("anonymous-bank")
     feed = replay.feed_name("", file)
-    contents = replay.read(file, bank, feed=feed, generation=5)
+    contents = read_export(file, bank, feed=feed, generation=5)
     marks = replay.markers_of(contents, bank, feed=feed, generation=5)
     published = await replay.publish(kafka, contents.events, marks)
 
