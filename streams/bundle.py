@@ -11,7 +11,7 @@ class PartialCell(msgspec.Struct, array_like=True):
     minute: int
     hotline: str
     dimension_set: str
-    value: str
+    values: tuple[str, ...]
     counts: Counts
 
 
@@ -26,11 +26,30 @@ class PartialGauge(msgspec.Struct, array_like=True):
     in_service: int
 
 
+class PartialAgents(msgspec.Struct, array_like=True):
+    """This partition's agents by state, and those on a break by reason; queue `""`: all of the hotline, each once."""
+
+    hotline: str
+    queue: str
+    states: dict[str, int]
+    breaks: dict[str, int]
+
+
+class PartialSource(msgspec.Struct, array_like=True):
+    """What this partition knows of a source; fields as in `SourceStatus`."""
+
+    source: str
+    hotline: str
+    expected: bool
+    last_at: int
+    clock_offset_ms: int | None
+
+
 class FeedPart(msgspec.Struct, omit_defaults=True):
     """One feed in this partition. `horizon`: no cell of an earlier minute will change here any more.
 
     `clock`, `watermark` and `horizon` are None in all but the last piece of a bundle that was cut up.
-    `gauges` replaces all gauges this partition sent before; None: unchanged.
+    `gauges`, `agents` and `sources` replace all that this partition sent before; None: unchanged.
     """
 
     feed: str
@@ -43,6 +62,8 @@ class FeedPart(msgspec.Struct, omit_defaults=True):
     ended: bool = False
     cells: list[PartialCell] = msgspec.field(default_factory=list)
     gauges: list[PartialGauge] | None = None
+    agents: list[PartialAgents] | None = None
+    sources: list[PartialSource] | None = None
 
 
 class Quality(msgspec.Struct, omit_defaults=True):

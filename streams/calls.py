@@ -5,6 +5,7 @@ value with the latest event time. What a call's stays in queues were is a pure f
 """
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -35,13 +36,16 @@ _TYPES = (
     "reclassified",
 )
 CALL_TYPES = frozenset(_TYPES)
+LATER = frozenset({"callback_completed", "rated", "reclassified"})
+"""Facts of their own: they may come days later, count in the minute of their own time and open no visit."""
 _RANK = {name: rank for rank, name in enumerate(_TYPES)}
 _OUTCOMES = frozenset({"answered", "abandoned", "flowed_out", "callback_taken"})
 _END_OF_TALK = frozenset({"ended", "transferred", "flowed_out"})
+_OF_NO_STAY = LATER | {"arrived", "blocked", "queued"}
 
 
 class Fact(NamedTuple):
-    """One distinct thing told about a call. `entry` 0 and `ms`/`hold_ms` -1: not stated."""
+    """One distinct thing told about a call. `entry` 0 and `ms`/`hold_ms` -1: not stated; `rated` has its value in `ms`."""
 
     time: int
     type: str
@@ -56,15 +60,15 @@ class Call(msgspec.Struct):
     """What is remembered of a call: facts, attributes (name -> (event time, value)) and its flag.
 
     Attributes that belong to a stay rather than to the call are named `name@queue`. `last_at`: event time
-    of the latest fact, ms.
+    of the latest fact, ms. `gone_at`: its source told all its open calls at that time (ms) without this one (0: never).
     """
 
     hotline: str
     facts: set[Fact] = msgspec.field(default_factory=set)
     attributes: dict[str, tuple[int, str]] = msgspec.field(default_factory=dict)
     flag: str = ""
-    misrouted: bool = False
     last_at: int = 0
+    gone_at: int = 0
 
     def tell(self, fact: Fact) -> bool:
         """Take in a fact; whether it was new."""
@@ -106,6 +110,9 @@ class Stay(msgspec.Struct):
     talk_ms: int | None = None
     hold_ms: int | None = None
     acw_ms: int | None = None
+    transferred_out: bool = False
+    transferred_in: bool = False
+    flowed_in: bool = False
     agent: str = ""
     repairs: tuple[RepairKind, ...] = ()
 
@@ -139,7 +146,7 @@ def _entries(ordered: list[Fact]) -> dict[tuple[str, int], list[Fact]]:
     openings = _openings(ordered)
     stays: dict[tuple[str, int], list[Fact]] = {}
     for fact in ordered:
-        if not fact.queue and fact.type != "queued":
+        if fact.type in LATER or (not fact.queue and fact.type != "queued"):
             continue
         entry = fact.entry
         if not entry:
@@ -160,7 +167,7 @@ def _spread(ordered: list[Fact], stays: dict[tuple[str, int], list[Fact]]) -> No
     Ends of waiting go to the stay queued last before them; what follows an answer goes to the stay
     answered last before it; an end with no answer at all ends the waiting of the stay queued last.
     """
-    loose = [fact for fact in ordered if not fact.queue and fact.type not in {"arrived", "blocked", "queued"}]
+    loose = [fact for fact in ordered if not fact.queue and fact.type not in _OF_NO_STAY]
     if not stays and any(fact.type == "answered" for fact in loose):
         stays["", 1] = []
     if not stays:
@@ -243,6 +250,7 @@ def _stay(queue: str, entry: int, facts: list[Fact], arrived_at: int | None) -> 
         wrapped = _first(facts, ("wrapped",))
         if end is not None:
             stay.ended_at = end.time
+            stay.transferred_out = any(fact.type == "transferred" for fact in facts)
             hold = next((fact.hold_ms for fact in facts if fact.hold_ms >= 0), None)
             stay.hold_ms = hold if hold is not None else _held(facts, end.time, repairs)
             talk = _stated(facts, tuple(_END_OF_TALK))
@@ -285,7 +293,26 @@ def stays_of(call: Call) -> list[Stay]:
     if not stays:
         stays = _menu_stay(ordered, arrived_at, bool(call.flag))
     stays.sort(key=lambda stay: (stay.queued_at or 0, stay.queue, stay.entry))
+    for left, entered in pairwise(stays):
+        entered.transferred_in = left.transferred_out
+        entered.flowed_in = left.outcome == "flowed_out"
     if call.flag:
         for stay in stays:
             stay.outcome = call.flag  # type: ignore[assignment]  # the contract's flags are outcomes
     return stays
+
+
+def later_facts(call: Call, stays: list[Stay]) -> list[tuple[Fact, Stay | None]]:
+    """Ratings, re-classifications and completed callbacks in order of time, each with the visit that it belongs to.
+
+    That is the visit answered last before it, else the one queued last before it, of the queue it names if it names
+    one; None where no visit is remembered.
+    """
+    found: list[tuple[Fact, Stay | None]] = []
+    for fact in sorted(fact for fact in call.facts if fact.type in LATER):
+        its = [stay for stay in stays if stay.queued_at is not None and fact.queue in {"", stay.queue}]
+        answered = [stay for stay in its if stay.answered_at is not None and stay.answered_at <= fact.time]
+        queued = [stay for stay in its if (stay.queued_at or 0) <= fact.time]
+        best = answered or queued or its
+        found.append((fact, best[-1] if best else None))
+    return found

@@ -6,25 +6,17 @@ in `streams.contract.cells.COUNTERS`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import msgspec
 
-from streams.calls import Call, Stay
+from streams.calls import Call, Stay, later_facts
+from streams.cell_book import MINUTE_MS, Contribution, Minutes
 from streams.contract.buckets import wait_bucket
 from streams.contract.cells import Counts, add_counts
+from streams.dimensions import HOTLINE_ONLY, Dimensions, Places
 
-MINUTE_MS = 60_000
 FLAGS = frozenset({"phantom", "test", "nuisance"})
-
-
-class CellKey(NamedTuple):
-    """One base cell: the start of its minute (ms), hotline, dimension set and the set's value."""
-
-    minute: int
-    hotline: str
-    dimension_set: str
-    value: str
+_LATER_COUNTERS = {"rated": "rated.{}", "callback_completed": "callback_completed"}
 
 
 class Promise(msgspec.Struct, frozen=True):
@@ -35,18 +27,22 @@ class Promise(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What decides how a call is counted. `promise(hotline, queue)`."""
+    """What decides how calls and agents are counted. `promise(hotline, queue)`; times in ms."""
 
     promise: Callable[[str, str], Promise]
+    dimensions: Dimensions
     lost_waiting_ms: int
     lost_talking_ms: int
-
-
-Contribution = dict[CellKey, Counts]
+    lost_agent_ms: int
 
 
 def lost_at(call: Call, stay: Stay, rules: Rules) -> int | None:
-    """When an open stay counts as lost: no event of its call for too long; None if it is not open."""
+    """When an open stay counts as lost: no event of its call for too long, or its source no longer has it.
+
+    None if it is not open.
+    """
+    if call.gone_at >= call.last_at and (stay.outcome == "open" or (stay.answered_at and stay.ended_at is None)):
+        return call.gone_at
     if stay.outcome == "open":
         return call.last_at + rules.lost_waiting_ms
     if stay.outcome == "answered" and stay.ended_at is None:
@@ -54,11 +50,10 @@ def lost_at(call: Call, stay: Stay, rules: Rules) -> int | None:
     return None
 
 
-def deadlines(call: Call, stays: list[Stay], rules: Rules) -> list[int]:
+def deadlines(call: Call, stays: list[Stay], losts: list[int | None], rules: Rules) -> list[int]:
     """The instants (ms) at which the contribution of the call changes without an event."""
     times = []
-    for stay in stays:
-        lost = lost_at(call, stay, rules)
+    for stay, lost in zip(stays, losts, strict=True):
         if lost is not None:
             times.append(lost)
         if stay.outcome == "open" and stay.queued_at is not None:
@@ -70,7 +65,7 @@ def _add(cell: Counts, name: str, number: int = 1) -> None:
     cell[name] = cell.get(name, 0) + number
 
 
-def _answered(arrival: Counts, stay: Stay) -> None:
+def _answered(arrival: Counts, stay: Stay, promise: Promise) -> None:
     wait = stay.wait_ms or 0
     _add(arrival, "answered")
     _add(arrival, f"answered_wait.{wait_bucket(wait)}")
@@ -80,8 +75,13 @@ def _answered(arrival: Counts, stay: Stay) -> None:
     if stay.talk_ms:
         _add(arrival, "talk_ms_sum", stay.talk_ms)
         _add(arrival, "talked")
+    if stay.talk_ms is not None and stay.talk_ms <= promise.short_abandon_ms:
+        _add(arrival, "short_answered")
     if stay.hold_ms:
         _add(arrival, "hold_ms_sum", stay.hold_ms)
+        _add(arrival, "held")
+    if stay.transferred_out:
+        _add(arrival, "transferred_out")
     if stay.acw_ms:
         _add(arrival, "acw_ms_sum", stay.acw_ms)
 
@@ -104,14 +104,7 @@ _EVENT = {
 }
 
 
-class _Minutes(dict[int, Counts]):
-    """Counters by minute (start in ms)."""
-
-    def at(self, time: int) -> Counts:
-        return self.setdefault(time - time % MINUTE_MS, {})
-
-
-def _apart(call: Call, stay: Stay, is_lost: bool, cells: _Minutes) -> None:
+def _apart(call: Call, stay: Stay, is_lost: bool, cells: Minutes) -> None:
     """A stay that is no visit: ended in the menu, blocked, flagged, or lost before any queue."""
     start = stay.arrived_at or stay.queued_at or min(fact.time for fact in call.facts)
     if stay.outcome != "open":
@@ -123,7 +116,7 @@ def _apart(call: Call, stay: Stay, is_lost: bool, cells: _Minutes) -> None:
 def _left(arrival: Counts, stay: Stay, promise: Promise, is_lost: bool) -> None:
     """By-arrival counters of a visit that is no longer waiting."""
     if stay.outcome == "answered":
-        _answered(arrival, stay)
+        _answered(arrival, stay, promise)
         if is_lost:
             _add(arrival, "lost_track_talking")
     elif stay.outcome == "abandoned":
@@ -132,7 +125,7 @@ def _left(arrival: Counts, stay: Stay, promise: Promise, is_lost: bool) -> None:
         _add(arrival, stay.outcome)
 
 
-def _event(stay: Stay, queued_at: int, threshold_s: int, clock: int, cells: _Minutes) -> None:
+def _event(stay: Stay, queued_at: int, threshold_s: int, clock: int, cells: Minutes) -> None:
     """Event attribution: the minute of the earliest of answered, abandoned, left, threshold passed."""
     limit = threshold_s * 1000
     if stay.wait_ms is not None and stay.left_at is not None and stay.wait_ms <= limit:
@@ -141,10 +134,9 @@ def _event(stay: Stay, queued_at: int, threshold_s: int, clock: int, cells: _Min
         _add(cells.at(queued_at + limit), f"event_expired.{threshold_s}")
 
 
-def _by_minute(call: Call, stay: Stay, clock: int, rules: Rules) -> _Minutes:
-    """The counters that one stay adds, by minute; the same in every dimension set."""
-    cells = _Minutes()
-    lost = lost_at(call, stay, rules)
+def _by_minute(call: Call, stay: Stay, lost: int | None, clock: int, rules: Rules) -> Minutes:
+    """The counters that one stay adds, by minute; the same in each of its places."""
+    cells = Minutes()
     is_lost = lost is not None and clock >= lost
     if stay.queued_at is None or stay.outcome in FLAGS:
         _apart(call, stay, is_lost, cells)
@@ -152,6 +144,10 @@ def _by_minute(call: Call, stay: Stay, clock: int, rules: Rules) -> _Minutes:
     promise = rules.promise(call.hotline, stay.queue)
     arrival = cells.at(stay.queued_at)
     _add(arrival, "offered")
+    if stay.transferred_in:
+        _add(arrival, "transferred_in")
+    if stay.flowed_in:
+        _add(arrival, "flowed_in")
     outcome, left_at = (stay.outcome, stay.left_at) if stay.outcome != "open" else ("lost_track", lost)
     if stay.outcome != "open":
         _left(arrival, stay, promise, is_lost)
@@ -178,25 +174,40 @@ def _calls(stays: list[Stay]) -> tuple[int, Counts] | None:
     return queued[0].queued_at or 0, counts
 
 
-def contribution(call: Call, stays: list[Stay], clock: int, rules: Rules) -> Contribution:
-    """What the call adds to each cell as of `clock` (partition clock, ms). Read only: cells may share counts."""
+def _places(call: Call, queue: str, rules: Rules) -> Places:
+    told = tuple(queue if name == "queue" else call.attribute(name, queue) for name in rules.dimensions.needed)
+    return rules.dimensions.places(call.hotline, told)
+
+
+def _later(call: Call, stays: list[Stay], rules: Rules, cells: Contribution) -> None:
+    """Ratings and completed callbacks, in the minute of their own time and the place of their visit."""
+    if all(fact.type not in _LATER_COUNTERS for fact in call.facts):
+        return
+    for fact, stay in later_facts(call, stays):
+        if fact.type in _LATER_COUNTERS and not (fact.type == "rated" and fact.ms < 0):
+            place = _places(call, stay.queue if stay else fact.queue, rules)
+            _add(cells.setdefault(place, Minutes()).at(fact.time), _LATER_COUNTERS[fact.type].format(fact.ms))
+
+
+def contribution(call: Call, stays: list[Stay], losts: list[int | None], clock: int, rules: Rules) -> Contribution:
+    """What the call adds to cells as of `clock` (partition clock, ms), by place and minute.
+
+    `losts[i]`: when stay i counts as lost (`lost_at`).
+    """
     cells: Contribution = {}
-    hotline = call.hotline
-    category = call.attribute("category").partition("/")[0]
-    for stay in stays:
-        for minute, counts in _by_minute(call, stay, clock, rules).items():
-            for dimension_set, value in (("hotline", ""), ("queue", stay.queue), ("category_1", category)):
-                key = CellKey(minute, hotline, dimension_set, value)
-                known = cells.get(key)
-                cells[key] = counts if known is None else _sum(known, counts)
+    for stay, lost in zip(stays, losts, strict=True):
+        minutes = _by_minute(call, stay, lost, clock, rules)
+        if not minutes:
+            continue
+        places = _places(call, stay.queue, rules)
+        known = cells.get(places)
+        if known is None:
+            cells[places] = minutes
+        else:
+            for minute, counts in minutes.items():
+                add_counts(known.at(minute), counts)
+    _later(call, stays, rules, cells)
     whole = _calls(stays)
     if whole is not None:
-        key = CellKey(whole[0] - whole[0] % MINUTE_MS, hotline, "hotline", "")
-        cells[key] = cells.get(key, {}) | whole[1]
+        cells[Places(call.hotline, HOTLINE_ONLY)] = Minutes({whole[0] - whole[0] % MINUTE_MS: whole[1]})
     return cells
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    total = dict(one)
-    add_counts(total, other)
-    return total

@@ -1,115 +1,117 @@
-"""One feed in one partition: the calls that are remembered, their visits, cells and gauges.
+"""One feed in one partition: the calls and agents that are remembered, visits, cells and gauges.
 
 A feed has its own clock. `live` takes the partition clock; any other feed the highest event time read.
 """
 
 import heapq
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
-from streams.bundle import PartialCell, PartialGauge
+from streams.agents import Agent
+from streams.bundle import PartialGauge
+from streams.call_book import CallBook
 from streams.calls import Call, Stay, stays_of
-from streams.contract.cells import Counts, add_counts
-from streams.contract.keys import visit_id
-from streams.contract.visits import Visit
-from streams.contribution import MINUTE_MS, CellKey, Contribution, Rules, contribution, deadlines, lost_at
+from streams.cell_book import MINUTE_MS, CellBook, Contribution
+from streams.contract.visits import CallFact, Visit
+from streams.contribution import Rules, contribution, deadlines, lost_at
+from streams.roster import OpenSnapshot, Roster
+from streams.rows import rows_of
+from streams.sources import Source, Sources
 
 FORGET_MARGIN_MS = 60_000
 SWEEP_EVERY_MS = 10 * MINUTE_MS
 
-CALL_ATTRIBUTES = (
-    "source",
-    "caller",
-    "category",
-    "district",
-    "ticket_type",
-    "served",
-    "language",
-    "channel",
-    "origin",
-    "direction",
-    "priority",
-    "subject",
-    "place",
-    "text",
-)
-STAY_ATTRIBUTES = ("centre", "department", "skill")
-EXTRA = "extra."
-_OF_VISIT = frozenset(CALL_ATTRIBUTES)
+_encode = msgspec.msgpack.Encoder().encode
+_decode_agents = msgspec.msgpack.Decoder(dict[str, Agent]).decode
 
 
 class _Memo(NamedTuple):
-    """What follows from a call and was last counted and emitted; never saved, made again from the call."""
+    """What follows from a call and was last counted and emitted; never saved, made again from the call.
+
+    `over`: when the call was over (ms): its last event, or the instant at which it was lost.
+    """
 
     stays: list[Stay]
     contribution: Contribution
-    visits: dict[str, Visit]
+    rows: dict[str, Visit | CallFact]
     due: int
+    over: int
 
 
-class FeedSnapshot(msgspec.Struct, array_like=True):
-    """A feed as it is packed into the state of its partition."""
+_NOTHING = _Memo([], {}, {}, 0, 0)
+
+
+class FeedHead(msgspec.Struct, array_like=True):
+    """What is packed of a feed beside its calls, agents and cells."""
 
     feed: str
     generation: int
-    clock: int
-    range_from: int | None
-    range_to: int | None
-    ended: bool
-    calls: dict[str, Call]
-    cells: list[tuple[int, str, str, str, Counts]]
+    clock: int = 0
+    range_from: int | None = None
+    range_to: int | None = None
+    ended: bool = False
+    sources: dict[str, Source] = msgspec.field(default_factory=dict)
+    snapshots: dict[str, OpenSnapshot] = msgspec.field(default_factory=dict)
 
 
 class Feed:
     """The state of one (partition, feed). `repaired(kind, source, ±1)` is told what visits had mended.
 
-    `horizon`: the first minute (ms) whose cells may still change here.
+    `parts`: packed calls, agents and cells by name (see `parts`). `horizon`: the first minute (ms) whose cells may
+    still change here.
     """
 
     def __init__(
-        self, snapshot: FeedSnapshot, rules: Rules, lateness_ms: int, repaired: Callable[[str, str, int], None]
+        self,
+        head: FeedHead,
+        rules: Rules,
+        lateness_ms: int,
+        repaired: Callable[[str, str, int], None],
+        parts: dict[str, bytes] | None = None,
     ) -> None:
-        self.feed = snapshot.feed
-        self.generation = snapshot.generation
-        self.clock = snapshot.clock
-        self.range_from = snapshot.range_from
-        self.range_to = snapshot.range_to
-        self.ended = snapshot.ended
-        self.calls = snapshot.calls
-        self.cells: dict[CellKey, Counts] = {CellKey(*row[:4]): row[4] for row in snapshot.cells}
+        self.feed = head.feed
+        self.generation = head.generation
+        self.clock = head.clock
+        self.range_from = head.range_from
+        self.range_to = head.range_to
+        self.ended = head.ended
+        self.snapshots = head.snapshots
+        self.sources = Sources(head.sources)
+        self.calls = CallBook()
+        self.cells = CellBook()
+        agents: dict[str, Agent] = {}
+        for name, packed in (parts or {}).items():
+            if name.startswith("calls/"):
+                self.calls.load(packed)
+            elif name.startswith("cells/"):
+                self.cells.load(packed)
+            else:
+                agents = _decode_agents(packed)
+        self.roster = Roster(agents, self.cells, rules, lateness_ms, self.clock)
         self._rules = rules
         self._lateness_ms = lateness_ms
         self._repaired = repaired
         self._touched: dict[str, None] = {}
-        self._changed_cells: dict[CellKey, None] = {}
-        self._changed_visits: list[Visit] = []
+        self._changed_rows: list[Visit | CallFact] = []
         self._due: list[tuple[int, str]] = []
         self._open: dict[str, list[Stay]] = {}
         self._memos: dict[str, _Memo] = {}
         self._swept_at = 0
         self.horizon = 0
         for call_id, call in self.calls.items():
-            self._remember(call_id, self._derive(call_id, call))
-
-    @classmethod
-    def new(
-        cls, feed: str, generation: int, rules: Rules, lateness_ms: int, repaired: Callable[[str, str, int], None]
-    ) -> "Feed":
-        empty = FeedSnapshot(feed, generation, 0, None, None, ended=False, calls={}, cells=[])
-        return cls(empty, rules, lateness_ms, repaired)
+            self._remember(call_id, call, self._derive(call_id, call))
 
     def call(self, call_id: str, hotline: str, at: int) -> Call:
-        """The remembered call, or a new one. One that was over for longer than the lateness is forgotten first."""
-        known = self.calls.get(call_id)
+        """The remembered call, to be changed, or a new one; one that was over for longer than the lateness is new."""
+        known = self.calls.open(call_id)
         if known is not None and known.facts:
-            if call_id in self._touched:
-                return known
-            if at < self._over_at(call_id, known) + self._lateness_ms:
+            if call_id in self._touched or at < self._memos[call_id].over + self._lateness_ms:
                 return known
             self._forget(call_id)
-        call = self.calls[call_id] = Call(hotline=hotline)
+        call = Call(hotline=hotline)
+        self.calls.put(call_id, call)
         return call
 
     def read_to(self, time: int) -> int:
@@ -121,9 +123,21 @@ class Feed:
         """The call has changed: count it again at the next `settle`."""
         self._touched[call_id] = None
 
+    def lose(self, source: str, told: OpenSnapshot) -> None:
+        """The source's snapshot is complete: its open calls and agents that were not named in it are gone."""
+        self.settle(self.clock)
+        for call_id in [call_id for call_id in self._open if call_id not in told.calls]:
+            call = self.calls[call_id]
+            if call.attribute("source") == source and call.last_at <= told.begin and call.gone_at < told.begin:
+                self.calls.open(call_id)
+                call.gone_at = told.begin
+                self.touch(call_id)
+        self.roster.lose(source, told.begin, told.agents)
+
     def settle(self, clock: int) -> None:
         """Bring everything up to `clock`: changed calls counted, limits that passed, calls forgotten."""
         self.clock = max(self.clock, clock)
+        self.roster.settle(self.clock)
         for call_id in self._touched:
             self._recount(call_id)
         self._touched.clear()
@@ -132,7 +146,7 @@ class Feed:
             memo = self._memos.get(call_id)
             if memo is None or memo.due != due:
                 continue
-            if self.clock >= self._over_at(call_id, self.calls[call_id]) + self._lateness_ms + FORGET_MARGIN_MS:
+            if self.clock >= memo.over + self._lateness_ms + FORGET_MARGIN_MS:
                 self._forget(call_id)
             else:
                 self._recount(call_id)
@@ -143,27 +157,22 @@ class Feed:
         """The feed is complete: what is still open lost track; all is told, then forgotten."""
         rules = self._rules
         self.settle(self.clock)
+        self.roster.clear()  # nothing is known of agents' time beyond the end
         self.settle(self.clock + max(rules.lost_waiting_ms, rules.lost_talking_ms))
         self.ended = True
 
     def forget_all(self) -> None:
-        """Let go of every call and cell (after an end, or for a later generation)."""
-        for state in (self.calls, self.cells, self._memos, self._open, self._touched):
+        """Let go of every call, agent and cell (after an end, or for a later generation)."""
+        for state in (self.calls, self.cells, self.roster, self._memos, self._open, self._touched, self.snapshots):
             state.clear()
         self._due.clear()
 
-    def take_cells(self) -> list[PartialCell]:
-        """Cells that changed since the last call, absolute."""
-        changed = [PartialCell(*key, dict(self.cells.get(key, ()))) for key in self._changed_cells]
-        self._changed_cells.clear()
-        return changed
-
-    def take_visits(self, version: tuple[int, int]) -> list[Visit]:
-        """Visits that changed since the last call, carrying `version`."""
-        visits, self._changed_visits = self._changed_visits, []
-        for visit in visits:
-            visit.version = version
-        return visits
+    def take_rows(self, version: tuple[int, int]) -> list[Visit | CallFact]:
+        """Visits and later facts that changed since the last call, carrying `version`."""
+        rows, self._changed_rows = self._changed_rows, []
+        for row in rows:
+            row.version = version
+        return rows
 
     def gauges(self) -> list[PartialGauge]:
         """Waiting, past the first threshold, oldest and in service per queue, as of the feed's clock."""
@@ -183,119 +192,74 @@ class Feed:
                     gauge.over_threshold += 1
         return [gauges[key] for key in sorted(gauges)]
 
-    def snapshot(self) -> FeedSnapshot:
-        """The feed, packed; raises if something was not yet settled and told."""
-        if self._touched or self._changed_cells or self._changed_visits:
+    def head(self) -> FeedHead:
+        """What is packed beside the parts; raises if something was not yet settled and told."""
+        if self._touched or self._changed_rows or not (self.cells.settled and self.roster.settled):
             raise RuntimeError("a snapshot must follow the outputs: changes of this feed were not taken yet")
-        return FeedSnapshot(
+        return FeedHead(
             self.feed,
             self.generation,
             self.clock,
             self.range_from,
             self.range_to,
-            ended=self.ended,
-            calls=self.calls,
-            cells=[(*key, counts) for key, counts in self.cells.items()],
+            self.ended,
+            self.sources.sources,
+            self.snapshots,
         )
 
-    def _over_at(self, call_id: str, call: Call) -> int:
-        """When a call was over: its last event, or the instant at which it was lost."""
-        memo = self._memos.get(call_id)
-        stays = memo.stays if memo else stays_of(call)
-        return max([call.last_at, *(at for stay in stays if (at := lost_at(call, stay, self._rules)) is not None)])
+    def parts(self) -> Iterator[tuple[str, bytes]]:
+        """Calls, agents and cells, packed, by name."""
+        for number, packed in self.calls.parts().items():
+            yield f"calls/{number}", packed
+        for number, packed in self.cells.parts().items():
+            yield f"cells/{number}", packed
+        if self.roster.agents:
+            yield "agents/0", _encode(self.roster.agents)
 
     def _derive(self, call_id: str, call: Call) -> _Memo:
         stays = stays_of(call)
-        limits = deadlines(call, stays, self._rules)
-        over = max([call.last_at, *limits])
-        due = min([*(at for at in limits if at > self.clock), over + self._lateness_ms + FORGET_MARGIN_MS])
-        return _Memo(stays, contribution(call, stays, self.clock, self._rules), self._visits(call_id, call, stays), due)
+        losts = [lost_at(call, stay, self._rules) for stay in stays]
+        limits = deadlines(call, stays, losts, self._rules)
+        over = max([call.last_at, *(at for at in losts if at is not None)])
+        end = max([over, *limits])
+        due = min([*(at for at in limits if at > self.clock), end + self._lateness_ms + FORGET_MARGIN_MS])
+        added = contribution(call, stays, losts, self.clock, self._rules)
+        return _Memo(stays, added, rows_of(self, call_id, call, stays, losts), due, over)
 
-    def _remember(self, call_id: str, memo: _Memo) -> None:
+    def _remember(self, call_id: str, call: Call, memo: _Memo) -> None:
         known = self._memos.get(call_id)
         self._memos[call_id] = memo
         if known is None or known.due != memo.due:
             heapq.heappush(self._due, (memo.due, call_id))
-        still = [stay for stay in memo.stays if stay.queued_at is not None and self._is_open(call_id, stay)]
+        still = [stay for stay in memo.stays if stay.queued_at is not None and self._is_open(call, stay)]
         if still:
             self._open[call_id] = still
         else:
             self._open.pop(call_id, None)
 
-    def _is_open(self, call_id: str, stay: Stay) -> bool:
-        at = lost_at(self.calls[call_id], stay, self._rules)
+    def _is_open(self, call: Call, stay: Stay) -> bool:
+        at = lost_at(call, stay, self._rules)
         return at is not None and at > self.clock
 
     def _recount(self, call_id: str) -> None:
         call = self.calls[call_id]
-        before, after = self._memos.get(call_id), self._derive(call_id, call)
+        before, after = self._memos.get(call_id, _NOTHING), self._derive(call_id, call)
+        self._remember(call_id, call, after)
+        self.cells.move(before.contribution, after.contribution)
         source = call.attribute("source")
-        if before is None:
-            before = _Memo([], {}, {}, 0)
-        self._remember(call_id, after)
-        self._move(before.contribution, after.contribution)
         for sign, stays in ((-1, before.stays), (1, after.stays)):
             for stay in stays:
                 for kind in stay.repairs:
                     self._repaired(kind, source, sign)
-        for number, visit in after.visits.items():
-            if before.visits.get(number) != visit:
-                self._changed_visits.append(msgspec.structs.replace(visit))
-        for number, visit in before.visits.items():
-            if number not in after.visits:
-                self._changed_visits.append(msgspec.structs.replace(visit, retracted=True))
-
-    def _move(self, before: Contribution, after: Contribution) -> None:
-        for key, counts in before.items():
-            if after.get(key) != counts:
-                add_counts(self.cells[key], counts, -1)
-                self._changed_cells[key] = None
-        for key, counts in after.items():
-            if before.get(key) != counts:
-                add_counts(self.cells.setdefault(key, {}), counts)
-                self._changed_cells[key] = None
-
-    def _visits(self, call_id: str, call: Call, stays: Iterable[Stay]) -> dict[str, Visit]:
-        visits: dict[str, Visit] = {}
-        attributes: dict[str, Any] = {name: value[1] for name, value in call.attributes.items() if name in _OF_VISIT}
-        extra = {k.removeprefix(EXTRA): v[1] for k, v in call.attributes.items() if k.startswith(EXTRA)}
-        for stay in stays:
-            lost = lost_at(call, stay, self._rules)
-            is_lost = lost is not None and self.clock >= lost
-            waiting_lost = is_lost and stay.outcome == "open"
-            if stay.queued_at is None and stay.outcome == "open" and not is_lost:
-                continue
-            number = visit_id(call_id, stay.queue, stay.entry)
-            attributes.update((name, call.attribute(name, stay.queue)) for name in STAY_ATTRIBUTES)
-            visits[number] = Visit(
-                feed=self.feed,
-                generation=self.generation,
-                hotline=call.hotline,
-                visit=number,
-                call=call_id,
-                queue=stay.queue,
-                entry=stay.entry,
-                agent=stay.agent,
-                extra=extra,
-                arrived_at=stay.arrived_at,
-                queued_at=stay.queued_at,
-                answered_at=stay.answered_at,
-                ended_at=lost if waiting_lost else stay.ended_at,
-                wrapped_at=stay.wrapped_at,
-                outcome="lost_track" if waiting_lost else stay.outcome,
-                lost_talking=is_lost and stay.outcome == "answered",
-                wait_ms=stay.wait_ms,
-                talk_ms=stay.talk_ms,
-                hold_ms=stay.hold_ms,
-                acw_ms=stay.acw_ms,
-                repairs=stay.repairs,
-                version=(0, 0),
-                **attributes,
-            )
-        return visits
+        for number, row in after.rows.items():
+            if before.rows.get(number) != row:
+                self._changed_rows.append(msgspec.structs.replace(row))
+        for number, row in before.rows.items():
+            if number not in after.rows:
+                self._changed_rows.append(msgspec.structs.replace(row, retracted=True))
 
     def _forget(self, call_id: str) -> None:
-        del self.calls[call_id]
+        self.calls.drop(call_id)
         self._memos.pop(call_id, None)
         self._open.pop(call_id, None)
 
@@ -315,9 +279,6 @@ class Feed:
                     for threshold_s in self._rules.promise(call.hotline, fact.queue).thresholds_s:
                         at = fact.time + threshold_s * 1000
                         held.add(at - at % MINUTE_MS)
-        self.cells = {
-            key: counts
-            for key, counts in self.cells.items()
-            if key.minute >= floor or key.minute in held or key in self._changed_cells
-        }
+        held.update(self.roster.open_minutes(floor))
+        self.cells.let_go(floor, held)
         self.horizon = min([floor, *held])

@@ -6,15 +6,20 @@ too large, or when it breaks the schema; everything unambiguous is repaired and 
 
 import re
 from datetime import datetime
+from typing import get_args
 
 import msgspec
 
 from streams.calls import mend_span
 from streams.contract.dead_letters import RejectionKind, RepairKind
-from streams.contract.events import MAX_EVENT_BYTES, CallEvent
+from streams.contract.events import MAX_EVENT_BYTES, AgentState, CallEvent
 from streams.privacy import mask_preview, mask_text
 
-NOT_OF_A_CALL = frozenset({"agent_state", "heartbeat", "snapshot_begin", "snapshot_end", "feed_begin", "feed_end"})
+NOT_OF_A_CALL = frozenset(
+    {"agent_state", "heartbeat", "snapshot_begin", "snapshot", "snapshot_end", "feed_begin", "feed_end"}
+)
+_OF_A_SOURCE = frozenset({"heartbeat", "snapshot_begin", "snapshot", "snapshot_end"})
+_STATES = frozenset(get_args(AgentState))
 _WITH_ID = ("call", "queue", "hotline", "source", "agent", "caller", "feed", "category", "district", "language")
 _DURATIONS = ("wait_ms", "talk_ms", "hold_ms", "acw_ms")
 _TEXTS = ("text", "subject", "place")
@@ -134,6 +139,23 @@ def _repair(value: bytes, event: CallEvent) -> tuple[RepairKind, ...]:
     return tuple(dict.fromkeys(repairs))
 
 
+def _incomplete(value: bytes, event: CallEvent) -> Rejection | None:
+    """What an event of its type lacks, if anything."""
+    kind = event.type
+    if kind not in NOT_OF_A_CALL:
+        if event.call:
+            return None
+        return _rejection(value, "no_call", "call", f"an event `{kind}` names its call in `call`")
+    if kind in _OF_A_SOURCE and not event.source:
+        return _rejection(value, "schema", "source", f"an event `{kind}` names its source in `source`")
+    of_agent = kind == "agent_state" or (kind == "snapshot" and not event.call)
+    if of_agent and not event.agent:
+        return _rejection(value, "schema", "agent", f"an event `{kind}` names its agent in `agent`")
+    if of_agent and event.state not in _STATES:
+        return _rejection(value, "schema", "state", f"a state is one of {', '.join(sorted(_STATES))}")
+    return None
+
+
 def read(  # noqa: PLR0911 - one return per reason
     value: bytes | None, append_time: int, future_ms: int, keep_fields: frozenset[str]
 ) -> Accepted | Rejection:
@@ -164,8 +186,9 @@ def read(  # noqa: PLR0911 - one return per reason
         unknown = tuple(mask_preview(name) for name in fields if name not in _KNOWN)
         extra = {name: _text_of(fields[name]) for name in fields if name in keep_fields and name not in _KNOWN}
     repairs = _repair(value, event)
-    if not event.call and event.type not in NOT_OF_A_CALL:
-        return _rejection(value, "no_call", "call", f"an event `{event.type}` names its call in `call`")
+    incomplete = _incomplete(value, event)
+    if incomplete is not None:
+        return incomplete
     time = _time(event.time)
     if time is None:
         return _rejection(value, "no_time", "time", _WRITE_TIME)

@@ -9,20 +9,28 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from deploy.runtime.processor import Output, Record
-from streams.bundle import Bundle, FeedPart, PartialGauge, Quality
+from streams.bundle import Bundle, FeedPart, PartialAgents, PartialGauge, Quality
 from streams.contract.cells import FeedStatus, Forecast, Gauge, PartitionProgress, Progress
 from streams.contract.signals import Signal
 from streams.contract.topics import CELLS, SIGNALS
 from streams.contribution import Rules
 from streams.detection import Detection, DetectionRules
-from streams.merged_feed import MergedFeed, MergedFeedSnapshot
+from streams.merged_feed import MergedFeed, MergedFeedHead
+from streams.merged_sources import WINDOW_MS
 
 LIVE = "live"
 PROGRESS_EVERY_MS = 1_000
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Bundle).decode
-_encode_state = msgspec.msgpack.Encoder().encode
+_encode_head = msgspec.msgpack.Encoder().encode
+
+
+class Merging(msgspec.Struct, frozen=True):
+    """`most_values`: kept apart per hotline and dimension set. `silent_after_ms`: how long a source may say nothing."""
+
+    most_values: int
+    silent_after_ms: int
 
 
 class _Source(msgspec.Struct, array_like=True):
@@ -33,35 +41,41 @@ class _Source(msgspec.Struct, array_like=True):
     quality: Quality
 
 
-class _Snapshot(msgspec.Struct, array_like=True):
+class _Head(msgspec.Struct, array_like=True):
     version: int
     of: int
     sources: dict[int, _Source]
-    feeds: list[MergedFeedSnapshot]
+    feeds: list[MergedFeedHead]
     judged_at: int
-    detection: bytes
 
 
-_decode_state = msgspec.msgpack.Decoder(_Snapshot).decode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
 
 
 class Merger:
     """The state of the one partition of `hotline.partials`, restored from `snapshot` if given."""
 
-    def __init__(self, rules: Rules, detection: DetectionRules, snapshot: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, rules: Rules, merging: Merging, detection: DetectionRules, snapshot: Mapping[str, bytes] | None = None
+    ) -> None:
         self._rules = rules
+        self._merging = merging
         self._judged = detection.feed
         self._watched = {detection.feed, *detection.demand.learn_from}
         if snapshot:
-            state = _decode_state(snapshot["all"])
-            self._detection = Detection.restore(detection, state.detection)
+            state = _decode_head(snapshot["head"])
+            self._detection = Detection.restore(detection, snapshot["detection"])
         else:
-            state = _Snapshot(-1, 0, {}, [], 0, b"")
+            state = _Head(-1, 0, {}, [], 0)
             self._detection = Detection(detection)
         self._version = state.version
         self._of = state.of
         self._sources = state.sources
-        self._feeds = {feed.feed: MergedFeed(feed) for feed in state.feeds}
+        parts: dict[str, dict[str, bytes]] = {}
+        for name, packed in (snapshot or {}).items():
+            part, _, of_feed = name.partition("@")
+            parts.setdefault(of_feed, {})[part] = packed
+        self._feeds = {head.feed: self._feed(head, parts.get(head.feed)) for head in state.feeds}
         self._judged_at = state.judged_at
         self._told_gauges: dict[str, dict[tuple[str, str], Gauge]] = {}
         self._told_version = self._version
@@ -104,6 +118,7 @@ class Merger:
         for feed in self._feeds.values():
             taken += self._cells(feed)
             taken += self._gauges(feed)
+            taken += self._told_sources(feed)
             taken += self._status(feed)
         judged = self._feeds.get(self._judged)
         if judged:
@@ -120,16 +135,22 @@ class Merger:
         """The whole state in named parts; must follow `outputs`."""
         if self._version != self._told_version:
             raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
-        feeds = [feed.snapshot() for feed in self._feeds.values()]
-        state = _Snapshot(self._version, self._of, self._sources, feeds, self._judged_at, self._detection.snapshot())
-        return {"all": _encode_state(state)}
+        heads = [feed.head() for feed in self._feeds.values()]
+        head = _Head(self._version, self._of, self._sources, heads, self._judged_at)
+        parts = {"head": _encode_head(head), "detection": self._detection.snapshot()}
+        for feed in self._feeds.values():
+            parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())
+        return parts
+
+    def _feed(self, head: MergedFeedHead, parts: Mapping[str, bytes] | None = None) -> MergedFeed:
+        return MergedFeed(head, self._rules.dimensions, self._merging.most_values, parts)
 
     def _merge(self, partition: int, part: FeedPart) -> None:
         feed = self._feeds.get(part.feed)
         if feed is None or part.generation > feed.generation:
             if feed is not None:
                 self._detection.forget(feed.feed)
-            feed = self._feeds[part.feed] = MergedFeed.new(part.feed, part.generation)
+            feed = self._feeds[part.feed] = self._feed(MergedFeedHead(part.feed, part.generation))
         if part.generation == feed.generation:
             feed.merge(partition, part)
 
@@ -154,10 +175,10 @@ class Merger:
         told = self._told_gauges.setdefault(feed.feed, {})
         taken = []
         at = self._clock_of(feed)
-        present = feed.gauges()
-        for key in present.keys() | told.keys():
+        present, agents = feed.gauges(), feed.agents()
+        for key in sorted(present.keys() | agents.keys() | told.keys()):
             share = present.get(key) or PartialGauge(*key, 0, 0, None, 0)
-            gauge = self._gauge(feed.feed, share, at)
+            gauge = self._gauge(feed.feed, share, agents.get(key), at)
             known = told.get(key)
             if known is not None and msgspec.structs.replace(known, at=at, version=self._version) == gauge:
                 continue
@@ -167,7 +188,18 @@ class Merger:
             taken.append(Output(CELLS, f"{feed.feed}/gauge/{key[0]}/{key[1]}".encode(), _encode(gauge)))
         return taken
 
-    def _gauge(self, feed: str, share: PartialGauge, at: int) -> Gauge:
+    def _told_sources(self, feed: MergedFeed) -> list[Output]:
+        at = self._clock_of(feed)
+        if not at or not feed.running:
+            return []
+        records = feed.records_since(at - WINDOW_MS)
+        changed = feed.told_sources.judge(feed.feed, at, self._version, self._merging.silent_after_ms, records)
+        if feed.feed == self._judged:
+            for status in changed:
+                self._detection.source(status)
+        return [Output(CELLS, f"{feed.feed}/source/{it.source}".encode(), _encode(it)) for it in changed]
+
+    def _gauge(self, feed: str, share: PartialGauge, agents: PartialAgents | None, at: int) -> Gauge:
         return Gauge(
             feed=feed,
             hotline=share.hotline,
@@ -180,6 +212,8 @@ class Merger:
             oldest_queued_at=share.oldest_queued_at,
             in_service=share.in_service,
             threshold_s=self._rules.promise(share.hotline, share.queue).thresholds_s[0],
+            agents=agents.states if agents else {},
+            breaks=agents.breaks if agents else {},
         )
 
     def _status(self, feed: MergedFeed) -> list[Output]:

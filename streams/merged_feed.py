@@ -4,76 +4,102 @@ A share is absolute, so merging is keeping the last one per partition and adding
 arrival between partitions, and repeated, it gives the same sums.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
-from streams.bundle import FeedPart, PartialCell, PartialGauge
-from streams.contract.cells import Cell, Counts, add_counts
-from streams.contribution import MINUTE_MS, CellKey
+from streams.bundle import FeedPart, PartialAgents, PartialCell, PartialGauge
+from streams.cell_book import MINUTE_MS, CellKey
+from streams.contract.cells import OTHER, Cell, Counts, add_counts
+from streams.dimensions import Dimensions
+from streams.merged_sources import MergedSources, SourcesHead
+from streams.values import KnownValues
+
+_SHELF_MS = 10 * MINUTE_MS
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class _Merged(msgspec.Struct, array_like=True):
     """One base cell: what each partition has of it, and whether it was called final (never taken back).
 
-    `settled` is the sum of the shares that cannot change any more.
+    `settled` is the sum of the shares that cannot change any more. `hidden`: its values are beyond the most that are
+    kept apart, so it is told as a part of the cell `(other)`.
     """
 
     shares: dict[int, Counts]
     settled: Counts
     final: bool = False
+    hidden: bool = False
+
+
+_Row = tuple[int, str, str, tuple[str, ...], _Merged]
+_decode = msgspec.msgpack.Decoder(list[_Row]).decode
 
 
 class _Source(msgspec.Struct, array_like=True):
-    """How far one partition is with this feed."""
+    """How far one partition is with this feed, and what it told of the present."""
 
     clock: int = 0
     watermark: int = 0
     horizon: int = 0
     ended: bool = False
     gauges: list[PartialGauge] = msgspec.field(default_factory=list)
+    agents: list[PartialAgents] = msgspec.field(default_factory=list)
 
 
-class MergedFeedSnapshot(msgspec.Struct, array_like=True):
-    """A merged feed as it is packed into the merger's state."""
+class MergedFeedHead(msgspec.Struct, array_like=True):
+    """What is packed of a merged feed beside its cells."""
 
     feed: str
     generation: int
-    range_from: int | None
-    range_to: int | None
-    state: Literal["", "running", "ended"]
-    sources: dict[int, _Source]
-    cells: list[tuple[int, str, str, str, _Merged]]
+    range_from: int | None = None
+    range_to: int | None = None
+    state: Literal["", "running", "ended"] = ""
+    sources: dict[int, _Source] = msgspec.field(default_factory=dict)
+    told: SourcesHead = msgspec.field(default_factory=SourcesHead)
+    values: list[tuple[str, str, dict[str, int]]] = msgspec.field(default_factory=list)
 
 
 class MergedFeed:
-    """The merged state of one generation of a feed."""
+    """The merged state of one generation of a feed. `most_values`: kept apart per hotline and dimension set."""
 
-    def __init__(self, snapshot: MergedFeedSnapshot) -> None:
-        self.feed = snapshot.feed
-        self.generation = snapshot.generation
-        self.range_from = snapshot.range_from
-        self.range_to = snapshot.range_to
-        self._state = snapshot.state
-        self._sources = snapshot.sources
-        self._cells = {CellKey(*row[:4]): row[4] for row in snapshot.cells}
+    def __init__(
+        self,
+        head: MergedFeedHead,
+        dimensions: Dimensions,
+        most_values: int,
+        parts: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.feed = head.feed
+        self.generation = head.generation
+        self.range_from = head.range_from
+        self.range_to = head.range_to
+        self.told_sources = MergedSources(head.told)
+        self._state = head.state
+        self._sources = head.sources
+        self._dimensions = dimensions
+        self._values = KnownValues(head.values, most_values)
+        self._cells: dict[CellKey, _Merged] = {}
         self._changed: dict[CellKey, None] = {}
         self._let_go = 0
         self._not_final: dict[int, list[CellKey]] = {}
         self._by_minute: dict[int, list[CellKey]] = {}
-        for key, cell in self._cells.items():
-            self._by_minute.setdefault(key.minute, []).append(key)
-            if not cell.final:
-                self._not_final.setdefault(key.minute, []).append(key)
-
-    @classmethod
-    def new(cls, feed: str, generation: int) -> "MergedFeed":
-        return cls(MergedFeedSnapshot(feed, generation, None, None, "", {}, []))
+        self._hidden: dict[tuple[int, str, str], list[CellKey]] = {}
+        self._packed: dict[int, bytes] = {}
+        for packed in (parts or {}).values():
+            for row in _decode(packed):
+                self._put(CellKey(*row[:4]), row[4])
 
     @property
     def clock(self) -> int:
         """The lowest clock of the partitions that have this feed, ms (0: none has)."""
         return min((source.clock for source in self._sources.values()), default=0)
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on as `live` does: no generation, and not ended."""
+        return not self.generation and self._state != "ended"
 
     def merge(self, partition: int, part: FeedPart) -> None:
         """Take in what a partition tells of this feed.
@@ -87,6 +113,10 @@ class MergedFeed:
                 self._share(partition, share)
         if part.gauges is not None:
             source.gauges = part.gauges
+        if part.agents is not None:
+            source.agents = part.agents
+        if part.sources is not None:
+            self.told_sources.merge(partition, part.sources)
         if part.clock is None:
             return
         source.clock = max(source.clock, part.clock)
@@ -98,24 +128,6 @@ class MergedFeed:
             self._settle(partition, source.horizon, part.horizon or 0)
             source.horizon = part.horizon or 0
 
-    def _share(self, partition: int, share: PartialCell) -> None:
-        key = CellKey(share.minute, share.hotline, share.dimension_set, share.value)
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = _Merged({}, {})
-            self._by_minute.setdefault(key.minute, []).append(key)
-            self._not_final.setdefault(key.minute, []).append(key)
-        if cell.shares.get(partition, {}) != share.counts:
-            cell.shares[partition] = share.counts
-            self._changed[key] = None
-
-    def _settle(self, partition: int, begin: int, end: int) -> None:
-        """The shares of a partition in minutes from `begin` to before `end` cannot change any more."""
-        for minute in [minute for minute in self._by_minute if begin <= minute < end]:
-            for key in self._by_minute[minute]:
-                cell = self._cells[key]
-                add_counts(cell.settled, cell.shares.pop(partition, {}))
-
     def finalise(self, of: int) -> None:
         """Call cells final that the watermarks of all `of` partitions have passed."""
         if len(self._sources) < of:
@@ -124,7 +136,7 @@ class MergedFeed:
         for minute in [minute for minute in self._not_final if minute + MINUTE_MS <= watermark]:
             for key in self._not_final.pop(minute):
                 self._cells[key].final = True
-                self._changed[key] = None
+                self._change(key)
 
     def horizon(self, of: int) -> int:
         """No cell of an earlier minute (ms) will change any more in any of all `of` partitions.
@@ -135,15 +147,21 @@ class MergedFeed:
 
     def take_cells(self, version: int, of: int) -> list[Cell]:
         """Cells that changed since the last call, as sums carrying `version`; then let go of old ones."""
-        cells = [self._cell(key, version) for key in self._changed]
+        shown: dict[CellKey, list[CellKey]] = {}
+        for key in self._changed:
+            if self._cells[key].hidden:
+                width = len(key.values)
+                shown[key._replace(values=(OTHER,) * width)] = self._hidden[key.minute, key.hotline, key.dimension_set]
+            else:
+                shown[key] = [key]
+        cells = [self._cell(key, summed, version) for key, summed in shown.items()]
         self._changed.clear()
         horizon = self.horizon(of)
         if horizon > self._let_go:
             self._let_go = horizon
             for minute in [minute for minute in self._by_minute if minute < horizon]:
                 if minute not in self._not_final:
-                    for key in self._by_minute.pop(minute):
-                        del self._cells[key]
+                    self._drop(minute)
         return cells
 
     def gauges(self) -> dict[tuple[str, str], PartialGauge]:
@@ -161,6 +179,28 @@ class MergedFeed:
                         gauge.oldest_queued_at = min(share.oldest_queued_at, oldest or share.oldest_queued_at)
         return total
 
+    def agents(self) -> dict[tuple[str, str], PartialAgents]:
+        """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
+        total: dict[tuple[str, str], PartialAgents] = {}
+        for source in self._sources.values():
+            for share in source.agents:
+                key = (share.hotline, share.queue)
+                agents = total.get(key) or total.setdefault(key, PartialAgents(*key, {}, {}))
+                add_counts(agents.states, share.states)
+                add_counts(agents.breaks, share.breaks)
+        return total
+
+    def records_since(self, minute: int) -> dict[str, tuple[int, int]]:
+        """Source -> (records, repeats) of the minutes from `minute` (ms) on, over all hotlines."""
+        found: dict[str, tuple[int, int]] = {}
+        for keys in (keys for at, keys in self._by_minute.items() if at >= minute):
+            for key in keys:
+                if key.dimension_set == "source":
+                    counts = self._sum([key])
+                    events, repeats = found.get(key.values[0], (0, 0))
+                    found[key.values[0]] = (events + counts.get("events", 0), repeats + counts.get("repeats", 0))
+        return found
+
     def take_state(self, of: int) -> Literal["running", "ended"] | None:
         """The state of the feed if it is new since the last call; ended: on all `of` partitions."""
         ended = [source.ended for source in self._sources.values()]
@@ -169,32 +209,94 @@ class MergedFeed:
             return None
         self._state = state
         if state == "ended":
-            self._cells.clear()
-            self._by_minute.clear()
-            self._not_final.clear()
+            for index in (self._cells, self._by_minute, self._not_final, self._hidden, self._packed):
+                index.clear()
         return state
 
-    def snapshot(self) -> MergedFeedSnapshot:
-        """The feed, packed."""
-        cells = [(*key, cell) for key, cell in self._cells.items()]
-        return MergedFeedSnapshot(
-            self.feed, self.generation, self.range_from, self.range_to, self._state, self._sources, cells
+    def head(self) -> MergedFeedHead:
+        """What is packed beside the parts."""
+        return MergedFeedHead(
+            self.feed,
+            self.generation,
+            self.range_from,
+            self.range_to,
+            self._state,
+            self._sources,
+            self.told_sources.head,
+            self._values.pack(),
         )
 
-    def _cell(self, key: CellKey, version: int) -> Cell:
-        merged = self._cells[key]
-        counts = dict(merged.settled)
-        for share in merged.shares.values():
-            add_counts(counts, share)
-        return Cell(
+    def parts(self) -> Iterator[tuple[str, bytes]]:
+        """The cells, packed by ten minutes; a part that did not change is the same object as before."""
+        missing: dict[int, list[_Row]] = {}
+        for minute, keys in self._by_minute.items():
+            if minute // _SHELF_MS not in self._packed:
+                missing.setdefault(minute // _SHELF_MS, []).extend((*key, self._cells[key]) for key in keys)
+        for number, rows in missing.items():
+            self._packed[number] = _encode(rows)
+        return ((f"cells/{number}", packed) for number, packed in self._packed.items())
+
+    def _share(self, partition: int, share: PartialCell) -> None:
+        key = CellKey(share.minute, share.hotline, share.dimension_set, share.values)
+        cell = self._cells.get(key)
+        if cell is None:
+            admitted = self._values.admit(key.hotline, key.dimension_set, key.values, key.minute)
+            cell = _Merged({}, {}, final=False, hidden=not admitted)
+            self._put(key, cell)
+        if cell.shares.get(partition, {}) != share.counts:
+            cell.shares[partition] = share.counts
+            self._change(key)
+        if key.dimension_set == "source" and share.counts.get("events"):
+            self.told_sources.heard(key.values[0], key.minute)
+
+    def _put(self, key: CellKey, cell: _Merged) -> None:
+        self._cells[key] = cell
+        self._by_minute.setdefault(key.minute, []).append(key)
+        if not cell.final:
+            self._not_final.setdefault(key.minute, []).append(key)
+        if cell.hidden:
+            self._hidden.setdefault((key.minute, key.hotline, key.dimension_set), []).append(key)
+
+    def _change(self, key: CellKey) -> None:
+        self._changed[key] = None
+        self._packed.pop(key.minute // _SHELF_MS, None)
+
+    def _settle(self, partition: int, begin: int, end: int) -> None:
+        """The shares of a partition in minutes from `begin` to before `end` cannot change any more."""
+        for minute in [minute for minute in self._by_minute if begin <= minute < end]:
+            self._packed.pop(minute // _SHELF_MS, None)
+            for key in self._by_minute[minute]:
+                cell = self._cells[key]
+                add_counts(cell.settled, cell.shares.pop(partition, {}))
+
+    def _drop(self, minute: int) -> None:
+        self._packed.pop(minute // _SHELF_MS, None)
+        self.told_sources.let_go(minute)
+        for key in self._by_minute.pop(minute):
+            if self._cells.pop(key).hidden:
+                self._hidden.pop((key.minute, key.hotline, key.dimension_set), None)
+
+    def _sum(self, keys: list[CellKey]) -> Counts:
+        counts: Counts = {}
+        for key in keys:
+            merged = self._cells[key]
+            add_counts(counts, merged.settled)
+            for share in merged.shares.values():
+                add_counts(counts, share)
+        return counts
+
+    def _cell(self, key: CellKey, summed: list[CellKey], version: int) -> Cell:
+        cell = Cell(
             feed=self.feed,
             generation=self.generation,
             hotline=key.hotline,
             dimension_set=key.dimension_set,
-            queue=key.value if key.dimension_set == "queue" else "",
-            category=key.value if key.dimension_set == "category_1" else "",
             minute=key.minute,
-            final=merged.final,
+            final=any(self._cells[one].final for one in summed),
             version=version,
-            counts=counts,
+            counts=self._sum(summed),
         )
+        for column, value in zip(self._dimensions.sets[key.dimension_set].columns, key.values, strict=True):
+            setattr(cell, column, value)
+        cell.sources_expected, cell.sources_heard = self.told_sources.completeness(key.hotline, key.minute)
+        return cell

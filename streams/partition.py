@@ -1,31 +1,31 @@
 """One partition of `hotline.calls`: events in, visits, partial cells, gauges and dead letters out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from functools import lru_cache
 
 import msgspec
 
 from deploy.runtime.processor import Output, Record
 from streams import intake
-from streams.bundle import Bundle, FeedPart, PartialCell, PartialGauge, Quality, split
-from streams.calls import CALL_TYPES, MAX_FACTS, Call, Fact
+from streams.bundle import Bundle, FeedPart, PartialAgents, PartialGauge, PartialSource, Quality, split
 from streams.contract.events import CallEvent
 from streams.contract.keys import murmur2_partition
 from streams.contract.topics import CALLS, DEAD_LETTER, PARTIALS, VISITS
-from streams.contract.visits import VisitMark
+from streams.contract.visits import CallFact, Visit, VisitMark
 from streams.contribution import Rules
-from streams.feed import CALL_ATTRIBUTES, EXTRA, STAY_ATTRIBUTES, Feed, FeedSnapshot
+from streams.feed import Feed, FeedHead
+from streams.intake import Accepted, Rejection
 from streams.ledger import Ledger
+from streams.telling import Teller
 
 LIVE = "live"
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
-_attributes = attrgetter(*CALL_ATTRIBUTES, *STAY_ATTRIBUTES)
-_NO_ATTRIBUTES = ("",) * len(CALL_ATTRIBUTES + STAY_ATTRIBUTES)
-_TALK = frozenset({"ended", "transferred"})
+SOURCES_EVERY_MS = 1_000
+_ON_EVERY_PARTITION = frozenset({"snapshot_begin", "snapshot_end"})
 
 _encode = msgspec.json.Encoder().encode
-_encode_state = msgspec.msgpack.Encoder().encode
+_encode_head = msgspec.msgpack.Encoder().encode
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -40,16 +40,28 @@ class Config(msgspec.Struct, frozen=True):
     default_hotline: str = ""
 
 
-class _Snapshot(msgspec.Struct, array_like=True):
+class _Head(msgspec.Struct, array_like=True):
+    """What is packed beside the parts of the feeds."""
+
     partition: int
     of: int
     offset: int
     clock: int
     quality: Quality
-    feeds: list[FeedSnapshot]
+    feeds: list[FeedHead]
 
 
-_decode_state = msgspec.msgpack.Decoder(_Snapshot).decode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+
+
+class _Told(msgspec.Struct):
+    """What the merger was told last of a feed."""
+
+    clock: int = -1
+    gauges: list[PartialGauge] | None = None
+    agents: list[PartialAgents] | None = None
+    sources: list[PartialSource] | None = None
+    sources_at: int = 0
 
 
 class CallsPartition:
@@ -59,17 +71,21 @@ class CallsPartition:
         self._partition = partition
         self._of = of
         self._config = config
-        state = _decode_state(snapshot["all"]) if snapshot else _Snapshot(partition, of, -1, 0, Quality(), [])
+        state = _decode_head(snapshot["head"]) if snapshot else _Head(partition, of, -1, 0, Quality(), [])
         self._offset = state.offset
         self._clock = state.clock
         self._ledger = Ledger(CALLS, partition, state.quality)
-        self._feeds = {feed.feed: self._feed(feed) for feed in state.feeds}
+        self._teller = Teller(config.pseudonym, config.default_hotline)
+        parts: dict[str, dict[str, bytes]] = {}
+        for name, packed in (snapshot or {}).items():
+            part, _, feed = name.partition("@")
+            parts.setdefault(feed, {})[part] = packed
+        self._feeds = {head.feed: self._feed(head, parts.get(head.feed)) for head in state.feeds}
         if LIVE not in self._feeds:
-            self._feeds[LIVE] = self._new_feed(LIVE, 0)
+            self._feeds[LIVE] = self._feed(FeedHead(LIVE, 0))
         self._told_quality: bytes = b""
         self._told_at = 0
-        self._told_clocks: dict[str, int] = {}
-        self._told_gauges: dict[str, list[PartialGauge]] = {}
+        self._told: dict[str, _Told] = {}
 
     @property
     def clock(self) -> int:
@@ -82,7 +98,7 @@ class CallsPartition:
             self._clock = max(self._clock, record.timestamp)
             self._offset = record.offset
             result = intake.read(record.value, record.timestamp, self._config.future_ms, self._config.keep_fields)
-            if isinstance(result, intake.Rejection):
+            if isinstance(result, Rejection):
                 self._ledger.reject(record, result)
             else:
                 self._accept(record, result)
@@ -104,7 +120,7 @@ class CallsPartition:
         taken = [Output(DEAD_LETTER, key, value) for key, value in self._ledger.take_letters()]
         parts = []
         for feed in self._feeds.values():
-            taken += [Output(VISITS, v.visit.encode(), _encode(v)) for v in feed.take_visits(version)]
+            taken += [Output(VISITS, _key(row), _encode(row)) for row in feed.take_rows(version)]
             part = self._part(feed)
             if part is not None:
                 parts.append(part)
@@ -114,66 +130,61 @@ class CallsPartition:
         quality = _encode(self._ledger.quality)
         if parts or quality != self._told_quality or self._clock - self._told_at >= IDLE_BUNDLE_MS:
             if not any(part.feed == LIVE for part in parts):
-                parts.append(self._live_part([], None))
+                parts.append(self._live_part(FeedPart(feed=LIVE)))
             bundle = Bundle(self._partition, self._of, self._offset, self._clock, parts, self._ledger.quality)
             taken += [Output(PARTIALS, None, _encode(piece), 0) for piece in split(bundle)]
             self._told_at, self._told_quality = self._clock, quality
         return taken
 
     def snapshot(self) -> dict[str, bytes]:
-        """The whole state in named parts; must follow `outputs`."""
-        feeds = [feed.snapshot() for feed in self._feeds.values()]
-        state = _Snapshot(self._partition, self._of, self._offset, self._clock, self._ledger.quality, feeds)
-        return {"all": _encode_state(state)}
+        """The whole state in named parts (`calls/7@live`); must follow `outputs`."""
+        heads = [feed.head() for feed in self._feeds.values()]
+        head = _Head(self._partition, self._of, self._offset, self._clock, self._ledger.quality, heads)
+        parts = {"head": _encode_head(head)}
+        for feed in self._feeds.values():
+            parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())
+        return parts
 
-    def _feed(self, snapshot: FeedSnapshot) -> Feed:
-        return Feed(snapshot, self._config.rules, self._config.lateness_ms, self._ledger.repaired)
-
-    def _new_feed(self, name: str, generation: int) -> Feed:
-        return Feed.new(name, generation, self._config.rules, self._config.lateness_ms, self._ledger.repaired)
+    def _feed(self, head: FeedHead, parts: dict[str, bytes] | None = None) -> Feed:
+        return Feed(head, self._config.rules, self._config.lateness_ms, self._ledger.repaired, parts)
 
     def _settle(self) -> None:
         for feed in self._feeds.values():
             if not feed.ended:
                 feed.settle(self._clock if feed.feed == LIVE else feed.clock)
 
-    def _live_part(self, cells: list[PartialCell], gauges: list[PartialGauge] | None) -> FeedPart:
-        return FeedPart(
-            feed=LIVE,
-            clock=self._clock,
-            watermark=self._clock - OUT_OF_ORDERNESS_MS,
-            horizon=self._feeds[LIVE].horizon,
-            cells=cells,
-            gauges=gauges,
-        )
+    def _live_part(self, part: FeedPart) -> FeedPart:
+        part.clock = self._clock
+        part.watermark = self._clock - OUT_OF_ORDERNESS_MS
+        part.horizon = self._feeds[LIVE].horizon
+        return part
 
     def _part(self, feed: Feed) -> FeedPart | None:
         """What the merger does not know yet of a feed; None if that is nothing (but time)."""
-        cells = feed.take_cells()
-        gauges = None
+        told = self._told.setdefault(feed.feed, _Told())
+        part = FeedPart(feed=feed.feed, generation=feed.generation, cells=feed.cells.take())
         if not feed.generation and not feed.ended:
-            gauges = feed.gauges()
-            if gauges == self._told_gauges.get(feed.feed):
-                gauges = None
-            else:
-                self._told_gauges[feed.feed] = gauges
+            gauges, agents = feed.gauges(), feed.roster.states()
+            if gauges != told.gauges:
+                part.gauges = told.gauges = gauges
+            if agents != told.agents:
+                part.agents = told.agents = agents
+            if feed.clock >= told.sources_at + SOURCES_EVERY_MS:
+                sources = feed.sources.told(feed.clock)
+                told.sources_at = feed.clock
+                if sources != told.sources:
+                    part.sources = told.sources = sources
+        news = part.cells or part.gauges is not None or part.agents is not None or part.sources is not None
         if feed.feed == LIVE:
-            return self._live_part(cells, gauges) if cells or gauges is not None else None
-        if not cells and gauges is None and self._told_clocks.get(feed.feed) == feed.clock:
+            return self._live_part(part) if news else None
+        if not news and told.clock == feed.clock:
             return None
-        self._told_clocks[feed.feed] = feed.clock
-        return FeedPart(
-            feed=feed.feed,
-            generation=feed.generation,
-            clock=feed.clock,
-            watermark=feed.clock if feed.ended else feed.clock - OUT_OF_ORDERNESS_MS,
-            horizon=feed.horizon,
-            range_from=feed.range_from,
-            range_to=feed.range_to,
-            ended=feed.ended,
-            cells=cells,
-            gauges=gauges,
-        )
+        told.clock = part.clock = feed.clock
+        part.watermark = feed.clock if feed.ended else feed.clock - OUT_OF_ORDERNESS_MS
+        part.horizon = feed.horizon
+        part.range_from, part.range_to = feed.range_from, feed.range_to
+        part.ended = feed.ended
+        return part
 
     def _marks(self, feed: Feed, version: tuple[int, int]) -> list[Output]:
         count = self._config.visits_partitions
@@ -190,7 +201,7 @@ class CallsPartition:
         ]
         return [Output(VISITS, None, _encode(mark), mark.partition) for mark in marks]
 
-    def _accept(self, record: Record, accepted: intake.Accepted) -> None:
+    def _accept(self, record: Record, accepted: Accepted) -> None:
         event = accepted.event
         self._ledger.mended(accepted)
         if event.type in {"feed_begin", "feed_end"}:
@@ -200,61 +211,15 @@ class CallsPartition:
         if feed is None:
             self._ledger.superseded(event.source)
             return
-        if event.type not in CALL_TYPES:
-            return  # agents, heartbeats and snapshots are valid; nothing is counted of them yet
         reference = record.timestamp if event.feed == LIVE else feed.read_to(accepted.time)
         if feed.ended or reference - accepted.time > self._config.lateness_ms:
             self._ledger.late(record, accepted)
             return
-        call = feed.call(event.call, event.hotline, reference)
-        if not call.facts:
-            call.misrouted = murmur2_partition(event.call.encode(), self._of) != self._partition
-        if call.misrouted:
+        if event.type not in _ON_EVERY_PARTITION and _partition_of(_identity(event), self._of) != self._partition:
             self._ledger.misrouted(event.source)
-        if len(call.facts) >= MAX_FACTS:
-            detail = f"more than {MAX_FACTS} distinct events of one call: is `call` unique?"
-            self._ledger.reject(record, intake.Rejection("too_large", "call", detail, "", event.source))
-        elif self._tell(call, event, accepted):
-            feed.touch(event.call)
-
-    def _tell(self, call: Call, event: CallEvent, accepted: intake.Accepted) -> bool:
-        """Let the call take in the event; whether it changed."""
-        time = accepted.time
-        stated = event.acw_ms if event.type == "wrapped" else event.talk_ms if event.type in _TALK else event.wait_ms
-        fact = Fact(
-            time,
-            event.type,
-            event.queue,
-            event.entry or 0,
-            -1 if stated is None else stated,
-            -1 if event.hold_ms is None else event.hold_ms,
-            event.agent,
-        )
-        changed = call.tell(fact)
-        hotline = event.hotline or self._config.default_hotline
-        if hotline > call.hotline:
-            call.hotline, changed = hotline, True
-        if event.flag and event.flag > call.flag:
-            call.flag, changed = event.flag, True
-        values = _attributes(event)
-        if values != _NO_ATTRIBUTES:
-            changed |= self._describe(call, event, time, values)
-        for name, value in accepted.extra.items():
-            changed |= call.describe(EXTRA + name, time, value)
-        return changed
-
-    def _describe(self, call: Call, event: CallEvent, time: int, values: tuple[str, ...]) -> bool:
-        changed = False
-        for name, value in zip(CALL_ATTRIBUTES + STAY_ATTRIBUTES, values, strict=True):
-            if not value:
-                continue
-            if name == "caller":
-                changed |= call.describe(name, time, self._config.pseudonym(value))
-            elif event.queue and name in STAY_ATTRIBUTES:
-                changed |= call.describe(f"{name}@{event.queue}", time, value)
-            else:
-                changed |= call.describe(name, time, value)
-        return changed
+        told = self._teller.tell(feed, accepted, record.timestamp, reference)
+        if isinstance(told, Rejection):
+            self._ledger.reject(record, told)
 
     def _feed_of(self, name: str, generation: int) -> Feed | None:
         """The feed an event belongs to (a higher generation replaces the lower); None for a lower one."""
@@ -262,7 +227,7 @@ class CallsPartition:
         if name == LIVE:
             return feed
         if feed is None or generation > feed.generation:
-            feed = self._feeds[name] = self._new_feed(name, generation)
+            feed = self._feeds[name] = self._feed(FeedHead(name, generation))
         return feed if generation == feed.generation else None
 
     def _mark_feed(self, event: CallEvent) -> None:
@@ -273,3 +238,19 @@ class CallsPartition:
             feed.range_from, feed.range_to = event.range_from, event.range_to
         elif not feed.ended:
             feed.end()
+
+
+def _identity(event: CallEvent) -> str:
+    """What the event should have been keyed by."""
+    if event.type == "heartbeat":
+        return event.source
+    return event.agent if event.type == "agent_state" else event.call or event.agent
+
+
+@lru_cache(maxsize=65_536)
+def _partition_of(key: str, of: int) -> int:
+    return murmur2_partition(key.encode(), of)
+
+
+def _key(row: Visit | CallFact) -> bytes:
+    return (row.visit if isinstance(row, Visit) else row.call).encode()

@@ -7,7 +7,8 @@ from deploy.runtime.settings import Settings
 from streams.contract.topics import CALLS, PARTIALS, TOPICS, VISITS
 from streams.contribution import Promise, Rules
 from streams.detection import rules_from
-from streams.merge import Merger
+from streams.dimensions import Dimensions, DimensionSet
+from streams.merge import Merger, Merging
 from streams.partition import CallsPartition, Config
 from streams.privacy import Pseudonymiser
 
@@ -26,7 +27,14 @@ def counting_rules(settings: Settings) -> Rules:
         return known
 
     intake = settings.intake
-    return Rules(promise, intake.lost_waiting_s * 1000, intake.lost_talking_s * 1000)
+    sets = [DimensionSet.parse(name, parts) for name, parts in settings.cells.dimension_sets.items()]
+    return Rules(
+        promise,
+        Dimensions(sets),
+        intake.lost_waiting_s * 1000,
+        intake.lost_talking_s * 1000,
+        intake.lost_agent_s * 1000,
+    )
 
 
 def factory(settings: Settings) -> ProcessorFactory:
@@ -42,12 +50,13 @@ def factory(settings: Settings) -> ProcessorFactory:
         keep_fields=frozenset(settings.intake.keep_fields),
         default_hotline=next(iter(settings.hotlines)) if len(settings.hotlines) == 1 else "",
     )
+    merging = Merging(settings.cells.most_values, settings.intake.silent_after_s * 1000)
 
     def build(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Processor:
         if topic == CALLS:
             return CallsPartition(partition, partitions[CALLS], config, snapshot)
         if topic == PARTIALS:
-            return Merger(rules, rules_from(settings), snapshot)
+            return Merger(rules, merging, rules_from(settings), snapshot)
         raise ValueError(f"streams reads {CALLS} and {PARTIALS}, not {topic}")
 
     return build

@@ -11,13 +11,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+
+from streams.contract.cells import DIMENSIONS
 
 PREFIX = "HOTLINE_"
 DEFAULT_KEYS = frozenset({"", "changeme", "change-me", "default", "secret", "demo-key-not-for-production"})
@@ -124,7 +135,52 @@ class Intake(Section):
     future_s: Seconds = 300
     lost_waiting_s: Seconds = 7_200
     lost_talking_s: Seconds = 14_400
+    lost_agent_s: Seconds = 43_200
+    # A source that sends heartbeats is cut off when it says nothing for longer than this.
+    silent_after_s: Seconds = 90
     keep_fields: tuple[str, ...] = ()
+
+
+class Cells(Section):
+    """What cells are broken down by: name -> dimensions, `category/1` for the first level of a path or division code.
+
+    The sets `hotline` and `source` are always there. `most_values`: kept apart per hotline and set; the rest is
+    `(other)`.
+    """
+
+    dimension_sets: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], tuple[str, ...]] = {
+        "queue": ("queue",),
+        "queue_language": ("queue", "language"),
+        "category_1": ("category/1",),
+        "category_2": ("category/2",),
+        "category_3": ("category/3",),
+        "district_1": ("district/1",),
+        "district_2": ("district/2",),
+        "district_3": ("district/3",),
+        "category_district": ("category/1", "district"),
+        "department": ("department",),
+        "channel": ("channel",),
+        "centre": ("centre",),
+    }
+    most_values: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+
+    @field_validator("dimension_sets")
+    @classmethod
+    def _board_needs_queues(cls, sets: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if sets.get("queue") != ("queue",):
+            raise ValueError("keep `queue: [queue]`: promises and the wallboard rest on it")
+        for name, parts in sets.items():
+            if name in {"hotline", "source"}:
+                raise ValueError(f"{name} is always there: leave it out")
+            if not parts or len({part.partition("/")[0] for part in parts}) != len(parts):
+                raise ValueError(f"{name} needs at least one dimension, and each once")
+            for part in parts:
+                dimension, slash, level = part.partition("/")
+                if dimension not in DIMENSIONS:
+                    raise ValueError(f"{name}: {dimension} is no dimension; choose from {', '.join(DIMENSIONS)}")
+                if slash and (dimension not in {"category", "district"} or level not in set("12345")):
+                    raise ValueError(f"{name}: {part}: category and district have the levels 1 to 5, others none")
+        return sets
 
 
 class Demand(Section):
@@ -214,6 +270,7 @@ class Settings(BaseSettings):
     hotline_defaults: Hotline = Hotline()
     hotlines: dict[str, Hotline] = {}
     intake: Intake = Intake()
+    cells: Cells = Cells()
     demand: Demand = Demand()
     service_level: ServiceLevel = ServiceLevel()
     alerts: Alerts = Alerts()

@@ -6,7 +6,7 @@ from zlib import compress, decompress
 import msgspec
 import numpy as np
 
-from streams.contract import Cell, Forecast, Gauge, Signal, SignalKind
+from streams.contract import Cell, Forecast, Gauge, Signal, SignalKind, SourceStatus
 from streams.detection import demand as demands
 from streams.detection import outlook, words
 from streams.detection.counts import band
@@ -79,6 +79,9 @@ class Detection:
         if promise is None:
             promise = self._promises[key] = Promise(*self.rules.promise(key.hotline, key.queue))
         return promise
+
+    def source(self, status: SourceStatus) -> None:
+        """Set what is known of one source of the judged feed."""
 
     def gauge(self, gauge: Gauge) -> None:
         """Set what is so right now for one queue or hotline of the judged feed."""

@@ -1,0 +1,100 @@
+"""The sources of one feed over all partitions: who is heard, who is silent, and who sends everything twice."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from streams.bundle import PartialSource
+from streams.cell_book import MINUTE_MS
+from streams.contract.cells import SourceStatus
+
+TELL_EVERY_MS = 10_000
+WINDOW_MS = 10 * MINUTE_MS
+DOUBLED_SHARE = 0.4
+DOUBLED_MIN = 20
+
+
+class SourcesHead(msgspec.Struct, array_like=True):
+    """As packed. `told`: partition -> what it told last; `heard`: minute (ms) -> sources heard in it."""
+
+    told: dict[int, list[PartialSource]] = msgspec.field(default_factory=dict)
+    heard: dict[int, set[str]] = msgspec.field(default_factory=dict)
+    statuses: dict[str, SourceStatus] = msgspec.field(default_factory=dict)
+
+
+class MergedSources:
+    """What all partitions together know of the sources of a feed."""
+
+    def __init__(self, head: SourcesHead) -> None:
+        self.head = head
+        self._expected: dict[str, frozenset[str]] = {}
+
+    def merge(self, partition: int, told: list[PartialSource]) -> None:
+        """Take in what a partition tells."""
+        self.head.told[partition] = told
+        self._expected.clear()
+
+    def heard(self, source: str, minute: int) -> None:
+        """A record of the source lies in that minute (ms)."""
+        self.head.heard.setdefault(minute, set()).add(source)
+
+    def let_go(self, minute: int) -> None:
+        """The cells of a minute are let go."""
+        self.head.heard.pop(minute, None)
+
+    def completeness(self, hotline: str, minute: int) -> tuple[int, int]:
+        """How many sources are expected for a hotline, and how many of them were heard in the minute (ms)."""
+        expected = self._expected.get(hotline)
+        if expected is None:
+            expected = self._expected[hotline] = frozenset(
+                name for name, it in self._together().items() if it.expected and it.hotline in {"", hotline}
+            )
+        return len(expected), len(expected & self.head.heard.get(minute, set()))
+
+    def judge(
+        self, feed: str, clock: int, version: int, silent_after_ms: int, records: Mapping[str, tuple[int, int]]
+    ) -> list[SourceStatus]:
+        """Statuses that changed, or are due again, as of `clock` (ms). `records`: (records, repeats) of the window."""
+        changed = []
+        for name, it in self._together().items():
+            silent = it.expected and clock - it.last_at > silent_after_ms
+            events, repeats = records.get(name, (0, 0))
+            status = SourceStatus(
+                feed=feed,
+                source=name,
+                hotline=it.hotline,
+                expected=it.expected,
+                last_at=it.last_at,
+                silent_since=it.last_at if silent else None,
+                clock_offset_ms=it.clock_offset_ms,
+                events=events,
+                repeats=repeats,
+                doubled=events >= DOUBLED_MIN and repeats >= DOUBLED_SHARE * events,
+                at=clock,
+                version=version,
+            )
+            known = self.head.statuses.get(name)
+            if (
+                known is None
+                or clock - known.at >= TELL_EVERY_MS
+                or (known.silent_since, known.doubled, known.expected)
+                != (status.silent_since, status.doubled, status.expected)
+            ):
+                self.head.statuses[name] = status
+                changed.append(status)
+        return changed
+
+    def _together(self) -> dict[str, PartialSource]:
+        total: dict[str, PartialSource] = {}
+        for told in self.head.told.values():
+            for it in told:
+                known = total.get(it.source)
+                if known is None:
+                    total[it.source] = msgspec.structs.replace(it)
+                    continue
+                known.last_at = max(known.last_at, it.last_at)
+                if it.expected:
+                    known.expected, known.hotline = True, it.hotline
+                offsets = [ms for ms in (known.clock_offset_ms, it.clock_offset_ms) if ms is not None]
+                known.clock_offset_ms = min(offsets, default=None)
+        return total

@@ -1,0 +1,114 @@
+"""The agents of one feed in one partition: their time in cells, and who is in which state now."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from streams.agents import Agent, AgentFact, Spell, contribution, lost_at, now_of
+from streams.bundle import PartialAgents
+from streams.cell_book import MINUTE_MS, CellBook, Contribution
+from streams.contribution import Rules
+
+
+class Roster:
+    """`agents` by id. What they add is kept in `cells`; `lateness_ms` says how long a past state may still be told."""
+
+    def __init__(self, agents: dict[str, Agent], cells: CellBook, rules: Rules, lateness_ms: int, clock: int) -> None:
+        self.agents = agents
+        self._cells = cells
+        self._rules = rules
+        self._lateness_ms = lateness_ms
+        self._clock = clock
+        self._touched: dict[str, None] = {}
+        self._added: dict[str, Contribution] = {it: contribution(agent, clock, rules) for it, agent in agents.items()}
+        self._now: dict[str, Spell] = {}
+        for number, agent in agents.items():
+            self._place(number, agent)
+
+    def tell(self, number: str, fact: AgentFact, hotline: str, centre: str, source: str) -> bool:
+        """Take in a state of an agent; whether it told anything new."""
+        agent = self.agents.get(number)
+        if agent is None:
+            agent = self.agents[number] = Agent()
+        changed = agent.describe(fact.time, hotline, centre, source) | agent.tell(fact)
+        if changed:
+            self._touched[number] = None
+        return changed
+
+    def lose(self, source: str, at: int, named: Collection[str]) -> None:
+        """The source told all its agents at `at` (ms): those not `named` and not heard of since are gone."""
+        for number, agent in self.agents.items():
+            if agent.source == source and number not in named and agent.last_at <= at and agent.gone_at < at:
+                agent.gone_at = at
+                self._touched[number] = None
+
+    def settle(self, clock: int) -> None:
+        """Bring everything up to `clock`: changed agents, and all of them when a minute is over."""
+        if clock - clock % MINUTE_MS > self._clock - self._clock % MINUTE_MS:
+            self._clock = clock
+            for number in list(self.agents):
+                self._recount(number)
+            self._touched.clear()
+        self._clock = max(self._clock, clock)
+        for number in self._touched:
+            self._recount(number)
+        self._touched.clear()
+
+    def states(self) -> list[PartialAgents]:
+        """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
+        found: dict[tuple[str, str], PartialAgents] = {}
+        for number, spell in self._now.items():
+            agent = self.agents[number]
+            if self._clock >= lost_at(agent, self._rules):
+                continue
+            for queue in {"", *spell.queues}:
+                key = (agent.hotline, queue)
+                share = found.get(key) or found.setdefault(key, PartialAgents(*key, {}, {}))
+                share.states[spell.state] = share.states.get(spell.state, 0) + 1
+                if spell.state == "break":
+                    share.breaks[spell.reason] = share.breaks.get(spell.reason, 0) + 1
+        return [found[key] for key in sorted(found)]
+
+    def open_minutes(self, floor: int) -> set[int]:
+        """Minutes before `floor` (ms) that agents' time may still be added to or taken from."""
+        counted = {agent.counted_from for agent in self.agents.values() if agent.counted_from < floor}
+        return {minute for first in counted for minute in range(first, floor, MINUTE_MS)}
+
+    @property
+    def settled(self) -> bool:
+        """Whether every change was counted."""
+        return not self._touched
+
+    def clear(self) -> None:
+        """Forget all agents."""
+        for state in (self.agents, self._touched, self._added, self._now):
+            state.clear()
+
+    def _recount(self, number: str) -> None:
+        agent = self.agents[number]
+        after = contribution(agent, self._clock, self._rules)
+        self._cells.move(self._added.get(number, {}), after)
+        floor = self._clock - self._lateness_ms - 2 * MINUTE_MS
+        if max(agent.last_at, min(lost_at(agent, self._rules), self._clock)) < floor:
+            del self.agents[number]
+            self._added.pop(number, None)
+            self._now.pop(number, None)
+            return
+        agent.settle_before(floor)
+        self._added[number] = contribution(agent, self._clock, self._rules)
+        self._place(number, agent)
+
+    def _place(self, number: str, agent: Agent) -> None:
+        spell = now_of(agent, self._clock, self._rules)
+        if spell is None:
+            self._now.pop(number, None)
+        else:
+            self._now[number] = spell
+
+
+class OpenSnapshot(msgspec.Struct, array_like=True):
+    """A source's snapshot between its begin (ms) and its end: the calls and agents named so far."""
+
+    begin: int
+    calls: set[str] = msgspec.field(default_factory=set)
+    agents: set[str] = msgspec.field(default_factory=set)

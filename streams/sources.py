@@ -1,0 +1,68 @@
+"""What is known of the sources of one feed in one partition: when each was heard last, and how its clock goes."""
+
+import msgspec
+
+from streams.bundle import PartialSource
+from streams.cell_book import MINUTE_MS
+
+OFFSET_MINUTES = 10
+FORGET_MS = 7 * 24 * 60 * MINUTE_MS
+
+
+class Source(msgspec.Struct, array_like=True):
+    """One source. `heartbeat_at`: event time of its last heartbeat (0: it sends none).
+
+    `least`: append minute (ms) -> least time between event and append in it, of the last ten.
+    """
+
+    hotline: str = ""
+    last_at: int = 0
+    heartbeat_at: int = 0
+    least: dict[int, int] = msgspec.field(default_factory=dict)
+
+
+class Sources:
+    """`sources` by name."""
+
+    def __init__(self, sources: dict[str, Source]) -> None:
+        self.sources = sources
+
+    def heard(self, name: str, time: int, append_time: int) -> None:
+        """A record of the source with that event time was read."""
+        source = self.sources.get(name)
+        if source is None:
+            source = self.sources[name] = Source()
+        source.last_at = max(source.last_at, time)
+        minute = append_time - append_time % MINUTE_MS
+        least = source.least.get(minute)
+        offset = append_time - time
+        if least is None:
+            source.least[minute] = offset
+            for old in [it for it in source.least if it <= minute - OFFSET_MINUTES * MINUTE_MS]:
+                del source.least[old]
+        elif offset < least:
+            source.least[minute] = offset
+
+    def heartbeat(self, name: str, time: int, hotline: str) -> bool:
+        """The record was a heartbeat; whether it told anything new."""
+        source = self.sources[name]
+        if time <= source.heartbeat_at:
+            return False
+        source.heartbeat_at = time
+        source.hotline = hotline
+        return True
+
+    def told(self, clock: int) -> list[PartialSource]:
+        """All sources as the merger gets them; one unheard of for a week is let go."""
+        for name in [name for name, it in self.sources.items() if it.last_at < clock - FORGET_MS]:
+            del self.sources[name]
+        return [
+            PartialSource(
+                name,
+                it.hotline,
+                it.heartbeat_at > 0,
+                it.last_at,
+                min(it.least.values(), default=None),
+            )
+            for name, it in sorted(self.sources.items())
+        ]

@@ -1,0 +1,166 @@
+"""From an accepted event to the call, agent or source that it tells something of."""
+
+from collections.abc import Callable
+from operator import attrgetter
+
+import msgspec
+
+from streams.agents import MAX_FACTS as MAX_AGENT_FACTS
+from streams.agents import AgentFact
+from streams.calls import MAX_FACTS, Call, Fact
+from streams.contract.events import CallEvent
+from streams.dimensions import Places, source_only
+from streams.feed import Feed
+from streams.intake import Accepted, Rejection
+from streams.roster import OpenSnapshot
+from streams.rows import CALL_ATTRIBUTES, EXTRA, STAY_ATTRIBUTES
+
+_attributes = attrgetter(*CALL_ATTRIBUTES, *STAY_ATTRIBUTES)
+_NO_ATTRIBUTES = ("",) * len(CALL_ATTRIBUTES + STAY_ATTRIBUTES)
+_TALK = frozenset({"ended", "transferred"})
+_OF_SOURCE = frozenset({"heartbeat", "snapshot_begin", "snapshot_end"})
+
+
+class Teller(msgspec.Struct, frozen=True):
+    """Tells a feed what an event says. `pseudonym` hashes a caller's number; `default_hotline`: where none is named."""
+
+    pseudonym: Callable[[str], str]
+    default_hotline: str
+
+    def tell(self, feed: Feed, accepted: Accepted, append_time: int, reference: int) -> bool | Rejection:
+        """Let the feed take in the event; whether it told anything new, or why it cannot be taken.
+
+        `reference` (ms) judges whether a call is still remembered: the append time, for other feeds than `live` their
+        clock.
+        """
+        event, time = accepted.event, accepted.time
+        kind = event.type
+        if event.source:
+            feed.sources.heard(event.source, time, append_time)
+        new: bool | Rejection
+        if kind == "agent_state":
+            new = self._agent(feed, event, time)
+        elif kind == "snapshot":
+            new = self._snapshot(feed, event, accepted, reference)
+        elif kind in _OF_SOURCE:
+            new = self._source(feed, event, time)
+        else:
+            new = self._call(feed, accepted, reference)
+        if isinstance(new, Rejection):
+            return new
+        counts = {"events": 1} if new else {"events": 1, "repeats": 1}
+        if kind == "heartbeat":
+            counts["heartbeats"] = 1
+        hotline = event.hotline if kind == "heartbeat" else event.hotline or self.default_hotline
+        feed.cells.add(Places(hotline, source_only(event.source)), time, counts)
+        return new
+
+    def _call(self, feed: Feed, accepted: Accepted, reference: int) -> bool | Rejection:
+        event = accepted.event
+        call = feed.call(event.call, event.hotline, reference)
+        if len(call.facts) >= MAX_FACTS:
+            detail = f"more than {MAX_FACTS} distinct events of one call: is `call` unique?"
+            return Rejection("too_large", "call", detail, "", event.source)
+        changed = self._fact(call, event, accepted)
+        if changed:
+            feed.touch(event.call)
+        return changed
+
+    def _fact(self, call: Call, event: CallEvent, accepted: Accepted) -> bool:
+        """Let the call take in the event; whether it changed."""
+        time = accepted.time
+        stated = event.wait_ms
+        if event.type == "wrapped":
+            stated = event.acw_ms
+        elif event.type in _TALK:
+            stated = event.talk_ms
+        elif event.type == "rated":
+            stated = event.rating
+        fact = Fact(
+            time,
+            event.type,
+            event.queue,
+            event.entry or 0,
+            -1 if stated is None else stated,
+            -1 if event.hold_ms is None else event.hold_ms,
+            event.agent,
+        )
+        changed = call.tell(fact)
+        hotline = event.hotline or self.default_hotline
+        if hotline > call.hotline:
+            call.hotline, changed = hotline, True
+        if event.flag and event.flag > call.flag:
+            call.flag, changed = event.flag, True
+        values = _attributes(event)
+        if values != _NO_ATTRIBUTES:
+            changed |= self._describe(call, event, time, values)
+        for name, value in accepted.extra.items():
+            changed |= call.describe(EXTRA + name, time, value)
+        return changed
+
+    def _describe(self, call: Call, event: CallEvent, time: int, values: tuple[str, ...]) -> bool:
+        changed = False
+        for name, value in zip(CALL_ATTRIBUTES + STAY_ATTRIBUTES, values, strict=True):
+            if not value:
+                continue
+            if name == "caller":
+                changed |= call.describe(name, time, self.pseudonym(value))
+            elif event.queue and name in STAY_ATTRIBUTES:
+                changed |= call.describe(f"{name}@{event.queue}", time, value)
+            else:
+                changed |= call.describe(name, time, value)
+        return changed
+
+    def _agent(self, feed: Feed, event: CallEvent, time: int) -> bool | Rejection:
+        known = feed.roster.agents.get(event.agent)
+        if known is not None and len(known.facts) >= MAX_AGENT_FACTS:
+            detail = f"more than {MAX_AGENT_FACTS} distinct states of one agent: is `agent` one person?"
+            return Rejection("too_large", "agent", detail, "", event.source)
+        skilled = event.skills is not None
+        skills = tuple(dict.fromkeys(event.skills or ()))
+        fact = AgentFact(time, event.state, event.reason, event.queue, skilled, skills)
+        return feed.roster.tell(event.agent, fact, event.hotline or self.default_hotline, event.centre, event.source)
+
+    def _source(self, feed: Feed, event: CallEvent, time: int) -> bool:
+        if event.type == "heartbeat":
+            return feed.sources.heartbeat(event.source, time, event.hotline)
+        told = feed.snapshots.get(event.source)
+        if event.type == "snapshot_begin":
+            if told is not None and time <= told.begin:
+                return False
+            feed.snapshots[event.source] = OpenSnapshot(time)
+            return True
+        if told is None or time < told.begin:
+            return False
+        feed.lose(event.source, told)
+        del feed.snapshots[event.source]
+        return True
+
+    def _snapshot(self, feed: Feed, event: CallEvent, accepted: Accepted, reference: int) -> bool | Rejection:
+        """An open call or an agent that the source has; a call that is new here is taken in as far as it is told."""
+        told = feed.snapshots.get(event.source)
+        if not event.call:
+            if told is not None:
+                told.agents.add(event.agent)
+            return self._agent(feed, event, accepted.time)
+        if told is not None:
+            told.calls.add(event.call)
+        if event.call in feed.calls:
+            call = feed.call(event.call, event.hotline, reference)
+            if call.facts:
+                later = accepted.time > call.last_at
+                call.last_at = max(call.last_at, accepted.time)
+                if later:
+                    feed.touch(event.call)
+                return later
+        new: bool | Rejection = False
+        for kind, at in (
+            ("queued", accepted.time - (event.wait_ms or 0) - (event.talk_ms or 0)),
+            ("answered", accepted.time - event.talk_ms if event.talk_ms is not None else None),
+        ):
+            if at is not None and event.queue:
+                told_of = msgspec.structs.replace(
+                    event, type=kind, wait_ms=event.wait_ms if kind == "answered" else None
+                )
+                new = self._call(feed, msgspec.structs.replace(accepted, event=told_of, time=at), reference)
+        return new
