@@ -11,23 +11,26 @@ from sinks.clickhouse.rows import (
     Row,
     alert_row,
     cell_row,
+    clock_row,
     dead_letter_row,
+    fact_row,
     feed_row,
     forecast_row,
     gauge_row,
     mark_row,
     signal_row,
+    source_row,
     visit_row,
 )
 from streams.contract.alerts import AlertEvent
-from streams.contract.cells import Cell, CellsRecord, FeedStatus, Forecast, Gauge
+from streams.contract.cells import Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, SourceStatus
 from streams.contract.dead_letters import DeadLetter
 from streams.contract.signals import Signal
 from streams.contract.topics import ALERTS, CELLS, DEAD_LETTER, SIGNALS, VISITS
-from streams.contract.visits import Visit, VisitsRecord
+from streams.contract.visits import CallFact, Visit, VisitMark, VisitsRecord
 
 ToRow = Callable[[Record], Row | None]
-"""A record's row; None for one that is not meant for ClickHouse (`Progress`)."""
+"""A record's row; None for one that is not meant for ClickHouse (`Progress` before any clock)."""
 
 
 class Position(NamedTuple):
@@ -51,6 +54,32 @@ def _value(record: Record) -> bytes:
     return record.value
 
 
+def _of_visits(record: VisitsRecord, day_of: LocalDay) -> Row:
+    match record:
+        case Visit():
+            return visit_row(record, day_of)
+        case CallFact():
+            return fact_row(record)
+        case VisitMark():
+            return mark_row(record)
+
+
+def _of_cells(record: CellsRecord, day_of: LocalDay) -> Row | None:
+    match record:
+        case Cell():
+            return cell_row(record, day_of)
+        case Gauge():
+            return gauge_row(record)
+        case Forecast():
+            return forecast_row(record)
+        case SourceStatus():
+            return source_row(record)
+        case FeedStatus():
+            return feed_row(record)
+        case Progress():
+            return clock_row(record)
+
+
 def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
     """topic -> function from a record to its row.
 
@@ -62,25 +91,9 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
     alerts = msgspec.json.Decoder(AlertEvent)
     dead_letters = msgspec.json.Decoder(DeadLetter)
 
-    def from_visits(record: Record) -> Row:
-        decoded = visits.decode(_value(record))
-        return visit_row(decoded, day_of) if isinstance(decoded, Visit) else mark_row(decoded)
-
-    def from_cells(record: Record) -> Row | None:
-        decoded: CellsRecord = cells.decode(_value(record))
-        if isinstance(decoded, Cell):
-            return cell_row(decoded, day_of)
-        if isinstance(decoded, Gauge):
-            return gauge_row(decoded)
-        if isinstance(decoded, Forecast):
-            return forecast_row(decoded)
-        if isinstance(decoded, FeedStatus):
-            return feed_row(decoded)
-        return None  # Progress
-
     return {
-        VISITS: from_visits,
-        CELLS: from_cells,
+        VISITS: lambda record: _of_visits(visits.decode(_value(record)), day_of),
+        CELLS: lambda record: _of_cells(cells.decode(_value(record)), day_of),
         SIGNALS: lambda record: signal_row(signals.decode(_value(record))),
         ALERTS: lambda record: alert_row(alerts.decode(_value(record))),
         DEAD_LETTER: lambda record: dead_letter_row(dead_letters.decode(_value(record)), record.offset),

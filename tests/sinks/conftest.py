@@ -19,12 +19,15 @@ from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
 from streams.contract import (
     AlertEvent,
+    CallFact,
     Cell,
     DeadLetter,
     FeedStatus,
     Forecast,
     Gauge,
+    Progress,
     Signal,
+    SourceStatus,
     Visit,
     VisitMark,
 )
@@ -66,6 +69,9 @@ def functions(settings: Settings):
 TOPIC_OF = {
     Visit: VISITS,
     VisitMark: VISITS,
+    CallFact: VISITS,
+    Progress: CELLS,
+    SourceStatus: CELLS,
     Cell: CELLS,
     Gauge: CELLS,
     Forecast: CELLS,

@@ -148,10 +148,12 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on():
     assert "no value" in refused[1].reason
 
 
-def test_progress_is_for_the_status_and_no_row():
+@pytest.mark.parametrize(("data_as_of", "rows"), [(None, []), (9_000, [("live", 9_000, 1)])])
+def test_progress_leaves_only_the_clock(data_as_of, rows):
     progress = Progress(
-        data_as_of=None, partitions=[], repaired={}, rejected={}, misrouted={}, late={}, unknown_fields={}, missing=0,
+        data_as_of=data_as_of, partitions=[], repaired={}, rejected={}, misrouted={}, late={}, unknown_fields={}, missing=0,
         version=1,
     )  # fmt: skip
     record = Record(0, 0, None, msgspec.json.encode(progress))
-    assert to_rows(row_functions(DAY)[CELLS_TOPIC], CELLS_TOPIC, 0, [record]) == ([], [])
+    found, refused = to_rows(row_functions(DAY)[CELLS_TOPIC], CELLS_TOPIC, 0, [record])
+    assert ([row.values for row, _ in found], refused) == (rows, [])

@@ -3,47 +3,57 @@
 from sinks.clickhouse.rows.alerts import ALERT_EVENTS, alert_row
 from sinks.clickhouse.rows.cells import CELLS, FORECASTS, GAUGES, cell_row, forecast_row, gauge_row
 from sinks.clickhouse.rows.dead_letters import DEAD_LETTERS, LATE_EVENTS, dead_letter_row
-from sinks.clickhouse.rows.feeds import FEED_MARKS, FEEDS, feed_row, mark_row
+from sinks.clickhouse.rows.feeds import FEED_CLOCKS, FEED_MARKS, FEEDS, clock_row, feed_row, mark_row
 from sinks.clickhouse.rows.signals import SIGNALS, signal_row
+from sinks.clickhouse.rows.sources import SOURCES, source_row
 from sinks.clickhouse.rows.table import Row, Table, packed_version
-from sinks.clickhouse.rows.visits import VISITS, visit_row
+from sinks.clickhouse.rows.visits import CALL_FACTS, VISITS, fact_row, visit_row
 
 TABLES: tuple[Table, ...] = (
     VISITS,
+    CALL_FACTS,
     CELLS,
+    SOURCES,
     GAUGES,
     FORECASTS,
     SIGNALS,
     ALERT_EVENTS,
     DEAD_LETTERS,
     LATE_EVENTS,
+    FEED_CLOCKS,
     FEED_MARKS,
     FEEDS,
 )
-"""In the order they are written: what says that a feed is complete comes last."""
+"""In the order they are written: what says how far a feed is complete comes last."""
 
 __all__ = [
     "ALERT_EVENTS",
+    "CALL_FACTS",
     "CELLS",
     "DEAD_LETTERS",
     "FEEDS",
+    "FEED_CLOCKS",
     "FEED_MARKS",
     "FORECASTS",
     "GAUGES",
     "LATE_EVENTS",
     "SIGNALS",
+    "SOURCES",
     "TABLES",
     "VISITS",
     "Row",
     "Table",
     "alert_row",
     "cell_row",
+    "clock_row",
     "dead_letter_row",
+    "fact_row",
     "feed_row",
     "forecast_row",
     "gauge_row",
     "mark_row",
     "packed_version",
     "signal_row",
+    "source_row",
     "visit_row",
 ]

@@ -14,13 +14,25 @@ BY_NUMBER = (
     "event_abandoned",
     "event_left",
     "event_expired",
+    "rated",
 )
-"""Counters kept per wait bucket or threshold (`name.number`): a map column each."""
+"""Counters kept per wait bucket, threshold or value (`name.number`): a map column each."""
 PLAIN = tuple(name for name in COUNTERS if name not in BY_NUMBER)
 
-_KEY = ("feed", "generation", "hotline", "dimension_set", *DIMENSIONS, "minute", "final", "version")
-CELLS = Table("cells", (*_KEY, "day", *PLAIN, *BY_NUMBER))
-_key = attrgetter(*_KEY)
+_TOLD = (
+    "feed",
+    "generation",
+    "hotline",
+    "dimension_set",
+    *DIMENSIONS,
+    "minute",
+    "final",
+    "sources_expected",
+    "sources_heard",
+    "version",
+)
+CELLS = Table("cells", (*_TOLD, "day", *PLAIN, *BY_NUMBER))
+_told = attrgetter(*_TOLD)
 _NOTHING: dict[int, int] = {}  # shared by all rows, never written to
 
 GAUGE_SLOT_MS = 10_000
@@ -35,6 +47,8 @@ _GAUGE = (
     "oldest_queued_at",
     "in_service",
     "threshold_s",
+    "agents",
+    "breaks",
     "version",
 )
 GAUGES = Table("gauges", (*_GAUGE, "slot"))
@@ -81,7 +95,7 @@ def cell_row(cell: Cell, day_of: LocalDay) -> Row:
         else:
             by_number[index][number] = count
     day = day_of(cell.hotline, cell.minute)
-    return Row(CELLS, cell.minute // DAY_MS, (*_key(cell), day, *plain, *by_number))
+    return Row(CELLS, cell.minute // DAY_MS, (*_told(cell), day, *plain, *by_number))
 
 
 def gauge_row(gauge: Gauge) -> Row:

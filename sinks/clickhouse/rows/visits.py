@@ -1,10 +1,10 @@
-"""Visits as rows of `visits`."""
+"""Visits as rows of `visits`, what comes after them as rows of `call_facts`."""
 
 from operator import attrgetter
 
 from sinks.clickhouse.days import LocalDay
-from sinks.clickhouse.rows.table import Row, Table, packed_version
-from streams.contract.visits import Visit
+from sinks.clickhouse.rows.table import DAY_MS, Row, Table, packed_version
+from streams.contract.visits import CallFact, Visit
 
 _AS_THEY_ARE = (
     "feed",
@@ -44,12 +44,20 @@ _AS_THEY_ARE = (
     "talk_ms",
     "hold_ms",
     "acw_ms",
+    "transferred",
+    "rating",
+    "rated_at",
+    "callback_completed_at",
     "repairs",
     "retracted",
 )
 VISITS = Table("visits", (*_AS_THEY_ARE, "counted_at", "day", "version"))
 
+_FACT = tuple(name for name in CallFact.__struct_fields__ if name != "version")
+CALL_FACTS = Table("call_facts", (*_FACT, "version"))
+
 _values = attrgetter(*_AS_THEY_ARE)
+_fact = attrgetter(*_FACT)
 _FLAGS = frozenset({"phantom", "test", "nuisance"})
 
 
@@ -71,3 +79,7 @@ def visit_row(visit: Visit, day_of: LocalDay) -> Row:
     time = counted_at(visit)
     day = day_of(visit.hotline, time)
     return Row(VISITS, day, (*_values(visit), time, day, packed_version(visit.version)))
+
+
+def fact_row(fact: CallFact) -> Row:
+    return Row(CALL_FACTS, fact.at // DAY_MS, (*_fact(fact), packed_version(fact.version)))
