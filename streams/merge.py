@@ -46,7 +46,6 @@ class _Head(msgspec.Struct, array_like=True):
     of: int
     sources: dict[int, _Source]
     feeds: list[MergedFeedHead]
-    judged_at: int
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
@@ -66,7 +65,7 @@ class Merger:
             state = _decode_head(snapshot["head"])
             self._detection = Detection.restore(detection, snapshot["detection"])
         else:
-            state = _Head(-1, 0, {}, [], 0)
+            state = _Head(-1, 0, {}, [])
             self._detection = Detection(detection)
         self._version = state.version
         self._of = state.of
@@ -76,7 +75,6 @@ class Merger:
             part, _, of_feed = name.partition("@")
             parts.setdefault(of_feed, {})[part] = packed
         self._feeds = {head.feed: self._feed(head, parts.get(head.feed)) for head in state.feeds}
-        self._judged_at = state.judged_at
         self._told_gauges: dict[str, dict[tuple[str, str], Gauge]] = {}
         self._told_version = self._version
         self._told_progress_at = 0
@@ -121,9 +119,8 @@ class Merger:
             taken += self._told_sources(feed)
             taken += self._status(feed)
         judged = self._feeds.get(self._judged)
-        if judged:
-            self._judged_at = max(self._judged_at, self._clock_of(judged))
-        signals = self._detection.advance(self._judged_at, self._version) if self._judged_at else []
+        clock = self._clock_of(judged) if judged else 0
+        signals = self._detection.advance(clock, self._version, self._ahead_of(judged)) if judged and clock else []
         if self._read_at - self._told_progress_at >= PROGRESS_EVERY_MS:
             self._told_progress_at = self._read_at
             taken.append(Output(CELLS, b"progress", _encode(self._progress())))
@@ -136,7 +133,7 @@ class Merger:
         if self._version != self._told_version:
             raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
         heads = [feed.head() for feed in self._feeds.values()]
-        head = _Head(self._version, self._of, self._sources, heads, self._judged_at)
+        head = _Head(self._version, self._of, self._sources, heads)
         parts = {"head": _encode_head(head), "detection": self._detection.snapshot()}
         for feed in self._feeds.values():
             parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())
@@ -157,6 +154,12 @@ class Merger:
     def _clock_of(self, feed: MergedFeed) -> int:
         """How far a feed is: for `live` every partition must have told; for others those that have it."""
         return self.clock if feed.feed == LIVE else feed.clock
+
+    def _ahead_of(self, feed: MergedFeed) -> int:
+        """By how much the partition that is furthest with a feed is ahead of its clock, ms."""
+        if feed.feed == LIVE:
+            return max(source.clock for source in self._sources.values()) - self.clock
+        return feed.ahead
 
     def _cells(self, feed: MergedFeed) -> list[Output]:
         feed.finalise(self._of)

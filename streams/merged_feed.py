@@ -101,6 +101,11 @@ class MergedFeed:
         """Whether it goes on as `live` does: no generation, and not ended."""
         return not self.generation and self._state != "ended"
 
+    @property
+    def ahead(self) -> int:
+        """By how much the highest of those clocks is ahead of the lowest, ms."""
+        return max((source.clock for source in self._sources.values()), default=0) - self.clock
+
     def merge(self, partition: int, part: FeedPart) -> None:
         """Take in what a partition tells of this feed.
 

@@ -105,6 +105,15 @@ class Demand:
         self.history.forget(feed)
         self._minutes = self.history.minutes(self.feed)
 
+    def begin_anew(self, feed: str) -> None:
+        """Judge `feed` from its beginning: what was learned stays, nothing of what was judged until now does."""
+        self.history.leave(self.feed)
+        self.history.leave(feed)
+        self.feed, self._minutes = feed, self.history.minutes(feed)
+        self.plan, self.curve, self.levels = None, None, []
+        self.episode, self.flagged, self.not_before = Episode(), [], 0
+        self._samples, self._windows = [], (-1, [])
+
     # ---- time
 
     def _in_incident(self, start: int, end: int) -> bool:

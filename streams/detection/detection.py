@@ -19,11 +19,12 @@ from streams.detection.waiting import Waiting
 SMALL_STEP = 5_000
 """Between ticks at most so far apart the open minute is judged; further apart only minutes that are over."""
 SLACK = 2_000
-"""Counts may run ahead of the merged clock by this and two ticks."""
+"""Counts may run ahead of the merged clock by this (or by what is told) and two ticks."""
 FORECAST_EVERY = 5 * MINUTE
 
 
 class _Packed(msgspec.Struct):
+    feed: str
     now: int
     version: int
     forecast_at: int
@@ -107,19 +108,29 @@ class Detection:
             demand.complete(feed, until)
 
     def forget(self, feed: str) -> None:
-        """Drop what was learned from a feed, because a new generation of it begins."""
-        if feed not in self._learns:
-            return
+        """Drop what was learned from a feed, because a new generation of it begins; the judged one begins anew."""
+        if feed in self._learns or feed == self.rules.feed:
+            for demand in self._demands.values():
+                demand.forget(feed)
+        if feed == self.rules.feed:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Judge the feed of the rules from its own beginning, whatever its clock is."""
+        self._now = self._forecast_at = 0
+        self._promises.clear()
+        self._waiting.clear()
         for demand in self._demands.values():
-            demand.forget(feed)
+            demand.begin_anew(self.rules.feed)
 
     # ---- time
 
-    def advance(self, now: int, version: int) -> list[Signal | Forecast]:
+    def advance(self, now: int, version: int, ahead: int = 0) -> list[Signal | Forecast]:
         """Let the judged feed's clock come to `now` (epoch ms) and say what there is to tell.
 
         A clock or version below the last one is taken as the last one. Every minute border on the way is
-        judged; the open minute too where ticks are close together.
+        judged; the open minute too where ticks are close together. `ahead`: by how much (ms) some of what was told
+        of may be later than `now`, where several clocks were merged into their lowest.
         """
         before, self._now = self._now, max(self._now, now)
         self._version = max(self._version, version)
@@ -132,7 +143,7 @@ class Detection:
             if now % MINUTE:
                 for demand in self._demands.values():
                     demand.sample(now)
-                told += self._judge(now, SLACK + 2 * (now - before))
+                told += self._judge(now, max(SLACK, ahead) + 2 * (now - before))
         elif now > before:
             for demand in self._demands.values():
                 demand.forget_samples()
@@ -261,6 +272,7 @@ class Detection:
     def snapshot(self) -> bytes:
         """The whole state, packed; `restore` goes on as if it had never stopped."""
         packed = _Packed(
+            self.rules.feed,
             self._now,
             self._version,
             self._forecast_at,
@@ -273,15 +285,21 @@ class Detection:
 
     @classmethod
     def restore(cls, rules: DetectionRules, data: bytes) -> "Detection":
-        """A detection from its snapshot, under the rules of today (a changed promise applies from now on)."""
+        """A detection from its snapshot, under the rules of today (a changed promise applies from now on).
+
+        If they judge another feed than the one before, that feed begins anew: the other's level, open conditions
+        and clock say nothing of it.
+        """
         packed = msgspec.msgpack.decode(decompress(data), type=_Packed)
         made = cls(rules)
         made._now, made._version = packed.now, packed.version
         made._forecast_at, made.too_late = packed.forecast_at, packed.too_late
         for key, state in packed.demands:
-            made._demands[key] = demands.Demand.unpack(rules.feed, rules.zone(key.hotline), state)
+            made._demands[key] = demands.Demand.unpack(packed.feed, rules.zone(key.hotline), state)
         for key, promise in packed.promises:
             promise.threshold_s, promise.target = rules.promise(key.hotline, key.queue)
             made._promises[key] = promise
         made._waiting = dict(packed.waiting)
+        if packed.feed != rules.feed:
+            made._begin_anew()
         return made

@@ -78,6 +78,12 @@ class History:
             del self._rows[row]
         self._touch()
 
+    def leave(self, feed: str) -> None:
+        """Let go of a feed's open minutes, because it is not followed from here on; its days stay learned."""
+        self._minutes.pop(feed, None)
+        self._folded.pop(feed, None)
+        self._touch()
+
     def _touch(self) -> None:
         self.changed = True
         self._packed_rows = None

@@ -1,5 +1,7 @@
 """What must hold whatever happens: order does not matter, a restart is not noticed, versions never go back."""
 
+from dataclasses import replace
+
 from detection_kit import tell
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -165,3 +167,41 @@ def test_rules_come_from_the_settings():
     assert made.zone("h").key == "Asia/Shanghai"
     assert made.zone("unknown").key == "UTC"
     assert made.feed == "live"
+
+
+def told_of_demand(detection, feed, minutes, offered, *, first=0):
+    """All demand signals of `minutes` from NOON on with so many calls each."""
+    told = []
+    for i in range(first, first + minutes):
+        minute = NOON + i * MINUTE
+        tell(detection, feed, "h", "queue", "q", minute, {"offered": offered})
+        records = detection.advance(minute + MINUTE, i)
+        told += [r for r in records if isinstance(r, Signal) and r.kind == "demand_above_expectation"]
+    return told
+
+
+def test_another_feed_that_is_to_be_judged_begins_anew_and_knows_what_was_learned():
+    """What stood open on `live` when the settings changed is no condition of the other feed, nor is its clock."""
+    live = Detection.restore(RULES, TAUGHT)
+    assert told_of_demand(live, "live", 5, 40)[-1].active
+    other = Detection.restore(replace(RULES, feed="week"), live.snapshot())
+    assert told_of_demand(other, "week", 60, 10, first=-120) == []
+    assert told_of_demand(other, "week", 5, 40, first=-60)[-1].active
+    assert told_of_demand(Detection.restore(RULES, other.snapshot()), "live", 30, 10, first=10) == []
+
+
+def test_a_later_generation_of_the_judged_feed_begins_anew():
+    detection = Detection.restore(RULES, TAUGHT)
+    assert told_of_demand(detection, "live", 5, 40)[-1].active
+    detection.forget("live")
+    assert told_of_demand(detection, "live", 60, 10, first=-120) == []
+
+
+def test_counts_that_are_known_to_run_ahead_of_the_clock_are_not_taken_for_a_burst():
+    """Some partitions of a fast feed are minutes ahead: most of the open minute is there when it has just begun."""
+    ticks = [(NOON + second * 1000, second) for second in range(1, 60)]
+    for ahead, expected in ((0, True), (180_000, False)):
+        detection = Detection.restore(RULES, TAUGHT)
+        tell(detection, "live", "h", "queue", "q", NOON, {"offered": 24})
+        told = [r for now, n in ticks for r in detection.advance(now, n, ahead) if isinstance(r, Signal)]
+        assert any(r.active for r in told) is expected
