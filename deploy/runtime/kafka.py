@@ -1,10 +1,12 @@
 """How to reach Kafka: one set of options for every client, from the settings."""
 
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.runtime.settings import Kafka, SettingsError
 
@@ -62,6 +64,17 @@ async def cluster_id(settings: Kafka) -> str:
         await admin.close()
 
 
+async def retention_ms(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> dict[str, int]:
+    """topic -> how long it keeps a record, ms; one that keeps it for ever, or does not exist, is absent."""
+    kept: dict[str, int] = {}
+    for answer in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, t) for t in topics]):
+        for _, _, _, topic, entries in answer.resources:
+            values = {entry[0]: entry[1] for entry in entries}
+            if "delete" in (values.get("cleanup.policy") or "") and int(values["retention.ms"]) >= 0:
+                kept[topic] = int(values["retention.ms"])
+    return kept
+
+
 class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as consumer`)
     """A plain consumer without a group, for the time of a block."""
 
@@ -76,7 +89,11 @@ class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as con
 
     async def __aenter__(self) -> AIOKafkaConsumer:
         self._consumer = AIOKafkaConsumer(**self._options)
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()  # also when cancelled: its connections would stay
+            raise
         return self._consumer
 
     async def __aexit__(self, *failure: object) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -13,7 +14,9 @@ from deploy.runtime.chunks import Chunk, Position, SliceSize
 from deploy.runtime.ending import end_process
 from deploy.runtime.outbox import BulkSender, Outbox
 from deploy.runtime.processor import Output, Processor
-from deploy.runtime.state_log import Mark, State, StateError, StateLog
+from deploy.runtime.state_log import StateLog
+from deploy.runtime.state_records import Mark, Stand, StateError
+from deploy.runtime.state_taking import Taking
 
 log = structlog.get_logger()
 
@@ -21,7 +24,10 @@ OnOutputs = Callable[[str, int, Sequence[Output]], None]
 
 
 class OwnedPartition:
-    """From being assigned to the next rebalance. Once `lost`, nothing it still holds may be used or written."""
+    """From being assigned to the next rebalance. Once `lost`, nothing it still holds may be used or written.
+
+    `stand`: what it was restored from, and what stays the same in each checkpoint.
+    """
 
     def __init__(
         self,
@@ -29,26 +35,27 @@ class OwnedPartition:
         partition: int,
         processor: Processor,
         *,
-        start: int,
-        epoch: int,
-        mark: Mark | None,
+        taking: Taking,
+        stand: Stand,
     ) -> None:
         self.topic = topic
         self.partition = partition
         self.processor = processor
-        self.position = Position(start)
-        self.epoch = epoch
+        self.position = Position(stand.offset + 1)
         self.lost = False
-        self.checkpointed = start
+        self.checkpointed = stand.offset + 1
         self.changed = False
         self.caught_up = False
-        self._mark = mark
+        self._taking = taking
+        self._stand = stand
+        self._mark = stand.mark
         self._slice = SliceSize()
         self._outbox: Outbox | None = None
         self._checkpointing = asyncio.Lock()
         labels = (topic, str(partition))
         self._applied = metrics.APPLIED.labels(*labels)
-        self._bytes = metrics.CHECKPOINT_BYTES.labels(*labels)
+        self._written = metrics.CHECKPOINT_BYTES.labels(*labels)
+        self._size = metrics.STATE_BYTES.labels(*labels)
 
     def open(self, sender: BulkSender, on_outputs: OnOutputs | None) -> None:
         """Begin to send."""
@@ -116,7 +123,7 @@ class OwnedPartition:
         self.changed = True
         self._outbox.put(self.processor.outputs())
 
-    async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer, cluster: str) -> None:
+    async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         """Write the state as it is now, once all outputs up to now are acknowledged.
 
         A state that cannot be written ends the process.
@@ -127,26 +134,37 @@ class OwnedPartition:
             begun = time.perf_counter()
             self.collect()
             outputs = self._outbox.count
-            state = State(
-                topic=self.topic,
-                partition=self.partition,
+            stand = msgspec.structs.replace(
+                self._stand,
                 offset=self.position.next - 1,
                 clock=self.processor.clock,
-                epoch=self.epoch,
-                cluster=cluster,
                 mark=self._mark,
-                snapshot=self.processor.snapshot()["all"],
+                read_to=self._read_to(),
             )
+            parts = self.processor.snapshot()
             self.changed = False
             if not await self._outbox.acknowledged(outputs) or self.lost:
                 return
             try:
-                size = await log.write(producer, state)
+                size = await log.write(producer, self._taking, stand, parts)
             except (KafkaError, StateError) as error:
                 end_process(
                     f"could not write the state of {self.topic}/{self.partition}: {error}",
                     error=error if isinstance(error, KafkaError) else None,
                 )
-            self.checkpointed = state.offset + 1
-            self._bytes.set(size)
+            self.checkpointed = stand.offset + 1
+            self._stand = stand
+            self._written.inc(size)
+            self._size.set(sum(map(len, parts.values())))
             metrics.CHECKPOINT_SECONDS.observe(time.perf_counter() - begun)
+
+    @property
+    def safe_to(self) -> int:
+        """Everything appended before this instant (ms) is in the last checkpoint; 0: there is none."""
+        return self._stand.read_to
+
+    def _read_to(self) -> int:
+        """Everything appended before this instant (ms) is applied."""
+        if self.caught_up:
+            return int(time.time() * 1000)
+        return self._mark.timestamp if self._mark else self._stand.read_to

@@ -1,132 +1,34 @@
 """The state log: where the state of each input partition is kept, in a compacted topic of ours.
 
-First form: one record per (topic, partition), key `topic/partition`. The state of partition p lies in
-partition `p modulo count` of the state topic. A loader reads that partition to its end and takes the
-record of the highest epoch, then offset. State that is older than what was read costs time, never
-correctness: reading resumes at its offset.
+The state of partition p lies in partition `p modulo count` of the state topic. A loader reads that partition to its
+end; see `state_records` for what is in it. State that is older than what was read costs time, never correctness:
+reading resumes at its offset.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from zlib import crc32
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import NamedTuple
+from uuid import uuid4
 
-import cramjam
-import msgspec
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.runtime.kafka import partition_counts, reading
 from deploy.runtime.settings import Kafka
+from deploy.runtime.state_found import Found, Resume
+from deploy.runtime.state_records import SHARD_BYTES, Parts, Place, Stand, State, StateError, compress, place_of
+from deploy.runtime.state_taking import Taking
 
-FORMAT = 1
-MAX_BYTES = 900_000
-READ_TIMEOUT_S = 30.0
+READ_TIMEOUT_S = 40.0
 
-Place = tuple[str, int]
-"""(input topic, partition)."""
-
-
-class StateError(Exception):
-    """A state that cannot be written or resumed from; the text says what to do."""
+log = structlog.get_logger()
 
 
-class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """What the last applied record looked like: tells the log it was read from, from another of the same name."""
+class Loaded(NamedTuple):
+    """The last state of an input partition (None: never written), and the hold that its next owner has."""
 
-    timestamp: int
-    crc: int
-
-    @classmethod
-    def of(cls, timestamp: int, value: bytes | None) -> "Mark":
-        return cls(timestamp, crc32(value or b""))
-
-
-class State(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of one input partition after `offset` (-1: nothing applied); `clock` in ms.
-
-    `epoch` counts the takings of the partition. `snapshot` is the processor's own.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    clock: int
-    epoch: int
-    cluster: str
-    mark: Mark | None
-    snapshot: bytes
-
-
-class _Header(msgspec.Struct, tag=False):
-    format: int
-
-
-class _Packed(msgspec.Struct, kw_only=True):
-    format: int
-    topic: str
-    partition: int
-    offset: int
-    clock: int
-    epoch: int
-    cluster: str
-    mark: Mark | None
-    snapshot: bytes
-
-
-_HEADER = msgspec.msgpack.Decoder(_Header)
-_DECODER = msgspec.msgpack.Decoder(_Packed)
-
-
-def pack(state: State) -> bytes:
-    """The record of a state. Raises StateError above MAX_BYTES."""
-    compressed = bytes(cramjam.zstd.compress(state.snapshot, level=3))
-    packed = msgspec.msgpack.encode({"format": FORMAT} | msgspec.structs.asdict(state) | {"snapshot": compressed})
-    if len(packed) > MAX_BYTES:
-        raise StateError(
-            f"the state of {state.topic}/{state.partition} has {len(packed):,} bytes, more than the {MAX_BYTES:,} "
-            "that one record of the state log takes. Give the topic more partitions (stop, migrate, start), "
-            "shorten intake.allowed_lateness_s, or spread the calls: each partition holds the calls of the "
-            "last allowed_lateness_s"
-        )
-    return packed
-
-
-def _open(record: bytes) -> _Packed:
-    try:
-        version = _HEADER.decode(record).format
-        if version > FORMAT:
-            raise StateError(
-                f"the state log was written by a newer Hotline (format {version}, this one reads up to {FORMAT}). "
-                "Start the newer version again; nothing was changed"
-            )
-        return _DECODER.decode(record)
-    except msgspec.DecodeError as error:
-        raise StateError(f"a record of the state log cannot be read ({error}): did something else write it?") from error
-
-
-def _unfold(packed: _Packed) -> State:
-    fields = msgspec.structs.asdict(packed)
-    del fields["format"]
-    try:
-        fields["snapshot"] = bytes(cramjam.zstd.decompress(packed.snapshot))
-    except cramjam.DecompressionError as error:
-        raise StateError(f"the state of {packed.topic}/{packed.partition} is damaged ({error})") from error
-    return State(**fields)
-
-
-def unpack(record: bytes) -> State:
-    """The state of a record. Raises StateError for a newer format, or for a record that is not ours."""
-    return _unfold(_open(record))
-
-
-def _better(one: _Packed | None, other: _Packed) -> _Packed:
-    """Of two records of one input partition, the one to resume from: highest epoch, then offset."""
-    if one is None or (other.epoch, other.offset) >= (one.epoch, one.offset):
-        return other
-    return one
-
-
-def key_of(topic: str, partition: int) -> bytes:
-    return f"{topic}/{partition}".encode()
+    state: State | None
+    taking: Taking
 
 
 class StateLog:
@@ -137,43 +39,102 @@ class StateLog:
         self._kafka = kafka
         self._partitions = 0
 
-    async def write(self, producer: AIOKafkaProducer, state: State) -> int:
-        """Write a state and wait for the acknowledgement; returns its size in bytes.
+    async def write(self, producer: AIOKafkaProducer, taking: Taking, stand: Stand, parts: Parts) -> int:
+        """Write what changed of a state and wait for the acknowledgements; returns the bytes written.
 
-        Raises StateError if it is too large, KafkaError if Kafka does not take it.
+        Raises StateError if it has too many parts, KafkaError if Kafka does not take it.
         """
         if not self._partitions:
             self._partitions = len(await producer.partitions_for(self.topic))
-        record = await asyncio.get_running_loop().run_in_executor(None, pack, state)
-        await producer.send_and_wait(
-            self.topic,
-            value=record,
-            key=key_of(state.topic, state.partition),
-            partition=state.partition % self._partitions,
-        )
-        return len(record)
+        loop = asyncio.get_running_loop()
+        partition = taking.place[1] % self._partitions
+        checkpoint = await loop.run_in_executor(None, taking.plan, stand, parts)
+        size = 0
+        acknowledged = []
+        for batch in _batches(checkpoint.shards):
+            for key, value in await loop.run_in_executor(None, _compressed, batch):
+                acknowledged.append(await producer.send(self.topic, value, key, partition))
+                size += len(value)
+        await asyncio.gather(*acknowledged)
+        key, manifest = checkpoint.manifest
+        await producer.send_and_wait(self.topic, manifest, key, partition)
+        taking.written(checkpoint)
+        await asyncio.gather(*[await producer.send(self.topic, it[1], it[0], partition) for it in checkpoint.after])
+        taking.cleared()
+        return size + len(manifest)
 
-    async def read(self, wanted: Iterable[Place]) -> dict[Place, State]:
-        """The last states of the wanted input partitions; one that was never written is absent.
+    async def read(self, wanted: Iterable[Place]) -> dict[Place, Loaded]:
+        """The last states of the wanted input partitions, and a new taking of each.
 
         Raises StateError if the topic is missing or holds what cannot be read, TimeoutError if Kafka
         does not answer in time.
         """
-        keys = {key_of(*place): place for place in wanted}
-        if not keys:
+        places = list(wanted)
+        if not places:
             return {}
-        best: dict[Place, _Packed] = {}
-        async with asyncio.timeout(READ_TIMEOUT_S), reading(self._kafka) as consumer:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            found = await self._find(places)
+            resumes = await self._resumes(found)
+            unsure = [place for place, resume in resumes.items() if not resume.sure]
+            if unsure:
+                again = await self._find(unsure)
+                found |= again
+                resumes |= await self._resumes(again)
+        for place in unsure:
+            self._accept(found[place], resumes[place])
+        owner = uuid4().hex[:12]
+        return {
+            place: Loaded(resumes[place].state, Taking(place, found[place].epoch + 1, owner, found[place].leftover()))
+            for place in places
+        }
+
+    async def _find(self, places: Sequence[Place]) -> dict[Place, Found]:
+        found = {place: Found(place) for place in places}
+        async with reading(self._kafka) as consumer:
             count = (await partition_counts(consumer, [self.topic]))[self.topic]
             if not count:
                 raise StateError(f"the topic {self.topic} does not exist: run `hotline topics apply`")
             self._partitions = count
-            tps = [TopicPartition(self.topic, p) for p in {partition % count for _, partition in keys.values()}]
+            tps = [TopicPartition(self.topic, p) for p in {partition % count for _, partition in places}]
             async for key, value in _records_to_end(consumer, tps):
-                place = keys.get(key or b"")
-                if place is not None and value is not None:
-                    best[place] = _better(best.get(place), _open(value))
-        return {place: _unfold(packed) for place, packed in best.items()}
+                place = place_of(key) if key else None
+                if key and place in found:
+                    found[place].take(key, value)
+        return found
+
+    async def _resumes(self, found: dict[Place, Found]) -> dict[Place, Resume]:
+        loop = asyncio.get_running_loop()
+        return {place: await loop.run_in_executor(None, its.resume) for place, its in found.items()}
+
+    def _accept(self, found: Found, resume: Resume) -> None:
+        """Read twice, and still something is missing: an older state will do, none will not."""
+        where = f"{found.place[0]}/{found.place[1]}"
+        if resume.state is None and found.written:
+            raise StateError(
+                f"the state of {where} in {self.topic} is damaged: none of its manifests has all its shards. Restore "
+                "the topic from a backup; or, to begin afresh with what the input topic holds now, delete the state "
+                "topic and create it again: `hotline topics apply`"
+            )
+        if resume.state is not None and not resume.sure:
+            log.warning("the newest state is not complete: resuming from an older one", at=where, topic=self.topic)
+
+
+def _batches(shards: Sequence[tuple[bytes, memoryview]]) -> Iterable[list[tuple[bytes, memoryview]]]:
+    """Shards in groups of about two full ones: little memory, few changes of thread."""
+    batch: list[tuple[bytes, memoryview]] = []
+    size = 0
+    for key, raw in shards:
+        batch.append((key, raw))
+        size += len(raw) + 64
+        if size >= 2 * SHARD_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _compressed(batch: Sequence[tuple[bytes, memoryview]]) -> list[tuple[bytes, bytes]]:
+    return [(key, compress(raw)) for key, raw in batch]
 
 
 async def _records_to_end(
@@ -188,41 +149,3 @@ async def _records_to_end(
         for records in (await consumer.getmany(*behind, timeout_ms=500)).values():
             for record in records:
                 yield record.key, record.value
-
-
-async def check_mark(consumer: AIOKafkaConsumer, state: State, cluster: str) -> None:
-    """Make sure that the input topic is the one this state was made from.
-
-    Raises StateError: on another log the offsets mean something else, and new records would be passed
-    over as already seen.
-    """
-    place = f"{state.topic}/{state.partition}"
-    remedy = (
-        "Point HOTLINE_KAFKA__BOOTSTRAP back to the cluster it came from; or, to begin afresh with what the topic "
-        "holds now, delete the state topic and create it again: `hotline topics apply`"
-    )
-    if state.cluster and cluster and state.cluster != cluster:
-        raise StateError(f"the state of {place} was made on cluster {state.cluster}, this is {cluster}. {remedy}")
-    if state.offset < 0:
-        return
-    tp = TopicPartition(state.topic, state.partition)
-    begin = (await consumer.beginning_offsets([tp]))[tp]
-    end = (await consumer.end_offsets([tp]))[tp]
-    if end <= state.offset:
-        raise StateError(f"the state of {place} stands at offset {state.offset}, the topic ends at {end}. {remedy}")
-    if state.mark is None or begin > state.offset:
-        return
-    consumer.assign([tp])
-    consumer.seek(tp, state.offset)
-    async with asyncio.timeout(READ_TIMEOUT_S):
-        record = await consumer.getone(tp)
-    if record.offset == state.offset and Mark.of(record.timestamp, record.value) != state.mark:
-        raise StateError(
-            f"the record {place} at offset {state.offset} is not the one its state was made from. {remedy}"
-        )
-
-
-def next_epoch(states: Mapping[Place, State], place: Place) -> int:
-    """The epoch of whoever takes the partition now: one more than the highest seen."""
-    state = states.get(place)
-    return state.epoch + 1 if state else 1

@@ -20,12 +20,15 @@ from deploy.runtime.chunks import Chunk, Verdict
 from deploy.runtime.ending import end_process
 from deploy.runtime.health import Health
 from deploy.runtime.hosting import host, run_process
-from deploy.runtime.kafka import cluster_id, reading
+from deploy.runtime.kafka import cluster_id, partition_counts, reading
 from deploy.runtime.outbox import BulkSender
 from deploy.runtime.owned import OnOutputs, OwnedPartition
 from deploy.runtime.processor import Processor, ProcessorFactory
+from deploy.runtime.retention import RetentionWatch
 from deploy.runtime.settings import Settings
-from deploy.runtime.state_log import Place, StateError, StateLog, check_mark, next_epoch
+from deploy.runtime.state_checks import check_mark, check_meaning
+from deploy.runtime.state_log import Loaded, StateLog
+from deploy.runtime.state_records import Place, Stand, StateError
 from deploy.runtime.transport import Fetched, build_app
 
 TICK_S = 0.5
@@ -33,6 +36,9 @@ CHECKPOINT_S = 5.0
 LAST_CHECKPOINT_S = 8.0
 
 log = structlog.get_logger()
+
+Meaning = Mapping[str, Mapping[str, str]]
+"""input topic -> setting that its numbers depend on -> value: a state made under another one is refused."""
 
 
 class Worker:
@@ -47,8 +53,10 @@ class Worker:
         *,
         on_outputs: OnOutputs | None = None,
         checkpoint_s: float = CHECKPOINT_S,
+        meaning: Meaning | None = None,
     ) -> None:
         self._settings = settings
+        self._meaning = meaning or {}
         self._factories = topics
         self._log = StateLog(state_topic, settings.kafka)
         self._on_outputs = on_outputs
@@ -60,6 +68,7 @@ class Worker:
         self._settled = asyncio.Event()
         self._rested: dict[Place, Fetched | None] = {}
         self._cluster = ""
+        self._retention = RetentionWatch(lambda: {place: owned.safe_to for place, owned in self._owned.items()})
         self._asker: AIOKafkaConsumer | None = None
         self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take))
 
@@ -84,27 +93,19 @@ class Worker:
 
     async def positions(self, assigned: frozenset[Place]) -> Mapping[Place, int]:
         """Load the states of these partitions aside; say where each one resumes."""
-        at_round = self._round
+        at_round, begun = self._round, time.perf_counter()
         building: dict[Place, OwnedPartition] = {}
         try:
-            states = await self._log.read(assigned)
+            loaded = await self._log.read(assigned)
             async with reading(self._settings.kafka) as consumer:
                 begins = await consumer.beginning_offsets([TopicPartition(*place) for place in assigned])
-                for place in sorted(assigned):
-                    state = states.get(place)
-                    if state:
-                        await check_mark(consumer, state, self._cluster)
-                    begin = begins[TopicPartition(*place)]
-                    owned = OwnedPartition(
-                        *place,
-                        self._factories[place[0]](*place, {"all": state.snapshot} if state else None),
-                        start=state.offset + 1 if state else begin,
-                        epoch=next_epoch(states, place),
-                        mark=state.mark if state else None,
-                    )
-                    if begin > owned.position.next:
-                        owned.skip_to(begin, begin - owned.position.next)
-                    building[place] = owned
+                counts = await partition_counts(consumer, list({topic for topic, _ in assigned}))
+                for place, its in sorted(loaded.items()):
+                    meaning = {**self._meaning.get(place[0], {}), f"partitions of {place[0]}": str(counts[place[0]])}
+                    if its.state:
+                        check_meaning(its.state, meaning)
+                        await check_mark(consumer, its.state, self._cluster)
+                    building[place] = self._restored(place, its, begins[TopicPartition(*place)], meaning)
         except StateError as error:
             end_process(str(error))
         except msgspec.MsgspecError as error:
@@ -115,7 +116,24 @@ class Worker:
                 reason=str(error),
             )
         self._building = at_round, building
+        metrics.LOAD_SECONDS.observe(time.perf_counter() - begun)
         return {place: owned.position.next for place, owned in building.items()}
+
+    def _restored(self, place: Place, loaded: Loaded, begin: int, meaning: dict[str, str]) -> OwnedPartition:
+        state = loaded.state
+        stand = Stand(
+            offset=state.stand.offset if state else begin - 1,
+            clock=state.stand.clock if state else 0,
+            mark=state.stand.mark if state else None,
+            read_to=state.stand.read_to if state else 0,
+            cluster=self._cluster,
+            meaning=meaning,
+        )
+        processor = self._factories[place[0]](*place, state.parts if state else None)
+        owned = OwnedPartition(*place, processor, taking=loaded.taking, stand=stand)
+        if begin > owned.position.next:
+            owned.skip_to(begin, begin - owned.position.next)
+        return owned
 
     def assigned(self) -> None:
         """Take over what was loaded, unless another rebalance has begun since."""
@@ -221,7 +239,7 @@ class Worker:
 
     async def _checkpoint(self, partitions: Iterable[OwnedPartition]) -> None:
         producer = self._app.writing
-        await asyncio.gather(*(owned.checkpoint(self._log, producer, self._cluster) for owned in partitions))
+        await asyncio.gather(*(owned.checkpoint(self._log, producer) for owned in partitions))
 
     def _standings(self) -> Mapping[Place, liveness.Standing] | None:
         if not self._settled.is_set():
@@ -242,9 +260,14 @@ class Worker:
                     "end": end,
                     "lag": lag,
                     "clock": owned.processor.clock,
+                    "retention_used": self._retention.used.get(place, 0.0),
                 }
             )
         return Health(problems, {"partitions": partitions})
+
+    async def _watch_retention(self) -> None:
+        await self.settled()
+        await self._retention.run(self._settings.kafka, list(self._factories))
 
     async def run(self, health_port: int, background: Sequence["Background"]) -> None:
         """Run until SIGTERM."""
@@ -263,6 +286,7 @@ class Worker:
                 "the ticker": self._tick,
                 "checkpoints": self._checkpoints,
                 "liveness": lambda: liveness.watch(asker, list(self._factories), self._standings),
+                "retention": self._watch_retention,
             } | {f"background task {number}": beside(task) for number, task in enumerate(background)}
             await host(self._app, self._settings, health_port=health_port, check=self.health, tasks=tasks)
 
@@ -281,6 +305,7 @@ def run_worker(
     on_outputs: OnOutputs | None = None,
     background: Sequence[Background] = (),
     checkpoint_s: float = CHECKPOINT_S,
+    meaning: Meaning | None = None,
 ) -> None:
     """Read `topics` as group `name`, keep states in `state_topic`, until SIGTERM; blocks.
 
@@ -288,7 +313,9 @@ def run_worker(
     """
 
     async def main() -> None:
-        worker = Worker(name, settings, topics, state_topic, on_outputs=on_outputs, checkpoint_s=checkpoint_s)
+        worker = Worker(
+            name, settings, topics, state_topic, on_outputs=on_outputs, checkpoint_s=checkpoint_s, meaning=meaning
+        )
         await worker.run(health_port, background)
 
     run_process(main())

@@ -9,12 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import clickhouse_connect
-import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from installation import Installation, eventually
 
-from deploy.runtime.state_log import unpack
+from deploy.runtime.state_records import decompress
 from streams.contract.topics import CALLS, STATE_ALERTS, STATE_STREAMS, TOPICS
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -71,7 +70,7 @@ async def everything(bootstrap: str, since: dict[TopicPartition, int]) -> AsyncI
                 for record in batch:
                     yield tp.topic, record.key or b""
                     if record.value and tp.topic in {STATE_STREAMS, STATE_ALERTS}:
-                        yield tp.topic, repr(msgspec.msgpack.decode(unpack(record.value).snapshot)).encode()
+                        yield tp.topic, decompress(record.value) or record.value
                     elif record.value:
                         yield tp.topic, record.value
 
