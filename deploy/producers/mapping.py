@@ -19,6 +19,7 @@ from deploy.producers.mapping_parts import (
     Part,
     Rated,
     Several,
+    SeveralNames,
     TimeFormat,
     Times,
 )
@@ -54,7 +55,7 @@ class Mapping(Part):
     optional: tuple[str, ...] = ()
     where: dict[str, Several] = Field(default_factory=dict)
     time: TimeFormat = TimeFormat()
-    call: Annotated[Several, Field(min_length=1)]
+    call: SeveralNames
     no_call: tuple[str, ...] = ()
     caller: Column | None = None
     queue: Column | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.producers.mapping import Mapping
 from deploy.producers.mapping_parts import MOMENTS, Moment, Outcomes, RowOutcome, Times
-from deploy.producers.mapping_times import TimeReader, UnreadableError, one_digit_hour
+from deploy.producers.mapping_times import TimeReader, UnreadableError, masked, one_digit_hour
 from deploy.producers.mapping_values import RejectedError, Values
 from streams.contract import CallEvent, EventType
 
@@ -116,10 +116,11 @@ class CallRow:
     def _outcome(self, values: Values) -> RowOutcome:
         if self._outcomes.always is not None:
             return self._outcomes.always
-        outcome = self._words.get(values.text(self._outcomes.column).casefold())
+        word = values.text(self._outcomes.column)
+        outcome = self._words.get(word.casefold())
         if outcome is None:
             known = ", ".join(self._outcomes.words)
-            raise RejectedError("no_type", f"{self._outcomes.column} has none of the words {known}")
+            raise RejectedError("no_type", f"{masked(word)} in {self._outcomes.column} is none of the words {known}")
         return outcome
 
     def _moments(self, outcome: RowOutcome, values: Values) -> dict[Moment, int]:

@@ -5,7 +5,7 @@ from typing import Any
 from deploy.producers.mapping import Mapping
 from deploy.producers.mapping_agents import Roster
 from deploy.producers.mapping_parts import EventLog, Logged
-from deploy.producers.mapping_times import TimeReader, UnreadableError
+from deploy.producers.mapping_times import TimeReader, UnreadableError, masked
 from deploy.producers.mapping_values import RejectedError, Values
 from streams.contract import CallEvent
 
@@ -38,7 +38,7 @@ class LogRow:
         lines = self._words.get(word.casefold())
         if lines is None:
             known = ", ".join(self._log.words)
-            raise RejectedError("no_type", f"{self._log.column} is none of {known}; what means nothing here: ignore")
+            raise RejectedError("no_type", f"{masked(word)} in {self._log.column} is none of the words {known}")
         at = self._time(values)
         of_call = [self._of_call(logged, at, values) for logged in lines if logged.type is not None]
         events = list(of_call)

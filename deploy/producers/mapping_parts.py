@@ -111,7 +111,10 @@ def one_or_more(value: Any) -> Any:
 
 
 Column = Annotated[ColumnOf, BeforeValidator(_short_form)]
-Several = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(one_or_more)]
+Several = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+SeveralNames = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), BeforeValidator(one_or_more)
+]
 
 
 class TimeFormat(Part):
@@ -120,7 +123,7 @@ class TimeFormat(Part):
     Several formats are tried in order. `fold` says which one a time is that the clocks showed twice.
     """
 
-    format: Several = ("iso",)
+    format: SeveralNames = ("iso",)
     date: str = ""
     date_format: str = "%Y-%m-%d"
     never: tuple[str, ...] = ()

@@ -69,8 +69,9 @@ class RowReader:
         exactly one way to part it can be read.
         """
         width = len(self._header)
-        if len(values) < width and self._mapping.events is not None:
-            values = [*values, *[""] * (width - len(values))]  # a log's lines end where they have nothing more to say
+        if self._mapping.events is not None:
+            # A log's lines end where they have nothing more to say; what goes beyond the columns is not read.
+            values = [*values[:width], *[""] * (width - len(values))]
         if len(values) == width:
             return self._followed(self._read(values))
         wrong = Rejection("schema", f"{len(values)} columns instead of {width}")

@@ -26,7 +26,12 @@ class UnreadableError(ValueError):
     """A value that is no time, date or duration; the text says why, with digits masked: it may be misplaced."""
 
     def __init__(self, value: str, problem: str) -> None:
-        super().__init__(f"{re.sub(r'[0-9]', '#', value[:24])!r} {problem}")
+        super().__init__(f"{masked(value)} {problem}")
+
+
+def masked(value: str) -> str:
+    """The beginning of a value as a message may show it: quoted, digits masked."""
+    return repr(re.sub(r"\d", "#", value[:24]))
 
 
 def step_back(step: int) -> tuple[RepairKind, ...]:
