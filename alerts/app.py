@@ -1,7 +1,7 @@
 """The process `hotline alerts`: signals become alerts, alerts are told to whoever is to know.
 
-It reads two topics. `hotline.signals` feeds the lifecycle, which writes each change of state to
-`hotline.alerts`; `hotline.alerts` feeds the delivery queue. Both states stand in the state log, so
+It reads three topics. `hotline.signals` and `hotline.cells` feed the rules and the lifecycle, which write
+each change of state to `hotline.alerts`; that feeds the delivery queue. All states stand in the state log, so
 neither a restart nor another worker forgets an alert or what has been told.
 """
 
@@ -19,12 +19,14 @@ from alerts.channels.grafana import GrafanaChannel
 from alerts.channels.webhook import WebhookChannel
 from alerts.core import Alerts
 from alerts.deliveries import Deliveries
+from alerts.promises import promises_of
+from alerts.rule_book import RuleBook, watch_rules
 from alerts.rules import Rule
-from alerts.rules_file import load_rules
 from alerts.sender import send_forever
+from alerts.watch import Watch
 from deploy.runtime.settings import Settings, SettingsError
 from deploy.runtime.worker import Background, Worker, run_worker
-from streams.contract.topics import ALERTS, SIGNALS, STATE_ALERTS
+from streams.contract.topics import ALERTS, CELLS, SIGNALS, STATE_ALERTS
 
 GROUP = "hotline-alerts"
 METRICS_S = 1.0
@@ -32,13 +34,17 @@ METRICS_S = 1.0
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM; blocks. Raises SettingsError (RulesError) before anything is started."""
-    rules = load_rules(settings.alerts.rules)
-    channels = build_channels(settings, rules)
+    book = RuleBook(settings.alerts.rules)
+    channels = build_channels(settings, book.by_name)
     targets = {channel.target: channel.resend_s for channel in channels}
 
     def lifecycle(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Alerts:
         del topic, partition
-        return Alerts(rules, settings.alerts.feed, snapshot)
+        return Alerts(book.rules, settings.alerts.feed, snapshot)
+
+    def watch(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Watch:
+        del topic, partition
+        return Watch(book.rules, settings.alerts.feed, promises_of(settings), snapshot)
 
     def deliveries(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Deliveries:
         del topic, partition
@@ -53,6 +59,9 @@ def run(settings: Settings) -> None:
 
         return run_channel
 
+    async def reload(worker: Worker) -> None:
+        await watch_rules(book, lambda rules: adopt(worker, rules))
+
     async def show(worker: Worker) -> None:
         while True:
             show_metrics(worker, list(targets))
@@ -61,14 +70,14 @@ def run(settings: Settings) -> None:
     run_worker(
         GROUP,
         settings,
-        {SIGNALS: lifecycle, ALERTS: deliveries},
+        {SIGNALS: lifecycle, CELLS: watch, ALERTS: deliveries},
         STATE_ALERTS,
         health_port=settings.health.alerts_port,
-        background=[show, *(serve(channel) for channel in channels)],
+        background=[reload, show, *(serve(channel) for channel in channels)],
     )
 
 
-def build_channels(settings: Settings, rules: Sequence[Rule]) -> list[Channel]:
+def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channel]:
     """The channels that the settings name. Raises SettingsError for an address that is none."""
     told = settings.alerts
     addresses = {
@@ -81,7 +90,7 @@ def build_channels(settings: Settings, rules: Sequence[Rule]) -> list[Channel]:
     if told.grafana.url and not told.grafana.token.get_secret_value():
         raise SettingsError("alerts.grafana.token is empty: set HOTLINE_ALERTS__GRAFANA__TOKEN to a service account's")
     external_url = settings.web.external_url or f"http://{settings.web.host}:{settings.web.port}/"
-    writer = Writer({rule.name: rule for rule in rules}, settings.paging, external_url)
+    writer = Writer(rules, settings.paging, external_url)
     channels: list[Channel] = []
     if told.alertmanager.url:
         channels.append(AlertmanagerChannel(told.alertmanager, writer))
@@ -89,6 +98,15 @@ def build_channels(settings: Settings, rules: Sequence[Rule]) -> list[Channel]:
         channels.append(GrafanaChannel(told.grafana, writer))
     webhooks = {webhook.url: webhook for webhook in told.webhooks}
     return [*channels, *(WebhookChannel(webhook, writer) for webhook in webhooks.values())]
+
+
+def adopt(worker: Worker, rules: Sequence[Rule]) -> None:
+    """Let the lifecycles that this process owns go on with other rules."""
+    for topic in (SIGNALS, CELLS):
+        processor = worker.processor(topic, 0)
+        if isinstance(processor, Alerts | Watch):
+            processor.adopt(rules)
+            worker.collect(topic, 0)
 
 
 def deliveries_of(worker: Worker) -> Deliveries | None:
@@ -99,14 +117,13 @@ def deliveries_of(worker: Worker) -> Deliveries | None:
 
 def show_metrics(worker: Worker, targets: Sequence[str]) -> None:
     """Set the gauges from the states that this process owns."""
-    lifecycle = worker.processor(SIGNALS, 0)
+    lifecycle, watch = worker.processor(SIGNALS, 0), worker.processor(CELLS, 0)
+    firing = [event for owned in (lifecycle, watch) if isinstance(owned, Alerts | Watch) for event in owned.firing()]
+    metrics.show_firing(Counter((event.rule, event.severity) for event in firing))
     if isinstance(lifecycle, Alerts):
-        metrics.show_firing(Counter((event.rule, event.severity) for event in lifecycle.firing()))
         metrics.HELD_BACK.set(lifecycle.held_back())
         for reason, count in lifecycle.ignored.items():
             metrics.IGNORED.labels(reason).set(count)
-    else:
-        metrics.show_firing({})
     deliveries = deliveries_of(worker)
     if deliveries is not None:
         metrics.OVERTAKEN.set(deliveries.overtaken)

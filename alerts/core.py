@@ -6,14 +6,13 @@ from typing import Literal
 import msgspec
 
 from alerts.lifecycle import Entry, Time, drop, forgettable, hear, held_back, wait
+from alerts.listening import Listening
 from alerts.rules import Rule
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent, Signal
 from streams.contract.topics import ALERTS
 
 FORMAT = 1
-GAP_MS = 15_000
-"""Longer without having read everything, and we were deaf: silence is counted anew from the end of it."""
 NOW_MS = 2_000
 """A record written so much later than the last tick: the time of that tick says nothing about it."""
 SWEEP_MS = 60_000
@@ -44,12 +43,9 @@ class Alerts:
     """
 
     def __init__(self, rules: Sequence[Rule], feed: str, snapshot: Mapping[str, bytes] | None = None) -> None:
-        self._rules = {rule.name: rule for rule in rules}
         self._feed = feed
         self._outputs: list[Output] = []
-        self._time: Time | None = None
-        self._caught_up_at: int | None = None
-        self._listening_since = 0
+        self._listening = Listening()
         self._swept_at = 0
         self.ignored: dict[Ignored, int] = {"unreadable": 0, "other_feed": 0, "no_rule": 0, "not_newer": 0}
         state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot["all"], type=_State)
@@ -59,9 +55,14 @@ class Alerts:
             )
         self._clock = state.clock
         self._entries = state.entries
+        self.adopt(rules)
+
+    def adopt(self, rules: Sequence[Rule]) -> None:
+        """Go on with other rules; the alerts of those that are gone end."""
+        self._rules = {rule.name: rule for rule in rules if rule.signal is not None}
         for by_rule in self._entries.values():
             for name in by_rule.keys() - self._rules.keys():
-                by_rule[name], changes = drop(by_rule[name], None)
+                by_rule[name], changes = drop(by_rule[name], self._listening.time)
                 self._emit(changes)
 
     @property
@@ -76,26 +77,24 @@ class Alerts:
             if signal is None:
                 continue
             # What a later record of the same chunk may take back must not page.
-            current = self._time and record.timestamp <= self._time.now + NOW_MS and last[signal.fingerprint] == index
-            self._hear(signal, record.timestamp, self._time if current else None)
+            time = self._listening.time
+            current = time and record.timestamp <= time.now + NOW_MS and last[signal.fingerprint] == index
+            self._hear(signal, record.timestamp, time if current else None)
 
     def tick(self, now: int, *, caught_up: bool) -> None:
-        if not caught_up:
-            self._time = None
+        self._listening.tick(now, caught_up=caught_up)
+        time = self._listening.time
+        if time is None:
             return
-        if self._caught_up_at is None or now - self._caught_up_at > GAP_MS:
-            self._listening_since = now
-        self._caught_up_at = now
-        self._time = Time(now, self._listening_since)
         self._clock = max(self._clock, now)
         for by_rule in self._entries.values():
             for name, entry in by_rule.items():
                 if entry.state != "quiet" and name in self._rules:
-                    by_rule[name], changes = wait(entry, self._rules[name], self._time)
+                    by_rule[name], changes = wait(entry, self._rules[name], time)
                     self._emit(changes)
         if now - self._swept_at > SWEEP_MS:
             self._swept_at = now
-            self._sweep(self._time)
+            self._sweep(time)
 
     def outputs(self) -> list[Output]:
         outputs, self._outputs = self._outputs, []
@@ -111,10 +110,11 @@ class Alerts:
 
     def held_back(self) -> int:
         """How many alerts would fire were their last signal not too old; more than a few: look at the clocks."""
-        if self._time is None:
+        time = self._listening.time
+        if time is None:
             return 0
         pairs = ((name, entry) for by_rule in self._entries.values() for name, entry in by_rule.items())
-        return sum(name in self._rules and held_back(entry, self._rules[name], self._time) for name, entry in pairs)
+        return sum(name in self._rules and held_back(entry, self._rules[name], time) for name, entry in pairs)
 
     def _all(self) -> list[Entry]:
         return [entry for by_rule in self._entries.values() for entry in by_rule.values()]

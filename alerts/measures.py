@@ -26,7 +26,7 @@ GAUGES = frozenset({"waiting", "waiting_over_threshold", "in_service", "oldest_w
 METRICS = (COUNTERS.keys() - BUCKETED) | RATES | SERVICE_LEVELS | {EVENT_LEVEL} | GAUGES
 FRACTIONS = SERVICE_LEVELS | {EVENT_LEVEL} | {name for name in RATES if "rate" in name} | {"occupancy"}
 
-RuleWindow = Window | Literal["now"]
+RuleWindow = Literal[Window, "now"]
 
 
 def measure(metric: str, counts: Mapping[str, int], threshold_s: int) -> float | None:

@@ -23,6 +23,12 @@ IGNORED = Gauge(
     "Signals that changed nothing, by reason, since the start of the process",
     ("reason",),
 )
+RULES = Gauge("hotline_alerts_rules", "Alert rules in force")
+RULES_PROBLEM = Gauge(
+    "hotline_alerts_rules_problem",
+    "1 while the rules' file cannot be used and the earlier rules stay in force; why",
+    ("problem",),
+)
 
 
 def show_firing(firing: Mapping[tuple[str, str], int]) -> None:

@@ -83,8 +83,7 @@ class Run:
 def _restarted(core):
     """From the snapshot, with what is known of time: a process that stopped for no moment."""
     again = Alerts(RULES, "live", core.snapshot())
-    again._time, again._caught_up_at = core._time, core._caught_up_at
-    again._listening_since, again._swept_at = core._listening_since, core._swept_at
+    again._listening, again._swept_at = core._listening, core._swept_at
     return again
 
 

@@ -129,3 +129,51 @@ def test_templates_stand_over_the_signals_own_sentences():
     told = rule(summary={"en": "{queue}: {value:.0f} waiting, {ratio:.1f} times what is expected"})
     sentences = told.sentences(signal(0))
     assert sentences == {"en": "q: 5 waiting, – times what is expected", "zh": "5 个等待超过 20 秒"}
+
+
+WINDOW = "rules:\n- name: A\n  expression: "
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            WINDOW + "{metric: offerd, window: 5m, above: 1}",
+            "rule A: expression.metric: 'offerd' is no metric; there are",
+        ),
+        (WINDOW + "{metric: offered, window: 7m, above: 1}", "rule A: expression.window: Input should be '5m', '15m'"),
+        (WINDOW + "{metric: offered, window: now, above: 1}", "window `now` is for in_service, oldest_wait, waiting"),
+        (WINDOW + "{metric: waiting, window: 5m, above: 1}", "window `now` is for"),
+        (WINDOW + "{metric: offered, window: 5m}", "rule A: expression: write either above or below"),
+        (WINDOW + "{metric: offered, window: 5m, over: 1}", "rule A: expression.over: no such key"),
+        (WINDOW + "{metric: asa, window: 5m, above: 1, of: target}", "the target is of service levels"),
+        (WINDOW + "{metric: asa, window: 5m, above: 1, of: expected}", "what is expected is known of `offered`"),
+        (WINDOW + "{metric: asa, window: 5m, above: 1, of: week_ago, minus: week_ago}", "write either of or minus"),
+        (WINDOW + "{metric: asa, window: 5m, above: 1, threshold_s: 9}", "threshold_s is for service levels"),
+        (WINDOW + "{all: []}", "rule A: expression.all: Tuple should have at least 1 item"),
+        (WINDOW + "{any: [{all: [{metric: x, window: 5m, above: 1}]}]}", "expression.any.0.all.0.metric: 'x' is no"),
+        (WINDOW + "{all: [], any: []}", "rule A: expression.any: no such key"),
+        (WINDOW + "{metric: asa, window: 5m, above: 1}\n  signal: dead_feed", "write either signal or expression"),
+        (WINDOW + "{metric: asa, window: 5m, above: 1}\n  when: [{measure: value, above: 1}]", "when is for signals"),
+        (BEGIN + "  steps: [{severity: critical}]", "rule A: steps.0: write after_s, when or expression"),
+        (BEGIN + "  steps: [{severity: info, after_s: 1}]", "rule A: steps: info is no higher than the rule's warning"),
+        (BEGIN + "  shadow_until: 2026-01-01T00:00:00", "rule A: shadow_until: Input should have timezone info"),
+        (BEGIN + "  schedule: {begin: '08:00'}", "rule A: schedule.time_zone: Field required"),
+    ],
+)
+def test_an_error_of_a_window_rule_names_the_place(text, problem):
+    with pytest.raises(RulesError) as error:
+        parse_rules(text, "r.yaml")
+    assert problem in str(error.value)
+
+
+def test_a_signal_rule_gets_louder_with_time_and_with_its_measure():
+    louder = rule(
+        severity="info",
+        steps=[
+            {"severity": "warning", "after_s": 60},
+            {"severity": "critical", "when": [{"measure": "value", "above": 9}]},
+        ],
+    )
+    asked = [louder.severity_of(signal(0, value=value), lasted) for value, lasted in ((5, 0), (5, 60_000), (9, 0))]
+    assert asked == ["info", "warning", "critical"]
