@@ -46,6 +46,7 @@ class _Head(msgspec.Struct, array_like=True):
     of: int
     sources: dict[int, _Source]
     feeds: list[MergedFeedHead]
+    gauges: list[Gauge]
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
@@ -65,7 +66,7 @@ class Merger:
             state = _decode_head(snapshot["head"])
             self._detection = Detection.restore(detection, snapshot["detection"])
         else:
-            state = _Head(-1, 0, {}, [])
+            state = _Head(-1, 0, {}, [], [])
             self._detection = Detection(detection)
         self._version = state.version
         self._of = state.of
@@ -76,6 +77,8 @@ class Merger:
             parts.setdefault(of_feed, {})[part] = packed
         self._feeds = {head.feed: self._feed(head, parts.get(head.feed)) for head in state.feeds}
         self._told_gauges: dict[str, dict[tuple[str, str], Gauge]] = {}
+        for gauge in state.gauges:
+            self._told_gauges.setdefault(gauge.feed, {})[gauge.hotline, gauge.queue] = gauge
         self._told_version = self._version
         self._told_progress_at = 0
         self._read_at = 0
@@ -133,7 +136,8 @@ class Merger:
         if self._version != self._told_version:
             raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
         heads = [feed.head() for feed in self._feeds.values()]
-        head = _Head(self._version, self._of, self._sources, heads)
+        gauges = [gauge for told in self._told_gauges.values() for gauge in told.values()]
+        head = _Head(self._version, self._of, self._sources, heads, gauges)
         parts = {"head": _encode_head(head), "detection": self._detection.snapshot()}
         for feed in self._feeds.values():
             parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())

@@ -8,6 +8,7 @@ from streams.contract.alerts import AlertEvent, AlertReason, AlertState
 from streams.contract.cells import (
     COUNTERS,
     DIMENSIONS,
+    OTHER,
     Cell,
     CellsRecord,
     FeedStatus,
@@ -27,6 +28,7 @@ from streams.contract.visits import CallFact, Outcome, Visit, VisitMark, VisitsR
 __all__ = [
     "COUNTERS",
     "DIMENSIONS",
+    "OTHER",
     "TOPICS",
     "AgentState",
     "AlertEvent",

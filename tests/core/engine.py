@@ -10,7 +10,20 @@ import msgspec
 
 from deploy.runtime.processor import Output, Record
 from deploy.runtime.settings import Settings
-from streams.contract import Cell, CellsRecord, DeadLetter, Gauge, Progress, Signal, Visit, VisitMark, VisitsRecord
+from streams.contract import (
+    DIMENSIONS,
+    CallFact,
+    Cell,
+    CellsRecord,
+    DeadLetter,
+    Gauge,
+    Progress,
+    Signal,
+    SourceStatus,
+    Visit,
+    VisitMark,
+    VisitsRecord,
+)
 from streams.contract.keys import murmur2_partition
 from streams.contract.topics import CALLS, CELLS, DEAD_LETTER, PARTIALS, SIGNALS, VISITS
 from streams.processors import factory
@@ -19,6 +32,16 @@ _cells = msgspec.json.Decoder(CellsRecord)
 _visits = msgspec.json.Decoder(VisitsRecord)
 _letters = msgspec.json.Decoder(DeadLetter)
 _signals = msgspec.json.Decoder(Signal)
+
+
+ON_EVERY_PARTITION = {"feed_begin", "feed_end", "snapshot_begin", "snapshot_end"}
+
+
+def key_of(event: dict[str, Any]) -> str:
+    """The record key that a producer gives an event."""
+    if event["type"] == "heartbeat":
+        return str(event.get("source", ""))
+    return str(event.get("call") or event.get("agent") or "")
 
 
 class Engine:
@@ -33,8 +56,10 @@ class Engine:
         self._offsets = [0] * partitions
         self._partials = 0
         self._log: list[list[Record]] = [[] for _ in range(partitions)]
-        self._saved: dict[int, tuple[bytes, int]] = {}
+        self._saved: dict[int, tuple[dict[str, bytes], int]] = {}
         self.visits: dict[tuple[str, int, str], Visit] = {}
+        self.facts: dict[tuple[str, str, int], CallFact] = {}
+        self.sources: dict[str, SourceStatus] = {}
         self.marks: list[VisitMark] = []
         self.cells: dict[tuple[Any, ...], Cell] = {}
         self.gauges: dict[tuple[str, str], Gauge] = {}
@@ -47,10 +72,10 @@ class Engine:
         """Append events at one instant; bytes and markers go where `key` (or partition 0) says."""
         batches: dict[int, list[Record]] = {}
         for event in events:
-            if isinstance(event, dict) and event["type"] in {"feed_begin", "feed_end"}:
+            if isinstance(event, dict) and event["type"] in ON_EVERY_PARTITION:
                 targets = list(range(self.partitions))
             else:
-                name = key if key is not None else event.get("call", "") if isinstance(event, dict) else ""
+                name = key if key is not None else key_of(event) if isinstance(event, dict) else ""
                 targets = [murmur2_partition(name.encode(), self.partitions) if name else 0]
             value = event if isinstance(event, bytes) else msgspec.json.encode(event)
             for p in targets:
@@ -110,9 +135,12 @@ class Engine:
                 assert output.topic == CELLS
                 self._record(_cells.decode(output.value))
 
-    def _visit(self, visit: Visit | VisitMark) -> None:
+    def _visit(self, visit: Visit | CallFact | VisitMark) -> None:
         if isinstance(visit, VisitMark):
             self.marks.append(visit)
+            return
+        if isinstance(visit, CallFact):
+            self.facts[visit.call, visit.type, visit.at] = visit
             return
         key = (visit.feed, visit.generation, visit.visit)
         known = self.visits.get(key)
@@ -123,13 +151,15 @@ class Engine:
         self.records.append(record)
         if isinstance(record, Cell):
             key = (record.feed, record.generation, record.hotline, record.dimension_set)
-            key += (record.queue, record.category, record.minute)
+            key += (*(getattr(record, name) for name in DIMENSIONS), record.minute)
             known = self.cells.get(key)
             assert known is None or record.version >= known.version
             assert known is None or record.final or not known.final, "final is never taken back"
             self.cells[key] = record
         elif isinstance(record, Gauge):
             self.gauges[record.hotline, record.queue] = record
+        elif isinstance(record, SourceStatus):
+            self.sources[record.source] = record
         elif isinstance(record, Progress):
             self.progress = record
 

@@ -1,0 +1,123 @@
+"""Sources: who is heard, who is silent, who sends everything twice, and what a snapshot says of open calls."""
+
+from typing import Any
+
+import pytest
+from engine import Engine
+
+T = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
+S = 1_000
+MINUTE = 60 * S
+
+
+def beat(second: float, source: str = "pbx-1", **fields: Any) -> dict[str, Any]:
+    return {"type": "heartbeat", "time": T + round(second * S), "source": source, "hotline": "h"} | fields
+
+
+def ev(second: float, kind: str, call: str = "c1", **fields: Any) -> dict[str, Any]:
+    event = {"type": kind, "time": T + round(second * S), "hotline": "h", "source": "pbx-1", "queue": "q"}
+    return event | ({} if kind.startswith("snapshot_") else {"call": call}) | fields
+
+
+def run(engine: Engine, seconds: range, *sources: str) -> None:
+    for second in seconds:
+        engine.send([beat(second, source) for source in sources], T + second * S)
+        engine.tick(T + second * S)
+
+
+def completeness(engine: Engine, minute: int) -> tuple[int, int]:
+    (cell,) = [c for c in engine.cells.values() if c.dimension_set == "queue" and c.minute == T + minute * MINUTE]
+    assert cell.final
+    return cell.sources_heard, cell.sources_expected
+
+
+def test_a_source_that_falls_silent_is_told_from_a_quiet_night() -> None:
+    engine = Engine()
+    run(engine, range(0, 180, 20), "pbx-1", "pbx-2")
+    engine.send([ev(100, "queued")], T + 180 * S)
+    run(engine, range(180, 420, 20), "pbx-1")
+    engine.send([ev(330, "queued", "c2")], T + 420 * S)
+    run(engine, range(420, 600, 20), "pbx-1")
+    assert engine.sources["pbx-1"].silent_since is None
+    assert engine.sources["pbx-2"].silent_since == T + 160 * S
+    assert completeness(engine, 1) == (2, 2)
+    assert completeness(engine, 5) == (1, 2)
+    run(engine, range(600, 640, 20), "pbx-1", "pbx-2")
+    assert engine.sources["pbx-2"].silent_since is None
+
+
+def test_a_source_without_heartbeats_is_never_missed() -> None:
+    engine = Engine()
+    engine.send([ev(0, "queued")], T)
+    for minute in range(30):
+        engine.tick(T + minute * MINUTE)
+    assert not engine.sources["pbx-1"].expected
+    assert engine.sources["pbx-1"].silent_since is None
+    assert completeness(engine, 0) == (0, 0)
+
+
+def test_a_doubled_feed_is_named_and_changes_no_number() -> None:
+    once, twice = Engine(), Engine()
+    for number in range(30):
+        call = [ev(number, "queued", f"c{number}"), ev(number + 5, "answered", f"c{number}")]
+        once.send(call, T + (number + 6) * S)
+        twice.send(call + call, T + (number + 6) * S)
+    for engine in (once, twice):
+        for second in range(36, 60):
+            engine.tick(T + second * S)
+    assert twice.sources["pbx-1"].doubled
+    assert not once.sources["pbx-1"].doubled
+    assert (once.sources["pbx-1"].events, once.sources["pbx-1"].repeats) == (60, 0)
+    assert (twice.sources["pbx-1"].events, twice.sources["pbx-1"].repeats) == (120, 60)
+    for dimension_set in ("hotline", "queue", "category_1"):
+        assert twice.total(dimension_set) == once.total(dimension_set)
+
+
+def test_the_clock_of_a_source_is_compared_with_the_brokers() -> None:
+    engine = Engine()
+    engine.send([beat(0, "slow"), beat(5, "ahead")], T + 2 * S)
+    engine.tick(T + 3 * S)
+    assert (engine.sources["slow"].clock_offset_ms, engine.sources["ahead"].clock_offset_ms) == (2_000, -3_000)
+
+
+def test_calls_that_a_snapshot_does_not_name_are_gone_and_come_back_with_their_events() -> None:
+    engine = Engine()
+    engine.send([ev(0, "queued", "kept"), ev(0, "queued", "gone"), ev(0, "queued", "other", source="pbx-2")], T)
+    engine.send([ev(50, "snapshot_begin"), ev(51, "snapshot", "kept", wait_ms=51_000)], T + 51 * S)
+    engine.send([ev(52, "snapshot_end")], T + 52 * S)
+    engine.tick(T + 60 * S)
+    assert engine.gauges["h", "q"].waiting == 2
+    assert engine.total()["lost_track"] == 1
+    engine.restart()
+    engine.send([ev(70, "answered", "gone")], T + 70 * S)
+    engine.tick(T + 71 * S)
+    total = engine.total()
+    assert "lost_track" not in total
+    assert (total["offered"], total["answered"], total["answered_wait.70"]) == (3, 1, 1)
+
+
+def test_a_snapshot_tells_calls_that_began_unseen() -> None:
+    engine = Engine()
+    talking = ev(100, "snapshot", "talking", wait_ms=10_000, talk_ms=30_000)
+    engine.send([ev(99, "snapshot_begin"), ev(100, "snapshot", "new", wait_ms=40_000), talking], T + 100 * S)
+    engine.send([ev(101, "snapshot_end")], T + 101 * S)
+    engine.tick(T + 102 * S)
+    gauge = engine.gauges["h", "q"]
+    assert (gauge.waiting, gauge.oldest_queued_at, gauge.in_service) == (1, T + 60 * S, 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        ({"type": "heartbeat", "time": T}, "source"),
+        ({"type": "agent_state", "time": T, "state": "available"}, "agent"),
+        ({"type": "agent_state", "time": T, "agent": "ann", "state": "asleep"}, "state"),
+        ({"type": "snapshot", "time": T, "source": "pbx"}, "agent"),
+    ],
+)
+def test_what_is_incomplete_is_refused_with_the_field(event: dict[str, Any], field: str) -> None:
+    engine = Engine()
+    engine.send([event], T)
+    engine.tick(T + S)
+    (letter,) = engine.letters.values()
+    assert (letter.reason, letter.field) == ("schema", field)
