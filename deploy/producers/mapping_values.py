@@ -32,7 +32,9 @@ class Values:
 
     def text(self, column: str) -> str:
         """A column's value without white space around it; empty if the file has no such (optional) column."""
-        value = self._values.get(column, "") if column else ""
+        value = self._values.get(column)
+        if not value:
+            return ""
         if not value.isascii():
             try:
                 value.encode()
@@ -66,13 +68,16 @@ class Values:
             return ""
         if spec.always:
             return spec.always
-        levels = [value for column in spec.read if (value := self.name(column, longest)) not in spec.absent]
         if spec.columns:
-            found = "/".join(level.replace("/", "／") for level in levels if level)
-        else:
-            found = self._exchanged(spec, levels[0] if levels else "")
+            return self._path(spec, longest)
+        value = self.name(spec.column, longest)
+        return self._exchanged(spec, value) if value and value not in spec.absent else ""
+
+    def _path(self, spec: ColumnOf, longest: int) -> str:
+        levels = [value for column in spec.columns if (value := self.name(column, longest)) not in spec.absent]
+        found = "/".join(level.replace("/", "／") for level in levels if level)
         if len(found) > longest:
-            raise RejectedError("too_large", f"{' and '.join(spec.read)} have more than {longest} characters")
+            raise RejectedError("too_large", f"{' and '.join(spec.columns)} have more than {longest} characters")
         return found
 
     def _exchanged(self, spec: ColumnOf, value: str) -> str:

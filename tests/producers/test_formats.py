@@ -195,11 +195,12 @@ def test_events_beyond_memory_wait_on_disk_and_come_back_in_order() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_large_file_is_read_within_a_bound_of_memory(tmp_path) -> None:
     file = tmp_path / "calls.csv"
     with file.open("w") as out:
         out.write("call_id,start,wait,talk,outcome,queue\n")
-        for n in range(1_000_000):
+        for n in range(300_000):
             out.write(f"{n},2026-11-22 {n % 24:02d}:{n // 24 % 60:02d}:00,5,60,answered,q\n")
     script = (
         "import resource, sys; from pathlib import Path; from deploy.producers import mapping\n"
@@ -212,5 +213,5 @@ def test_a_large_file_is_read_within_a_bound_of_memory(tmp_path) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     count, peak_mb = map(int, done.stdout.split())
-    assert count == 4_000_000
-    assert peak_mb < 500, before
+    assert count == 1_200_000
+    assert peak_mb < 450, before
