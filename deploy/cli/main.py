@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sql": ("deploy.cli.sql", "Ask ClickHouse."),
     "migrate": ("deploy.cli.migrate", "Bring the ClickHouse schema up to date."),
     "topics": ("deploy.cli.topics", "Create (apply) or verify (check) the Kafka topics."),
+    "rules": ("deploy.cli.rules", "Check, list, explain and test alert rules."),
     "schema": ("deploy.cli.schema", "Print the JSON Schema of a record."),
     "dead-letter": ("deploy.cli.dead_letter", "List events that could not be read, and why."),
 }
