@@ -3,7 +3,7 @@
 from deploy.runtime.settings import Settings
 from deploy.runtime.worker import run_worker
 from streams.contract.topics import CALLS, PARTIALS, STATE_STREAMS
-from streams.processors import factory
+from streams.processors import factory, meaning
 
 GROUP = "hotline-streams"
 
@@ -17,4 +17,5 @@ def run(settings: Settings) -> None:
         {CALLS: build, PARTIALS: build},
         STATE_STREAMS,
         health_port=settings.health.streams_port,
+        meaning=dict.fromkeys((CALLS, PARTIALS), meaning(settings)),
     )

@@ -37,6 +37,13 @@ def counting_rules(settings: Settings) -> Rules:
     )
 
 
+def meaning(settings: Settings) -> dict[str, str]:
+    """What the numbers in a state depend on, by the names that people know: changed, the state is refused."""
+    sets = settings.cells.dimension_sets
+    named = {f"cells.dimension_sets.{name}": ", ".join(parts) for name, parts in sets.items()}
+    return named | {"cells.dimension_sets": ", ".join(sorted(sets)), "the length of a cell": "60 s"}
+
+
 def factory(settings: Settings) -> ProcessorFactory:
     """A processor for each partition of `hotline.calls` and for `hotline.partials`."""
     partitions = {topic.name: topic.partitions for topic in TOPICS}

@@ -36,8 +36,15 @@ DEAD_LETTER = "hotline.dead-letter"
 STATE_STREAMS = "hotline.state.streams"
 STATE_ALERTS = "hotline.state.alerts"
 
-# Recovery reads what compaction has left: small segments and a bounded lag keep that short.
-_COMPACTED = (("segment.bytes", str(32 * 1024 * 1024)), ("max.compaction.lag.ms", "600000"))
+# Recovery reads what compaction has left: small segments and bounded lags keep that short. Nothing goes while it is
+# being read (at most 40 s): what is younger than a minute is left alone.
+_COMPACTED = (
+    ("segment.bytes", str(32 * 1024 * 1024)),
+    ("min.compaction.lag.ms", "60000"),
+    ("max.compaction.lag.ms", "300000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("delete.retention.ms", "600000"),
+)
 
 TOPICS: tuple[Topic, ...] = (
     Topic(CALLS, 6, "call id", "delete", 14 * DAY_MS, "LogAppendTime"),
