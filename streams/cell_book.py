@@ -98,6 +98,13 @@ class CellBook:
                 if now is None or minute not in now:
                     self.add(places, minute, _difference({}, counts))
 
+    def tell_again(self, added: Contribution) -> None:
+        """Hand over the cells that a call or agent adds to at the next `take`, changed or not."""
+        for places, minutes in added.items():
+            for minute in minutes:
+                for dimension_set, values in places.sets:
+                    self._changed[CellKey(minute, places.hotline, dimension_set, values)] = None
+
     def take(self) -> list[PartialCell]:
         """Cells that changed since the last call, absolute."""
         changed = [

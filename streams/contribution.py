@@ -41,13 +41,13 @@ def lost_at(call: Call, stay: Stay, rules: Rules) -> int | None:
 
     None if it is not open.
     """
-    if call.gone_at >= call.last_at and (stay.outcome == "open" or (stay.answered_at and stay.ended_at is None)):
-        return call.gone_at
     if stay.outcome == "open":
-        return call.last_at + rules.lost_waiting_ms
-    if stay.outcome == "answered" and stay.ended_at is None:
-        return call.last_at + rules.lost_talking_ms
-    return None
+        lost = call.last_at + rules.lost_waiting_ms
+    elif stay.outcome == "answered" and stay.ended_at is None:
+        lost = call.last_at + rules.lost_talking_ms
+    else:
+        return None
+    return min(lost, call.gone_at) if call.gone_at >= call.last_at else lost
 
 
 def deadlines(call: Call, stays: list[Stay], losts: list[int | None], rules: Rules) -> list[int]:

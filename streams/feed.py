@@ -30,7 +30,8 @@ _decode_agents = msgspec.msgpack.Decoder(dict[str, Agent]).decode
 class _Memo(NamedTuple):
     """What follows from a call and was last counted and emitted; never saved, made again from the call.
 
-    `over`: when the call was over (ms): its last event, or the instant at which it was lost.
+    `over`: when the call was over (ms): its last event, or the instant at which it was lost. `changes`: something of
+    it changes yet without an event.
     """
 
     stays: list[Stay]
@@ -38,9 +39,10 @@ class _Memo(NamedTuple):
     rows: dict[str, Visit | CallFact]
     due: int
     over: int
+    changes: bool
 
 
-_NOTHING = _Memo([], {}, {}, 0, 0)
+_NOTHING = _Memo([], {}, {}, 0, 0, changes=False)
 
 
 class FeedHead(msgspec.Struct, array_like=True):
@@ -94,20 +96,22 @@ class Feed:
         self._lateness_ms = lateness_ms
         self._repaired = repaired
         self._touched: dict[str, None] = {}
-        self._changed_rows: list[Visit | CallFact] = []
+        self._changed_rows: dict[str, Visit | CallFact] = {}
+        self._perhaps_told: dict[str, dict[str, Visit | CallFact]] = {}
         self._due: list[tuple[int, str]] = []
         self._open: dict[str, list[Stay]] = {}
         self._memos: dict[str, _Memo] = {}
         self._swept_at = 0
         self.horizon = 0
         for call_id, call in self.calls.items():
-            self._remember(call_id, call, self._derive(call_id, call))
+            self._remember(call_id, call, self._derive(call_id, call, self.clock))
 
     def call(self, call_id: str, hotline: str, at: int) -> Call:
         """The remembered call, to be changed, or a new one; one that was over for longer than the lateness is new."""
         known = self.calls.open(call_id)
         if known is not None and known.facts:
-            if call_id in self._touched or at < self._memos[call_id].over + self._lateness_ms:
+            if at <= known.last_at + self._lateness_ms or at <= self._over(call_id, known) + self._lateness_ms:
+                self._retrace(call_id, known)
                 return known
             self._forget(call_id)
         call = Call(hotline=hotline)
@@ -118,6 +122,14 @@ class Feed:
         """The clock of a feed other than `live` after an event of that time was read."""
         self.clock = max(self.clock, time)
         return self.clock
+
+    def retrace(self, clock: int) -> None:
+        """Go over ground that a predecessor may have gone over, whose clock was at most `clock` (ms; 0: no longer).
+
+        It may have told of states that are passed over here, because more events are applied at once or the clock is
+        behind its own. So what it may have told of a call or an agent is told again before that changes.
+        """
+        self.roster.retrace_to = clock
 
     def touch(self, call_id: str) -> None:
         """The call has changed: count it again at the next `settle`."""
@@ -130,6 +142,7 @@ class Feed:
             call = self.calls[call_id]
             if call.attribute("source") == source and call.last_at <= told.begin and call.gone_at < told.begin:
                 self.calls.open(call_id)
+                self._retrace(call_id, call)
                 call.gone_at = told.begin
                 self.touch(call_id)
         self.roster.lose(source, told.begin, told.agents)
@@ -139,7 +152,7 @@ class Feed:
         self.clock = max(self.clock, clock)
         self.roster.settle(self.clock)
         for call_id in self._touched:
-            self._recount(call_id)
+            self._recount(call_id, self.clock)
         self._touched.clear()
         while self._due and self._due[0][0] <= self.clock:
             due, call_id = heapq.heappop(self._due)
@@ -149,7 +162,7 @@ class Feed:
             if self.clock >= memo.over + self._lateness_ms + FORGET_MARGIN_MS:
                 self._forget(call_id)
             else:
-                self._recount(call_id)
+                self._recount(call_id, self.clock)
         if self.clock >= self._swept_at + SWEEP_EVERY_MS:
             self._sweep()
 
@@ -169,10 +182,12 @@ class Feed:
 
     def take_rows(self, version: tuple[int, int]) -> list[Visit | CallFact]:
         """Visits and later facts that changed since the last call, carrying `version`."""
-        rows, self._changed_rows = self._changed_rows, []
-        for row in rows:
+        for call_id in list(self._perhaps_told):
+            self._tell_again(call_id)
+        rows, self._changed_rows = self._changed_rows, {}
+        for row in rows.values():
             row.version = version
-        return rows
+        return list(rows.values())
 
     def gauges(self) -> list[PartialGauge]:
         """Waiting, past the first threshold, oldest and in service per queue, as of the feed's clock."""
@@ -216,15 +231,36 @@ class Feed:
         if self.roster.agents:
             yield "agents/0", _encode(self.roster.agents)
 
-    def _derive(self, call_id: str, call: Call) -> _Memo:
+    def _over(self, call_id: str, call: Call) -> int:
+        """When a call was over as it is now, counted or not."""
+        if call_id not in self._touched:
+            return self._memos[call_id].over
+        losts = (lost_at(call, stay, self._rules) for stay in stays_of(call))
+        return max([call.last_at, *(at for at in losts if at is not None)])
+
+    def _retrace(self, call_id: str, call: Call) -> None:
+        if self.roster.retrace_to:
+            memo = self._derive(call_id, call, self.roster.retrace_to)
+            self.cells.tell_again(memo.contribution)
+            self._perhaps_told.setdefault(call_id, {}).update(memo.rows)
+
+    def _tell_again(self, call_id: str) -> None:
+        """Every row that may have been told of a call: as it is, or as retracted if there is none such."""
+        present = self._memos[call_id].rows
+        for number, row in (self._perhaps_told.pop(call_id) | present).items():
+            known = present.get(number)
+            self._changed_rows[number] = msgspec.structs.replace(known or row, retracted=known is None)
+
+    def _derive(self, call_id: str, call: Call, clock: int) -> _Memo:
         stays = stays_of(call)
         losts = [lost_at(call, stay, self._rules) for stay in stays]
         limits = deadlines(call, stays, losts, self._rules)
         over = max([call.last_at, *(at for at in losts if at is not None)])
         end = max([over, *limits])
-        due = min([*(at for at in limits if at > self.clock), end + self._lateness_ms + FORGET_MARGIN_MS])
-        added = contribution(call, stays, losts, self.clock, self._rules)
-        return _Memo(stays, added, rows_of(self, call_id, call, stays, losts), due, over)
+        ahead = [at for at in limits if at > clock]
+        due = min([*ahead, end + self._lateness_ms + FORGET_MARGIN_MS])
+        added = contribution(call, stays, losts, clock, self._rules)
+        return _Memo(stays, added, rows_of(self, call_id, call, stays, losts, clock=clock), due, over, bool(ahead))
 
     def _remember(self, call_id: str, call: Call, memo: _Memo) -> None:
         known = self._memos.get(call_id)
@@ -241,9 +277,9 @@ class Feed:
         at = lost_at(call, stay, self._rules)
         return at is not None and at > self.clock
 
-    def _recount(self, call_id: str) -> None:
+    def _recount(self, call_id: str, clock: int) -> None:
         call = self.calls[call_id]
-        before, after = self._memos.get(call_id, _NOTHING), self._derive(call_id, call)
+        before, after = self._memos.get(call_id, _NOTHING), self._derive(call_id, call, clock)
         self._remember(call_id, call, after)
         self.cells.move(before.contribution, after.contribution)
         source = call.attribute("source")
@@ -253,12 +289,18 @@ class Feed:
                     self._repaired(kind, source, sign)
         for number, row in after.rows.items():
             if before.rows.get(number) != row:
-                self._changed_rows.append(msgspec.structs.replace(row))
+                self._changed_rows[number] = msgspec.structs.replace(row)
         for number, row in before.rows.items():
             if number not in after.rows:
-                self._changed_rows.append(msgspec.structs.replace(row, retracted=True))
+                self._changed_rows[number] = msgspec.structs.replace(row, retracted=True)
 
     def _forget(self, call_id: str) -> None:
+        """Let go of a call, counted as it stood when it was over: the clock may have passed that at one bound."""
+        if call_id in self._touched or self._memos[call_id].changes:
+            self._recount(call_id, max(self.clock, self._over(call_id, self.calls[call_id])))
+        if call_id in self._perhaps_told:
+            self._tell_again(call_id)
+        self._touched.pop(call_id, None)
         self.calls.drop(call_id)
         self._memos.pop(call_id, None)
         self._open.pop(call_id, None)

@@ -21,6 +21,8 @@ from streams.telling import Teller
 LIVE = "live"
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
+CLOCKS_APART_MS = 60_000
+"""How far the wall clocks of two workers, or of a worker and the broker, may differ."""
 SOURCES_EVERY_MS = 1_000
 _ON_EVERY_PARTITION = frozenset({"snapshot_begin", "snapshot_end"})
 
@@ -86,6 +88,8 @@ class CallsPartition:
         self._told_quality: bytes = b""
         self._told_at = 0
         self._told: dict[str, _Told] = {}
+        self._retracing = True
+        self._retraced_at = 0
 
     @property
     def clock(self) -> int:
@@ -108,6 +112,8 @@ class CallsPartition:
         """While caught up, the partition clock is wall time; else it stands until more is read."""
         if caught_up:
             self._clock = max(self._clock, now)
+            if self._retracing:
+                self._retrace(now)
         self._settle()
 
     def missed(self, count: int) -> None:
@@ -147,6 +153,14 @@ class CallsPartition:
 
     def _feed(self, head: FeedHead, parts: dict[str, bytes] | None = None) -> Feed:
         return Feed(head, self._config.rules, self._config.lateness_ms, self._ledger.repaired, parts)
+
+    def _retrace(self, now: int) -> None:
+        """All that a predecessor can have read was read once: it has told nothing beyond what is told soon."""
+        self._retraced_at = self._retraced_at or now + 2 * CLOCKS_APART_MS
+        if self._clock >= self._retraced_at:
+            self._retracing = False
+            for feed in self._feeds.values():
+                feed.retrace(0)
 
     def _settle(self) -> None:
         for feed in self._feeds.values():
@@ -212,6 +226,8 @@ class CallsPartition:
             self._ledger.superseded(event.source)
             return
         reference = record.timestamp if event.feed == LIVE else feed.read_to(accepted.time)
+        if self._retracing:
+            feed.retrace(record.timestamp + CLOCKS_APART_MS if event.feed == LIVE else reference)
         if feed.ended or reference - accepted.time > self._config.lateness_ms:
             self._ledger.late(record, accepted)
             return

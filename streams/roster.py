@@ -11,7 +11,10 @@ from streams.contribution import Rules
 
 
 class Roster:
-    """`agents` by id. What they add is kept in `cells`; `lateness_ms` says how long a past state may still be told."""
+    """`agents` by id. What they add is kept in `cells`; `lateness_ms` says how long a past state may still be told.
+
+    `retrace_to`: as in `Feed.retrace`.
+    """
 
     def __init__(self, agents: dict[str, Agent], cells: CellBook, rules: Rules, lateness_ms: int, clock: int) -> None:
         self.agents = agents
@@ -20,6 +23,7 @@ class Roster:
         self._lateness_ms = lateness_ms
         self._clock = clock
         self._touched: dict[str, None] = {}
+        self.retrace_to = 0
         self._added: dict[str, Contribution] = {it: contribution(agent, clock, rules) for it, agent in agents.items()}
         self._now: dict[str, Spell] = {}
         for number, agent in agents.items():
@@ -30,6 +34,7 @@ class Roster:
         agent = self.agents.get(number)
         if agent is None:
             agent = self.agents[number] = Agent()
+        self._retrace(agent)
         changed = agent.describe(fact.time, hotline, centre, source) | agent.tell(fact)
         if changed:
             self._touched[number] = None
@@ -39,6 +44,7 @@ class Roster:
         """The source told all its agents at `at` (ms): those not `named` and not heard of since are gone."""
         for number, agent in self.agents.items():
             if agent.source == source and number not in named and agent.last_at <= at and agent.gone_at < at:
+                self._retrace(agent)
                 agent.gone_at = at
                 self._touched[number] = None
 
@@ -83,6 +89,11 @@ class Roster:
         """Forget all agents."""
         for state in (self.agents, self._touched, self._added, self._now):
             state.clear()
+
+    def _retrace(self, agent: Agent) -> None:
+        """What a predecessor may have told of the agent before it changes is told again (see `Feed.retrace`)."""
+        if self.retrace_to:
+            self._cells.tell_again(contribution(agent, self.retrace_to, self._rules))
 
     def _recount(self, number: str) -> None:
         agent = self.agents[number]

@@ -30,13 +30,12 @@ _OF_VISIT = frozenset(CALL_ATTRIBUTES)
 class _OfFeed(Protocol):
     feed: str
     generation: int
-    clock: int
 
 
 def rows_of(
-    feed: _OfFeed, call_id: str, call: Call, stays: list[Stay], losts: list[int | None]
+    feed: _OfFeed, call_id: str, call: Call, stays: list[Stay], losts: list[int | None], *, clock: int
 ) -> dict[str, Visit | CallFact]:
-    """The rows of a call by id, without version; `losts[i]`: when stay i counts as lost (ms)."""
+    """The rows of a call by id as of `clock`, without version; `losts[i]`: when stay i counts as lost (ms)."""
     later = later_facts(call, stays) if any(fact.type in LATER for fact in call.facts) else []
     rows: dict[str, Visit | CallFact] = {}
     for fact, stay in later:
@@ -45,7 +44,7 @@ def rows_of(
     attributes: dict[str, Any] = {name: value[1] for name, value in call.attributes.items() if name in _OF_VISIT}
     extra = {k.removeprefix(EXTRA): v[1] for k, v in call.attributes.items() if k.startswith(EXTRA)}
     for stay, lost in zip(stays, losts, strict=True):
-        is_lost = lost is not None and feed.clock >= lost
+        is_lost = lost is not None and clock >= lost
         waiting_lost = is_lost and stay.outcome == "open"
         if stay.queued_at is None and stay.outcome == "open" and not is_lost:
             continue
