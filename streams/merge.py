@@ -102,8 +102,8 @@ class Merger:
             known = self._sources.get(bundle.partition)
             if known is not None and (bundle.offset, bundle.clock) < (known.offset, known.clock):
                 continue
-            quality = bundle.quality or (known.quality if known else Quality())
-            self._sources[bundle.partition] = _Source(bundle.offset, bundle.clock, quality)
+            if bundle.quality is not None:  # not a piece: whoever sent that may have died before the last one
+                self._sources[bundle.partition] = _Source(bundle.offset, bundle.clock, bundle.quality)
             for part in bundle.feeds:
                 self._merge(bundle.partition, part)
 

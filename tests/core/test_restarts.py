@@ -7,9 +7,9 @@ import pytest
 
 from deploy.runtime.processor import Output, Record
 from deploy.runtime.settings import Settings
-from streams.bundle import Bundle
-from streams.contract import Visit, VisitsRecord
-from streams.contract.topics import CALLS, PARTIALS, VISITS
+from streams.bundle import Bundle, FeedPart, PartialCell, Quality
+from streams.contract import Cell, CellsRecord, Visit, VisitsRecord
+from streams.contract.topics import CALLS, CELLS, PARTIALS, VISITS
 from streams.processors import factory
 
 T = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
@@ -17,6 +17,7 @@ S, HOUR = 1_000, 3_600_000
 
 _visits = msgspec.json.Decoder(VisitsRecord).decode
 _bundle = msgspec.json.Decoder(Bundle).decode
+_cells = msgspec.json.Decoder(CellsRecord).decode
 
 
 class Partition:
@@ -160,3 +161,17 @@ def test_what_is_open_when_a_replay_ends_lost_track() -> None:
         {"type": "feed_end", "time": T + HOUR, "at": T + 99 * HOUR} | feed,
     )
     assert partition.told("lost_track") == partition.told("offered") == 2
+
+
+def test_a_bundle_whose_last_piece_never_came_does_not_hide_what_the_successor_tells() -> None:
+    """The successor's clock may be behind that of the one who died between two pieces."""
+    merger = factory(Settings(demo=True))(PARTIALS, 0, None)
+
+    def share(queue: str) -> FeedPart:
+        return FeedPart(feed="live", cells=[PartialCell(T, "h", "queue", (queue,), {"offered": 1})])
+
+    piece = Bundle(0, 6, offset=80, clock=T + 900, feeds=[share("a")])
+    again = Bundle(0, 6, offset=80, clock=T + 100, feeds=[share("a"), share("b")], quality=Quality())
+    merger.apply([Record(n, T, None, msgspec.json.encode(bundle)) for n, bundle in enumerate((piece, again))])
+    cells = [_cells(output.value) for output in merger.outputs() if output.topic == CELLS]
+    assert {cell.queue for cell in cells if isinstance(cell, Cell)} == {"a", "b"}
