@@ -42,7 +42,6 @@ _COMPACTED = (
     ("segment.bytes", str(32 * 1024 * 1024)),
     ("min.compaction.lag.ms", "60000"),
     ("max.compaction.lag.ms", "300000"),
-    ("min.cleanable.dirty.ratio", "0.1"),
     ("delete.retention.ms", "600000"),
 )
 
