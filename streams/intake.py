@@ -6,11 +6,12 @@ too large, or when it breaks the schema; everything unambiguous is repaired and 
 
 import re
 from datetime import datetime
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import msgspec
 
 from streams.calls import mend_span
+from streams.cloudevents import EnvelopeError, unwrap
 from streams.contract.dead_letters import RejectionKind, RepairKind
 from streams.contract.events import MAX_EVENT_BYTES, AgentState, CallEvent
 from streams.privacy import mask_preview, mask_text
@@ -65,7 +66,7 @@ def _rejection(value: bytes, reason: RejectionKind, field: str, advice: str, err
     source = ""
     try:
         raw = _any.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raw = None
     if isinstance(raw, dict) and isinstance(raw.get("source"), str):
         source = raw["source"][:256]
@@ -156,6 +157,36 @@ def _incomplete(value: bytes, event: CallEvent) -> Rejection | None:
     return None
 
 
+class _Again(NamedTuple):
+    event: CallEvent
+    unknown: tuple[str, ...]
+    extra: dict[str, str]
+    value: bytes
+
+
+def _read_again(value: bytes, keep_fields: frozenset[str]) -> _Again | Rejection:
+    """The event in a value that is not exactly as it should be: in an envelope, or with fields of its own."""
+    try:
+        plain = unwrap(value) or value
+        event = _lenient.decode(plain)
+        fields = _fields.decode(plain)
+        unknown = tuple(mask_preview(name) for name in fields if name not in _KNOWN)
+        extra = {name: _text_of(fields[name]) for name in fields if name in keep_fields and name not in _KNOWN}
+    except EnvelopeError as error:
+        return _rejection(value, "schema", error.attribute, str(error))
+    except UnicodeDecodeError as error:
+        return _rejection(value, "encoding", "", "send UTF-8", error.reason)
+    except RecursionError:
+        return _too_deep(value)
+    except msgspec.DecodeError as error:
+        return _unreadable(value, error)
+    return _Again(event, unknown, extra, plain)
+
+
+def _too_deep(value: bytes) -> Rejection:
+    return _rejection(value, "schema", "", "nested too deep to be read: an event is one flat JSON object")
+
+
 def read(  # noqa: PLR0911 - one return per reason
     value: bytes | None, append_time: int, future_ms: int, keep_fields: frozenset[str]
 ) -> Accepted | Rejection:
@@ -175,16 +206,13 @@ def read(  # noqa: PLR0911 - one return per reason
         event = _strict.decode(value)
     except UnicodeDecodeError as error:
         return _rejection(value, "encoding", "", "send UTF-8", error.reason)
+    except RecursionError:
+        return _too_deep(value)
     except msgspec.DecodeError:
-        try:
-            event = _lenient.decode(value)
-        except UnicodeDecodeError as error:
-            return _rejection(value, "encoding", "", "send UTF-8", error.reason)
-        except msgspec.DecodeError as error:
-            return _unreadable(value, error)
-        fields = _fields.decode(value)
-        unknown = tuple(mask_preview(name) for name in fields if name not in _KNOWN)
-        extra = {name: _text_of(fields[name]) for name in fields if name in keep_fields and name not in _KNOWN}
+        again = _read_again(value, keep_fields)
+        if isinstance(again, Rejection):
+            return again
+        event, unknown, extra, value = again
     repairs = _repair(value, event)
     incomplete = _incomplete(value, event)
     if incomplete is not None:
