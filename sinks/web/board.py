@@ -6,9 +6,10 @@ Pure: records go in, the highest version of each key stays. Nothing here knows K
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from streams.contract import AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, Signal
+from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, Minute, Rolling
+from streams.contract import AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, Signal, SourceStatus
 from streams.contract.cells import Counts
-from streams.contract.metrics import window
+from streams.contract.metrics import Window, window
 
 MINUTE_MS = 60_000
 KEPT_MS = 26 * 3_600_000
@@ -27,11 +28,6 @@ class Key(NamedTuple):
     queue: str | None = None
 
 
-class Minute(NamedTuple):
-    version: int
-    counts: Counts
-
-
 class Board:
     """The state of one feed. `apply` takes records in any order of keys and with any repeats."""
 
@@ -47,9 +43,11 @@ class Board:
         self.progress: Progress | None = None
         self.gauges: dict[Key, Gauge] = {}
         self.minutes: dict[Key, dict[int, Minute]] = {}
+        self.sources: dict[str, SourceStatus] = {}
         self.forecasts: dict[Key, dict[int, Forecast]] = {}
         self.alerts: dict[str, AlertEvent] = {}
         self.signals: dict[str, Signal] = {}
+        self._rolling: dict[Key, Rolling] = {}
         self._pruned_at = 0
 
     def apply(self, record: Record, at: int) -> Applied:
@@ -66,6 +64,8 @@ class Board:
                 applied = self._gauge(record, at)
             case Forecast():
                 applied = self._forecast(record)
+            case SourceStatus():
+                applied = self._source(record)
             case FeedStatus():
                 applied = self._feed(record, at)
             case Signal():
@@ -85,6 +85,11 @@ class Board:
     def window(self, key: Key, start: int, end: int) -> Counts:
         """The counts of [start, end): whole minutes, ms."""
         return window(minute.counts for minute in self._between(key, start, end))
+
+    def rolling(self, key: Key, name: Window, bounds: tuple[int, int]) -> Counts:
+        """The counts of a rolling window at its bounds: what `window` gives, kept from one look to the next."""
+        found = self._rolling.get(key)
+        return found.counts(name, *bounds) if found else {}
 
     def total(self, key: Key, counter: str, start: int, end: int) -> int:
         """One counter of [start, end); cheaper than `window`."""
@@ -107,9 +112,8 @@ class Board:
             return
         self._pruned_at = self.clock
         oldest = self.clock - KEPT_MS
-        for minutes in self.minutes.values():
-            for start in [start for start in minutes if start < oldest]:
-                del minutes[start]
+        for rolling in self._rolling.values():
+            rolling.forget_before(oldest)
         for days in self.forecasts.values():
             for day in [day for day in days if day < oldest - KEPT_MS]:
                 del days[day]
@@ -151,6 +155,7 @@ class Board:
                 return "older_version"
             self.generation = cell.generation
             self.minutes.clear()
+            self._rolling.clear()
             self.since = None
         if self.clock is not None and cell.minute < self.clock - KEPT_MS:
             return "too_old"
@@ -159,7 +164,10 @@ class Board:
         known = minutes.get(cell.minute)
         if known is not None and known.version > cell.version:
             return "older_version"
-        minutes[cell.minute] = Minute(cell.version, cell.counts)
+        counts = cell.counts
+        if cell.sources_expected:
+            counts = counts | {SOURCES_EXPECTED: cell.sources_expected, SOURCES_HEARD: cell.sources_heard}
+        self._rolling.setdefault(key, Rolling(minutes)).put(cell.minute, Minute(cell.version, counts))
         if self.since is None or cell.minute < self.since:
             self.since = cell.minute
         return "applied"
@@ -171,6 +179,13 @@ class Board:
             return "older_version"
         self.gauges[key] = gauge
         self._move_clock(gauge.at, at)
+        return "applied"
+
+    def _source(self, status: SourceStatus) -> Applied:
+        known = self.sources.get(status.source)
+        if known is not None and known.version > status.version:
+            return "older_version"
+        self.sources[status.source] = status
         return "applied"
 
     def _forecast(self, forecast: Forecast) -> Applied:

@@ -1,17 +1,35 @@
 """Which state a tile is in, and which of its figures is to blame. Pure decisions.
 
-Red (breach) says that the service is bad, amber (watch) that it is close to it or that demand is
-unusual, grey (stale, no calls) that there is nothing to judge.
+Red (breach) says that the service is bad, violet (feed down) that we cannot see, amber (watch) that it is close to it
+or that demand is unusual, grey (stale, no calls) that there is nothing to judge.
 """
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from streams.contract import AlertEvent, Signal
+from streams.contract import AlertEvent, Signal, SignalKind
 
-TileState = Literal["breach", "watch", "ok", "no_calls", "stale"]
-Blame = Literal["service_level", "waiting", "demand"]
-ORDER: tuple[TileState, ...] = ("breach", "watch", "ok", "stale", "no_calls")
+TileState = Literal["breach", "feed_down", "watch", "ok", "no_calls", "stale"]
+Blame = Literal[
+    "service_level", "waiting", "demand", "abandonment", "answer_rate", "blocked", "agents", "feed", "figures"
+]
+ORDER: tuple[TileState, ...] = ("breach", "feed_down", "watch", "ok", "stale", "no_calls")
+_BLAMES: dict[SignalKind, Blame] = {
+    "demand_above_expectation": "demand",
+    "demand_below_expectation": "demand",
+    "queue_silence": "demand",
+    "service_level_under_target": "service_level",
+    "waiting_past_threshold": "waiting",
+    "abandonment_above_limit": "abandonment",
+    "answer_rate_below_target": "answer_rate",
+    "blocked_above_limit": "blocked",
+    "no_agent_available": "agents",
+    "ring_no_answer": "agents",
+    "dead_feed": "feed",
+    "doubled_feed": "feed",
+}
+_NOT_THE_SERVICE = frozenset({"demand", "feed", "figures"})
+"""Unusual, but no breach unless somebody calls it critical."""
 STALE_S = 15
 WATCH_POINTS = 0.05
 """Within so much of the target (a fraction) the service level is watched."""
@@ -39,28 +57,21 @@ class Verdict(NamedTuple):
     since: int | None = None
 
 
+def kind_of(condition: AlertEvent | Signal) -> str:
+    """The kind of signal a condition is about; empty: a rule over windows of cells."""
+    return condition.kind if isinstance(condition, Signal) else condition.signal
+
+
 def blame_of(condition: AlertEvent | Signal) -> Blame:
-    """Which figure an alert or a signal is about."""
-    if isinstance(condition, Signal):
-        match condition.kind:
-            case "demand_above_expectation":
-                return "demand"
-            case "service_level_under_target":
-                return "service_level"
-            case "waiting_past_threshold":
-                return "waiting"
-    if condition.expected is not None:
-        return "demand"
-    # Alerts do not name their signal: a promise is a fraction, the limit of waiting visits a count from 1 on.
-    target = condition.target
-    return "waiting" if target is None or target > 1 or (target == 1 and condition.value >= 1) else "service_level"
+    """Which figure an alert or a signal is about; `figures`: a rule of somebody's own."""
+    return next((blame for kind, blame in _BLAMES.items() if kind == kind_of(condition)), "figures")
 
 
 def is_breach(condition: AlertEvent | Signal) -> bool:
     """Whether the condition says that the service is bad (or that somebody calls it critical)."""
     if isinstance(condition, AlertEvent) and condition.severity != "warning":
         return condition.severity == "critical"
-    return blame_of(condition) != "demand"
+    return blame_of(condition) not in _NOT_THE_SERVICE
 
 
 def watched(figures: Figures) -> tuple[Blame, ...]:
@@ -83,11 +94,23 @@ def watched(figures: Figures) -> tuple[Blame, ...]:
     return tuple(found)
 
 
-def judge(figures: Figures, conditions: Sequence[AlertEvent | Signal], *, behind_s: int | None) -> Verdict:
-    """The state of a tile: what fires comes first, then whether we can see at all, then how close it is."""
+def judge(
+    figures: Figures,
+    conditions: Sequence[AlertEvent | Signal],
+    *,
+    behind_s: int | None,
+    down_since: int | None = None,
+) -> Verdict:
+    """The state of a tile: what fires comes first, then whether we can see at all, then how close it is.
+
+    `down_since`: since when no source has told anything (ms). What begins to fire after that rests on calls whose
+    end was never told: it is our blindness, not the service's fault.
+    """
     breaches = [condition for condition in conditions if is_breach(condition)]
-    if breaches:
-        since = min(c.since if isinstance(c, Signal) else c.started_at for c in breaches)
+    since = min((c.since if isinstance(c, Signal) else c.started_at for c in breaches), default=None)
+    if down_since is not None and (since is None or since >= down_since):
+        return Verdict("feed_down", ("feed",), down_since)
+    if since is not None:
         return Verdict("breach", _unique([blame_of(c) for c in breaches]), since)
     if behind_s is None or behind_s > STALE_S:
         return Verdict("stale")

@@ -1,8 +1,8 @@
-"""Counts from ClickHouse, for spans and feeds that memory does not hold."""
+"""What only ClickHouse knows: spans and feeds that memory does not hold, the minutes of a long time, calls themselves."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.client import Client
@@ -13,18 +13,36 @@ from sinks.clickhouse.client import ClickHouseAway, connect, short
 from sinks.web.summary import BUCKETED, SUMMED, Query
 from streams.contract.cells import Counts
 
-_SUMS = ", ".join(f"sum(`{name}`)" for name in SUMMED)
-_MAPS = ", ".join(f"sumMap(`{name}`)" for name in BUCKETED)
+_SUMS = ", ".join(f"sum(`{name}`) AS `{name}`" for name in SUMMED)
+_MAPS = ", ".join(f"sumMap(`{name}`) AS `{name}`" for name in BUCKETED)
 
 
 class AwayError(Exception):
     """ClickHouse is needed and does not answer; the text says what to do."""
 
 
-def statement(query: Query) -> tuple[str, dict[str, Any]]:
-    """The SQL and its parameters: sums over the base cells of the span."""
-    where = ["feed = {feed:String}", "hotline = {hotline:String}", "dimension_set = {set:String}"]
-    parameters: dict[str, Any] = {
+class Statement(NamedTuple):
+    """SQL and its parameters. Names and sums are ours; whatever was asked for travels as a parameter."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+def _span(query: Query, column: str = "minute") -> tuple[list[str], dict[str, Any]]:
+    """Conditions for the instants asked for."""
+    where, parameters = [], {}
+    for name, operator, instant in (("start", ">=", query.start), ("end", "<", query.end)):
+        if instant is not None:
+            where.append(f"{column} {operator} fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
+            parameters[name] = instant
+    return where, parameters
+
+
+def _cells(query: Query) -> tuple[str, dict[str, Any]]:
+    """FROM and WHERE for the base cells of the span, of the whole hotline or one queue."""
+    span, parameters = _span(query)
+    where = ["feed = {feed:String}", "hotline = {hotline:String}", "dimension_set = {set:String}", *span]
+    parameters |= {
         "feed": query.feed,
         "hotline": query.hotline,
         "set": "hotline" if query.queue is None else "queue",
@@ -32,12 +50,44 @@ def statement(query: Query) -> tuple[str, dict[str, Any]]:
     if query.queue is not None:
         where.append("queue = {queue:String}")
         parameters["queue"] = query.queue
-    for name, operator, instant in (("start", ">=", query.start), ("end", "<", query.end)):
-        if instant is not None:
-            where.append(f"minute {operator} fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')")
-            parameters[name] = instant
-    # Names and sums are ours; whatever was asked for travels as a parameter.
-    return f"SELECT {_SUMS}, {_MAPS} FROM v_cells WHERE {' AND '.join(where)}", parameters  # noqa: S608
+    return f"FROM v_cells WHERE {' AND '.join(where)}", parameters
+
+
+def sums(query: Query) -> Statement:
+    """The sums over the base cells of the span."""
+    source, parameters = _cells(query)
+    return Statement(f"SELECT {_SUMS}, {_MAPS} FROM (SELECT * {source})", parameters)  # noqa: S608
+
+
+def minutes(query: Query) -> Statement:
+    """(minute in ms, answered, inbound) of each base cell of the span."""
+    source, parameters = _cells(query)
+    columns = "toUnixTimestamp64Milli(minute) AS minute_ms, answered, offered + ended_in_menu + blocked AS inbound"
+    return Statement(f"SELECT {columns} {source}", parameters)
+
+
+def bounds_of(query: Query) -> Statement:
+    """(first, last) minute in ms that the feed has of the key, over all its time."""
+    source, parameters = _cells(query._replace(start=None, end=None))
+    columns = "toUnixTimestamp64Milli(min(minute)) AS first_ms, toUnixTimestamp64Milli(max(minute)) AS last_ms"
+    return Statement(f"SELECT {columns}, count() AS number {source}", parameters)
+
+
+def windows(query: Query, name: str | None) -> Statement:
+    """The rolling windows of a key, empty ones too: from `v_rolling` their counts, from `v_windows` their bounds."""
+    sql = """
+SELECT w.`window` AS `window`, toUnixTimestamp64Milli(w.begin) AS begin_ms, toUnixTimestamp64Milli(w.`end`) AS end_ms,
+    toUnixTimestamp64Milli(w.data_as_of) AS as_of_ms, r.*
+FROM (SELECT * FROM v_windows WHERE feed = {feed:String} AND hotline = {hotline:String}) AS w
+LEFT JOIN
+(
+    SELECT * EXCEPT (begin, `end`, data_as_of) FROM v_rolling
+    WHERE feed = {feed:String} AND hotline = {hotline:String} AND queue = {queue:String}
+) AS r ON r.`window` = w.`window`
+WHERE {window:String} IN ('', w.`window`)
+"""
+    parameters = {"feed": query.feed, "hotline": query.hotline, "queue": query.queue or "", "window": name or ""}
+    return Statement(sql, parameters)
 
 
 class Past:
@@ -49,29 +99,32 @@ class Past:
 
     async def counts(self, query: Query) -> Counts:
         """The counts of the span. Raises AwayError."""
+        rows = await self.ask(sums(query))
+        return to_counts(rows[0]) if rows else {}
+
+    async def ask(self, statement: Statement) -> list[dict[str, Any]]:
+        """The rows of a statement, by column name. Raises AwayError."""
         if not self._settings.url:
-            raise AwayError("this span is not in memory and no ClickHouse is configured: set HOTLINE_CLICKHOUSE__URL")
-        sql, parameters = statement(query)
+            raise AwayError("this is not in memory and no ClickHouse is configured: set HOTLINE_CLICKHOUSE__URL")
         try:
-            return await asyncio.to_thread(self._ask, sql, parameters)
+            return await asyncio.to_thread(self._ask, statement)
         except (ClickHouseAway, ClickHouseError, OSError) as error:
             self._client = None
             raise AwayError(
-                f"this span is not in memory and ClickHouse at {urlsplit(self._settings.url).hostname} does not answer "
+                f"this is not in memory and ClickHouse at {urlsplit(self._settings.url).hostname} does not answer "
                 f"({short(error)}): "
                 "see that it runs and that the schema is there (`hotline check`), then ask again"
             ) from error
 
-    def _ask(self, sql: str, parameters: dict[str, Any]) -> Counts:
+    def _ask(self, statement: Statement) -> list[dict[str, Any]]:
         client = self._client or connect(self._settings)
         self._client = client
-        rows = client.query(sql, parameters=parameters).result_rows
-        return to_counts(rows[0]) if rows else {}
+        return list(client.query(statement.sql, parameters=statement.parameters).named_results())
 
 
-def to_counts(row: Sequence[Any]) -> Counts:
-    """One row of `statement` as counts, bucketed counters written `name.number`."""
-    counts: Counts = {name: int(number) for name, number in zip(SUMMED, row, strict=False) if number}
-    for name, buckets in zip(BUCKETED, row[len(SUMMED) :], strict=True):
-        counts |= {f"{name}.{edge}": int(number) for edge, number in buckets.items() if number}
+def to_counts(row: Mapping[str, Any]) -> Counts:
+    """A row with the columns of `sums` as counts, bucketed counters written `name.number`."""
+    counts: Counts = {name: int(row[name]) for name in SUMMED if row[name]}
+    for name in BUCKETED:
+        counts |= {f"{name}.{edge}": int(number) for edge, number in row[name].items() if number}
     return counts

@@ -14,13 +14,12 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from deploy.runtime.settings import Settings
+from sinks.web.api import Api, error_response, json_response
 from sinks.web.board import Board
 from sinks.web.figures import Figures
 from sinks.web.parts import Parts
-from sinks.web.past import AwayError, Past
 from sinks.web.reader import Reader
 from sinks.web.snapshot import View
-from sinks.web.summary import BadRequestError, answer, in_memory, parse
 
 STATIC = Path(__file__).with_name("static")
 PUBLISH_S = 1.0
@@ -46,7 +45,7 @@ class Site:
     def __init__(self, board: Board, reader: Reader, settings: Settings, *, now: Callable[[], int] = wall_ms) -> None:
         self.board, self.reader, self.settings, self.now = board, reader, settings, now
         self.parts = Parts(secrets.token_hex(4))
-        self.past = Past(settings.clickhouse)
+        self.api = Api(board, reader, settings, lambda: self.now())  # noqa: PLW0108  (tests move the clock)
         self.screens = 0
         self._published = asyncio.Event()
         self._closing = False
@@ -61,7 +60,7 @@ class Site:
                 web.get("/", self.page),
                 web.get("/api/v1/stream", self.stream),
                 web.get("/api/v1/board", self.show_board),
-                web.get("/api/v1/summary", self.summary),
+                *self.api.routes(),
                 web.get("/healthz", self.healthz),
                 web.get("/metrics", self.metrics),
                 web.static("/static", STATIC),
@@ -113,20 +112,7 @@ class Site:
     async def show_board(self, request: web.Request) -> web.Response:
         del request
         self.publish()
-        return _json(self.parts.board())
-
-    async def summary(self, request: web.Request) -> web.Response:
-        try:
-            query = parse(request.query, self.board, self.settings, self.board.clock or self.now())
-            counts = in_memory(query, self.board, self.reader.known_from)
-            source = "clickhouse" if counts is None else "memory"
-            if counts is None:
-                counts = await self.past.counts(query)
-        except BadRequestError as error:
-            return _error(HTTPStatus.BAD_REQUEST, str(error))
-        except AwayError as error:
-            return _error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        return _json(orjson.dumps(answer(query, counts, self.settings, source=source)))
+        return json_response(self.parts.board())
 
     async def healthz(self, request: web.Request) -> web.Response:
         del request
@@ -138,7 +124,7 @@ class Site:
             "screens": self.screens,
             "positions": {f"{p.topic}/{p.partition}": offset for p, offset in self.reader.positions.items()},
         }
-        return _json(orjson.dumps(body), HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK)
+        return json_response(orjson.dumps(body), HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK)
 
     async def metrics(self, request: web.Request) -> web.Response:
         del request
@@ -158,7 +144,7 @@ class Site:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Security headers, and on loopback only names of this machine: a foreign page must not read us by its name."""
         if self.settings.web.host in _LOOPBACK and _host(f"//{request.host}") not in self._names():
-            return _error(
+            return error_response(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"this is not {request.host}: open http://127.0.0.1:{self.settings.web.port}/ or set web.external_url",
             )
@@ -178,13 +164,3 @@ def _host(address: str) -> str | None:
         return urlsplit(address).hostname
     except ValueError:
         return None
-
-
-def _json(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    return web.Response(
-        body=body, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
-
-
-def _error(status: HTTPStatus, text: str) -> web.Response:
-    return _json(orjson.dumps({"error": text}), status)

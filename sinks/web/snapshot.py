@@ -10,7 +10,9 @@ from typing import Any, Literal, NamedTuple
 from deploy.runtime.settings import Hotline, Settings
 from sinks.web.board import MINUTE_MS, Board, Key
 from sinks.web.expected import Range, bands, expect, versus
-from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge
+from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
+from sinks.web.rolling import WINDOWS, bounds, shown
+from sinks.web.sources import heard
 from streams.contract import AlertEvent, Forecast, Gauge, Signal
 from streams.contract.metrics import rates, ratio, service_level_event
 
@@ -61,6 +63,9 @@ class View:
         self.firing = board.firing(self.hotline)
         self.active = board.active(self.hotline)
         self.first_run = board.since is None
+        self.bounds = bounds(self.clock, self.config.zone)
+        self.sources = heard(board.sources.values(), self.hotline)
+        self.tells_agents = any(gauge.agents for key, gauge in board.gauges.items() if key.hotline == self.hotline)
 
     def snapshot(self) -> Snapshot:
         verdicts = {queue: self._verdict(queue) for queue in self.queues}
@@ -108,6 +113,7 @@ class View:
             "threshold_s": self.config.thresholds("")[0],
             "level_window_min": self.level_ms // MINUTE_MS,
             "days_learned": max(days, default=None),
+            "sources": self.sources.snapshot(),
         }
 
     def _of_queue(self, queue: str | None) -> list[AlertEvent | Signal]:
@@ -133,7 +139,12 @@ class View:
             min_volume=self.settings.service_level.min_volume,
             over_threshold_limit=self.settings.service_level.over_threshold_min,
         )
-        return judge(figures, self._of_queue(queue), behind_s=0 if self.first_run else self._behind_s())
+        return judge(
+            figures,
+            self._of_queue(queue),
+            behind_s=0 if self.first_run else self._behind_s(),
+            down_since=self.sources.down_since,
+        )
 
     def _gauge(self, key: Key) -> Gauge | None:
         """What is so now. A gauge is sent when it changes: where others were, one never sent is all zeros."""
@@ -161,11 +172,18 @@ class View:
             "over": gauge.waiting_over_threshold if gauge else None,
             "oldest_s": None if oldest is None else max(0, (self.clock - oldest) // 1000),
             "in_service": gauge.in_service if gauge else None,
+            "agents": dict(gauge.agents) if gauge and self.tells_agents else None,
             "threshold_s": threshold_s,
             "target": self.config.target_of(queue),
             "service_level": ratio(met, judged),
             "judged": judged,
         }
+
+    def _windows(self, key: Key, threshold_s: int) -> Snapshot:
+        """The figures of each rolling window; nothing before the first call."""
+        if self.first_run:
+            return {}
+        return {name: shown(self.board.rolling(key, name, self.bounds[name]), threshold_s) for name in WINDOWS}
 
     def _versus(self, key: Key, start: int) -> dict[str, Any] | None:
         """Offered since `start` (or since we know anything) against the forecast of that span."""
@@ -194,7 +212,8 @@ class View:
             "versus": self._versus(key, self._last_half_hour()),
             "today": None if self.first_run else self.board.total(key, "offered", self.day.start, self.end),
             "today_versus": self._versus(key, self.day.start),
-            "last_call_at": self._last_call(key) if verdict.state == "no_calls" else None,
+            "last_call_at": self._last_call(key) if verdict.state in {"no_calls", "feed_down"} else None,
+            "windows": self._windows(key, self.config.thresholds(queue)[0]),
         }
 
     def _last_call(self, key: Key) -> int | None:
@@ -230,14 +249,17 @@ class View:
         }
 
     def _totals(self) -> Snapshot:
-        counts = {} if self.first_run else self.board.window(self.total, self.day.start, self.end)
+        counts = {} if self.first_run else self.board.rolling(self.total, "today", self.bounds["today"])
         oldest = [
             (gauge.oldest_queued_at, key.queue)
             for key, gauge in self.board.gauges.items()
             if key.hotline == self.hotline and key.queue and gauge.oldest_queued_at is not None
         ]
+        gauge = self.board.gauges.get(self.total)
         return {
             **self._now(self.total, "", self.config.thresholds("")[0]),
+            "breaks": dict(gauge.breaks) if gauge else {},
+            "windows": self._windows(self.total, self.config.thresholds("")[0]),
             "oldest_queue": min(oldest)[1] if oldest else None,
             "answer_rate": rates(counts)["answer_rate_inbound"],
             "abandonment_rate": rates(counts)["abandonment_rate"],
@@ -248,7 +270,9 @@ class View:
     def _alerts(self) -> Snapshot:
         """The alerts that fire and the breaches that no alert covers yet, the newest first."""
         covered = {(alert.queue, alert.category, blame_of(alert)) for alert in self.firing}
-        conditions: list[AlertEvent | Signal] = [*self.firing]
+        # the page itself says which source is silent, as long as one is
+        told = {"dead_feed"} if self.sources.silent else set()
+        conditions: list[AlertEvent | Signal] = [alert for alert in self.firing if kind_of(alert) not in told]
         conditions += [s for s in self.active if is_breach(s) and (s.queue, s.category, blame_of(s)) not in covered]
         ended = [a.ended_at for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]
         return {
@@ -266,6 +290,7 @@ class View:
         return {
             "id": condition.fingerprint,
             "blame": blame,
+            "kind": kind_of(condition),
             "breach": is_breach(condition),
             "queue": condition.queue,
             "name": dict(named.name) if named else dict(self.config.name) if not condition.queue else {},

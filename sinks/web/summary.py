@@ -4,19 +4,31 @@ The counts come from memory or from ClickHouse; the formulas are those of `strea
 either way, so the two cannot disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from deploy.runtime.settings import Settings
 from sinks.web.board import KEPT_MS, MINUTE_MS, Board, Key
+from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
 from sinks.web.snapshot import choose_hotline, local_day
 from streams.contract.cells import COUNTERS, Counts
-from streams.contract.metrics import rates, service_levels, within_threshold
+from streams.contract.metrics import Window, buckets
 
 PARAMETERS = ("feed", "hotline", "queue", "from", "to", "threshold_s")
-BUCKETED = ("answered_wait", "abandoned_wait")
-SUMMED = tuple(name for name in COUNTERS if name not in BUCKETED and not name.startswith("event_"))
+ROLLING_PARAMETERS = ("feed", "hotline", "queue", "window")
+DAY_MS = 86_400_000
+BUCKETED = (
+    "answered_wait",
+    "abandoned_wait",
+    "event_answered",
+    "event_abandoned",
+    "event_left",
+    "event_expired",
+    "rated",
+)
+OF_SOURCES = ("events", "heartbeats", "repeats")
+SUMMED = (SOURCES_EXPECTED, SOURCES_HEARD, *(name for name in COUNTERS if name not in {*BUCKETED, *OF_SOURCES}))
 LONGEST_THRESHOLD_S = 120
 
 
@@ -35,19 +47,43 @@ class Query(NamedTuple):
     threshold_s: int
 
 
-def parse(parameters: Mapping[str, str], board: Board, settings: Settings, now: int) -> Query:
-    """Read the query string. An empty parameter is an absent one. Raises BadRequestError."""
-    unknown = sorted(parameters.keys() - set(PARAMETERS))
+def given_of(parameters: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
+    """The parameters that say something. Raises BadRequestError for one that is not `allowed`."""
+    unknown = sorted(parameters.keys() - set(allowed))
     if unknown:
-        raise BadRequestError(f"unknown parameter {unknown[0]!r}: there are {', '.join(PARAMETERS)}")
-    given = {name: value.strip() for name, value in parameters.items() if value.strip()}
-    feed = given.get("feed", board.feed)
+        raise BadRequestError(f"unknown parameter {unknown[0]!r}: there are {', '.join(allowed)}")
+    return {name: value.strip() for name, value in parameters.items() if value.strip()}
+
+
+def _key(given: Mapping[str, str], board: Board, settings: Settings) -> tuple[str, str]:
+    """(feed, hotline) asked for, else the board's."""
     hotline = given.get("hotline") or choose_hotline(board, settings)
     if not hotline:
         raise BadRequestError("no hotline has been seen yet: name one with hotline=")
+    return given.get("feed", board.feed), hotline
+
+
+def choose(parameters: Mapping[str, str], board: Board, settings: Settings) -> tuple[Query, Window | None]:
+    """The key and the rolling window asked for (None: all of them). Raises BadRequestError."""
+    given = given_of(parameters, ROLLING_PARAMETERS)
+    feed, hotline = _key(given, board, settings)
+    name = next((name for name in WINDOWS if name == given.get("window")), None)
+    if name is None and "window" in given:
+        raise BadRequestError(f"window={given['window']!r}: there are {', '.join(WINDOWS)}")
+    queue = given.get("queue")
+    threshold_s = settings.hotline(hotline).thresholds(queue or "")[0]
+    return Query(feed, hotline, queue, None, None, threshold_s), name
+
+
+def parse(parameters: Mapping[str, str], board: Board, settings: Settings, now: int, *, days: int = 1) -> Query:
+    """Read the query string of a span. An empty parameter is an absent one; of `live` the last local `days` (today
+    is one of them) are meant unless told. Raises BadRequestError.
+    """
+    given = given_of(parameters, PARAMETERS)
+    feed, hotline = _key(given, board, settings)
     config = settings.hotline(hotline)
-    today = local_day(now, config).start if feed == "live" else None
-    start = _instant(given["from"], "from", settings, hotline, last=False) if "from" in given else today
+    first_day = local_day(now - (days - 1) * DAY_MS, config).start if feed == "live" else None
+    start = _instant(given["from"], "from", settings, hotline, last=False) if "from" in given else first_day
     end = _instant(given["to"], "to", settings, hotline, last=True) if "to" in given else None
     if start is not None and end is not None and end <= start:
         raise BadRequestError("to lies before from: dates include the whole day, instants end before themselves")
@@ -110,24 +146,25 @@ def in_memory(query: Query, board: Board, known_from: int | None) -> Counts | No
 
 def answer(query: Query, counts: Mapping[str, int], settings: Settings, *, source: str) -> dict[str, Any]:
     """The answer: the counts and everything made from them; a rate over nothing is null."""
-    get = counts.get
     return {
         "feed": query.feed,
         "hotline": query.hotline,
         "queue": query.queue,
-        "from": _iso(query.start),
-        "to": _iso(query.end),
+        "from": iso(query.start),
+        "to": iso(query.end),
         "time_zone": settings.hotline(query.hotline).time_zone,
         "source": source,
-        **{name: get(name, 0) for name in SUMMED},
-        "inbound": get("offered", 0) + get("ended_in_menu", 0) + get("blocked", 0),
-        "threshold_s": query.threshold_s,
-        "answered_in_threshold": within_threshold(counts, "answered_wait", query.threshold_s),
-        "abandoned_in_threshold": within_threshold(counts, "abandoned_wait", query.threshold_s),
-        **service_levels(counts, query.threshold_s),
-        **rates(counts),
+        **named(counts),
+        **measures(counts, query.threshold_s),
     }
 
 
-def _iso(instant: int | None) -> str | None:
+def named(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Every plain counter by its name, zeros included, and the ratings by value."""
+    return {name: counts.get(name, 0) for name in SUMMED} | {
+        "rated": {str(value): number for value, number in sorted(buckets(counts, "rated").items())}
+    }
+
+
+def iso(instant: int | None) -> str | None:
     return None if instant is None else datetime.fromtimestamp(instant / 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -87,11 +87,11 @@ def cell_counts(random: Random, offered: int, in_time: float, threshold_s: int) 
         fate = random.random()
         if fate < in_time:
             wait, name = random.randint(0, threshold_s), "answered"
-            add_counts(counts, {f"event_answered.{threshold_s}": 1})
+            add_counts(counts, {f"event_answered.{s}": 1 for s in {threshold_s, 15}})
         else:
             name = "answered" if random.random() < 0.62 else "abandoned"
             wait = threshold_s + random.randint(1, 100)
-            add_counts(counts, {f"event_expired.{threshold_s}": 1})
+            add_counts(counts, {f"event_expired.{s}": 1 for s in {threshold_s, 15}})
         add_counts(counts, {"offered": 1, name: 1, f"{name}_wait.{wait}": 1})
         if name == "answered":
             talk = random.randint(60_000, 300_000)
@@ -158,7 +158,7 @@ def progress(now: int, version: int = 1) -> Progress:
 def alert(now: int, queue: str = "utilities", rule: str = "ServiceLevelUnderTarget", **fields) -> AlertEvent:
     given = {
         "fingerprint": f"{rule}-{queue}", "episode": "1", "rule": rule, "state": "firing", "reason": "held_long_enough",
-        "severity": "warning", "feed": "live", "hotline": HOTLINE, "queue": queue, "at": now - 660_000,
+        "signal": "service_level_under_target", "severity": "warning", "feed": "live", "hotline": HOTLINE, "queue": queue, "at": now - 660_000,
         "started_at": now - 690_000, "version": 1, "value": 0.61, "target": 0.8, "labels": {},
         "summary": {"en": "Utilities: service level under target", "zh": "水电气热：服务水平低于目标"},
     }  # fmt: skip
@@ -166,7 +166,15 @@ def alert(now: int, queue: str = "utilities", rule: str = "ServiceLevelUnderTarg
 
 
 def demand_alert(now: int) -> AlertEvent:
-    return alert(now, rule="DemandAboveExpectation", value=118.0, expected=69.0, target=None, started_at=now - 900_000)
+    return alert(
+        now,
+        rule="DemandAboveExpectation",
+        signal="demand_above_expectation",
+        value=118.0,
+        expected=69.0,
+        target=None,
+        started_at=now - 900_000,
+    )
 
 
 def records(now: int = MORNING) -> Iterator[tuple[Record, int]]:

@@ -9,7 +9,7 @@ from aiohttp import ClientSession, ClientTimeout
 from conftest import RunningSite
 
 from sinks.web.board import MINUTE_MS, Board, Key
-from sinks.web.past import statement, to_counts
+from sinks.web.past import sums, to_counts
 from sinks.web.summary import BUCKETED, SUMMED, BadRequestError, answer, in_memory, parse
 from streams.contract.metrics import rates, service_levels
 
@@ -164,11 +164,12 @@ def site_board():
 def test_the_statement_carries_what_was_asked_as_parameters(settings) -> None:
     nasty = "x' OR 1=1 --"
     query = parse({"feed": nasty, "hotline": nasty, "queue": nasty, "from": "1999-01-01"}, Board("live"), settings, 0)
-    sql, parameters = statement(query)
+    sql, parameters = sums(query)
     assert nasty not in sql
     assert {parameters[name] for name in ("feed", "hotline", "queue")} == {nasty}
-    row = (*range(1, len(SUMMED) + 1), *({5: 2, 7: 0} for _ in BUCKETED))
-    assert to_counts(row) == dict(zip(SUMMED, range(1, 99), strict=False)) | {f"{name}.5": 2 for name in BUCKETED}
+    numbers = dict(zip(SUMMED, range(1, 99), strict=False))
+    row = numbers | {name: {5: 2, 7: 0} for name in BUCKETED}
+    assert to_counts(row) == numbers | {f"{name}.5": 2 for name in BUCKETED}
     assert answer(query, {}, settings, source="clickhouse")["to"] is None
 
 

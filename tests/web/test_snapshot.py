@@ -155,7 +155,7 @@ def test_demand_alone_is_watched_and_the_broken_promise_is_a_breach() -> None:
     both = judge(CALM, [demand, city.alert(city.MORNING)], behind_s=2)
     assert (both.state, both.blame, both.since) == ("breach", ("service_level",), city.MORNING - 690_000)
     assert judge(CALM, [city.alert(city.MORNING, severity="info")], behind_s=2).state == "watch"
-    assert judge(CALM, [city.alert(city.MORNING, target=3.0, value=5.0)], behind_s=2).blame == ("waiting",)
+    assert judge(CALM, [city.alert(city.MORNING, signal="waiting_past_threshold")], behind_s=2).blame == ("waiting",)
 
 
 @given(
