@@ -103,7 +103,7 @@ def test_a_plain_event_that_only_speaks_of_envelopes_is_plain() -> None:
 
 
 def test_a_call_told_in_envelopes_is_the_same_visit() -> None:
-    told = [
+    events = [
         EVENT | {"type": kind, "time": AT + ms} for kind, ms in (("queued", 0), ("answered", 9_000), ("ended", 60_000))
     ]
     plain, wrapped = Engine(), Engine()
