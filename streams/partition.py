@@ -90,6 +90,7 @@ class CallsPartition:
         self._told: dict[str, _Told] = {}
         self._retracing = True
         self._retraced_at = 0
+        self._resumed_before: int | None = None
 
     @property
     def clock(self) -> int:
@@ -115,6 +116,11 @@ class CallsPartition:
             if self._retracing:
                 self._retrace(now)
         self._settle()
+
+    def resumed(self, end: int) -> None:
+        """The log ended before offset `end` when this state was loaded: a predecessor cannot have read further."""
+        self._resumed_before = end
+        self._retracing = end > 0
 
     def missed(self, count: int) -> None:
         """Records that the topic no longer had when they were to be read."""
@@ -153,6 +159,14 @@ class CallsPartition:
 
     def _feed(self, head: FeedHead, parts: dict[str, bytes] | None = None) -> Feed:
         return Feed(head, self._config.rules, self._config.lateness_ms, self._ledger.repaired, parts)
+
+    def _go_over(self, feed: Feed, record: Record, reference: int) -> None:
+        """Before a record is taken in that a predecessor may have read, or passed with its clock."""
+        if feed.feed == LIVE:
+            feed.retrace(record.timestamp + CLOCKS_APART_MS)
+        else:
+            read = self._resumed_before is None or record.offset < self._resumed_before
+            feed.retrace(reference if read else 0)
 
     def _retrace(self, now: int) -> None:
         """All that a predecessor can have read was read once: it has told nothing beyond what is told soon."""
@@ -227,7 +241,7 @@ class CallsPartition:
             return
         reference = record.timestamp if event.feed == LIVE else feed.read_to(accepted.time)
         if self._retracing:
-            feed.retrace(record.timestamp + CLOCKS_APART_MS if event.feed == LIVE else reference)
+            self._go_over(feed, record, reference)
         if feed.ended or reference - accepted.time > self._config.lateness_ms:
             self._ledger.late(record, accepted)
             return

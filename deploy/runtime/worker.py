@@ -99,6 +99,7 @@ class Worker:
             loaded = await self._log.read(assigned)
             async with reading(self._settings.kafka) as consumer:
                 begins = await consumer.beginning_offsets([TopicPartition(*place) for place in assigned])
+                ends = await consumer.end_offsets([TopicPartition(*place) for place in assigned])
                 counts = await partition_counts(consumer, list({topic for topic, _ in assigned}))
                 for place, its in sorted(loaded.items()):
                     meaning = {**self._meaning.get(place[0], {}), f"partitions of {place[0]}": str(counts[place[0]])}
@@ -106,6 +107,9 @@ class Worker:
                         check_meaning(its.state, meaning)
                         await check_mark(consumer, its.state, self._cluster)
                     building[place] = self._restored(place, its, begins[TopicPartition(*place)], meaning)
+                    resumed = getattr(building[place].processor, "resumed", None)
+                    if resumed:
+                        resumed(ends[TopicPartition(*place)])
         except StateError as error:
             end_process(str(error))
         except msgspec.MsgspecError as error:
