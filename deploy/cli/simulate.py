@@ -16,13 +16,15 @@ from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.simulator import demo
 from deploy.producers.simulator.durations import parse_duration
 from deploy.producers.simulator.incidents import Incident, parse_incident, parse_time
-from deploy.producers.simulator.profile import Profile, profile_of
+from deploy.producers.simulator.profile import Profile, calls_only, profile_of, sites_of
 from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
+from deploy.producers.simulator.sources import Delivery
 from deploy.runtime.kafka import cluster_id
 from deploy.runtime.settings import Settings, SettingsError, current
 
 _DAY_MS = 86_400_000
+_SHARE = click.FloatRange(0, 1)
 
 
 class _Duration(click.ParamType):
@@ -52,6 +54,12 @@ class _Wanted(NamedTuple):
     history: int
     history_feed: str
     incident: tuple[str, ...]
+    calls_only: bool
+    source: tuple[str, ...]
+    lines: int | None
+    lost_endings: float
+    duplicates: float
+    disorder: float
     truth: Path | None
     drain: bool
     demo: bool
@@ -62,7 +70,9 @@ class _Wanted(NamedTuple):
 @click.option("--queue", multiple=True, help="Only these queues (repeat it) [default: all that are configured].")
 @click.option("--rate", default=5000.0, show_default=True, type=click.FloatRange(1, 1e8), help="Calls per day in all.")
 @click.option(
-    "--comfort", type=click.FloatRange(0, 20), help="Staff: erlangs + COMFORT x sqrt(erlangs) [default: 2.2]."
+    "--comfort",
+    type=click.FloatRange(0, 20),
+    help="Staff: erlangs + COMFORT x sqrt(erlangs) [default: 1.2; with --calls-only 2.2].",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed and start give the same calls.")
 @click.option("--speed", type=Speed(), default="1", show_default=True, help="Times real time; live runs at 1.")
@@ -72,20 +82,32 @@ class _Wanted(NamedTuple):
 @click.option("--history", type=_Duration(), default=0, help="First publish this many days before today.")
 @click.option("--history-feed", default="history", show_default=True, help="Name of the history's feed.")
 @click.option("--incident", multiple=True, help="What goes wrong (repeat it).", metavar="KIND:KEY=VALUE,…")
+@click.option("--calls-only", is_flag=True, help="Only plain calls: no agents, heartbeats, transfers, callbacks, ...")
+@click.option("--source", multiple=True, help="Name of a source (repeat it) [default: PBX-1, PBX-2].")
+@click.option("--lines", type=click.IntRange(1), help="Trunks of the hotline [default: enough for most days].")
+@click.option("--lost-endings", type=_SHARE, default=0.0, show_default=True, help="Share of calls whose end is untold.")
+@click.option("--duplicates", type=_SHARE, default=0.0, show_default=True, help="Share of events that are sent twice.")
+@click.option("--disorder", type=_SHARE, default=0.0, show_default=True, help="Share of events up to 90 s late.")
 @click.option("--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write what really happened, as JSONL.")
 @click.option("--drain", is_flag=True, help="On the first signal stop arrivals and let calls under way end.")
 @click.option("--demo", "demo", is_flag=True, help="As `hotline up --demo` runs it: history once, 110 minutes, live.")
 def command(**options: Any) -> None:
     """Publish simulated calls.
 
-    Arrivals have a daily and weekly shape whose level differs from day to day; agents work in shifts;
-    callers wait, lose patience and call again. So waits follow from load, and overload feeds itself.
+    Arrivals have a daily and weekly shape whose level differs from day to day; agents have several skills, work
+    in shifts, pause and now and then miss a call; callers wait, lose patience and call again. So waits follow from
+    load, and overload feeds itself. Calls are transferred, overflow, are blocked, called back, put on hold, rated
+    days later and classified anew; two telephone systems send heartbeats, and a snapshot when they begin to send.
+    A second run beside another into one feed needs --calls-only, or sources of its own.
 
     \b
-    Incidents (start counts from the beginning of the run; queue left out: all queues):
+    Incidents (start counts from the beginning of the run; queue or source left out: all of them):
       spike:queue=utilities,start=+60s,for=10m,factor=4    four times the arrivals
       understaffed:queue=housing,start=+5m,for=30m,factor=0.3    three tenths of the agents
       silence:start=+10m,for=5m    nobody calls
+      outage:source=PBX-2,start=+5m,for=20m    no agent of its centre takes a call (or centre=west)
+      dead-feed:source=PBX-2,start=+5m,for=3m    nothing of it is sent; then it goes on with a snapshot
+      doubled-feed:source=PBX-1,start=+5m,for=10m    everything of it is sent twice
 
     \b
       hotline simulate --rate 20000 --queue utilities --history 28d --incident spike:start=+60s,for=10m,factor=4
@@ -121,6 +143,8 @@ def _check(wanted: _Wanted) -> None:
         raise SettingsError("--history takes whole days, such as 14d")
     if wanted.history_feed in {"live", wanted.feed}:
         raise SettingsError("--history-feed needs a name of its own")
+    if len(set(wanted.source)) != len(wanted.source):
+        raise SettingsError("--source: every source needs a name of its own")
     if wanted.demo and (wanted.feed != "live" or wanted.length is not None):
         raise SettingsError("--demo runs live and for ever: leave out --feed and --for")
 
@@ -137,6 +161,12 @@ def _profile(settings: Settings, wanted: _Wanted) -> Profile:
     if unknown:
         raise SettingsError(f"hotline {name!r} has no queue {', '.join(unknown)}; it has {', '.join(hotline.queues)}")
     profile = profile_of(name, hotline.time_zone, wanted.rate, wanted.queue or tuple(hotline.queues))
+    if wanted.calls_only:
+        profile = calls_only(profile)
+    if wanted.source:
+        profile = profile._replace(sites=sites_of(wanted.source))
+    habits = profile.habits._replace(lost_ending=wanted.lost_endings)
+    profile = profile._replace(habits=habits if wanted.lines is None else habits._replace(lines=wanted.lines))
     return profile if wanted.comfort is None else profile._replace(comfort=wanted.comfort)
 
 
@@ -147,7 +177,9 @@ def _now() -> int:
 def _incidents(wanted: _Wanted, profile: Profile, begin: int) -> list[Incident]:
     queues = [queue.name for queue in profile.queues]
     zone = ZoneInfo(profile.zone)
-    return [parse_incident(text, begin=begin, zone=zone, queues=queues) for text in wanted.incident]
+    return [
+        parse_incident(text, begin=begin, zone=zone, queues=queues, sites=profile.sites) for text in wanted.incident
+    ]
 
 
 def _tell(text: str) -> None:
@@ -189,7 +221,10 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
         _tell(f"{profile.rate:,.0f} calls a day on {profile.hotline} into feed {wanted.feed}")
         with TruthLog(wanted.truth) as truth:
             truth.write(incidents)
-            runner = Runner(simulation, publisher, control, truth)
+            delivery = Delivery(
+                incidents, wanted.seed, duplicates=wanted.duplicates, disorder=wanted.disorder, counting=truth.wanted
+            )
+            runner = Runner(simulation, publisher, control, truth, delivery)
             begun = time.monotonic()
             if wanted.speed is None:
                 await runner.at_full_speed(start)
@@ -243,4 +278,6 @@ async def _demo(settings: Settings, profile: Profile, wanted: _Wanted) -> None:
                 control=control,
                 truth=truth,
                 tell=_tell,
+                duplicates=wanted.duplicates,
+                disorder=wanted.disorder,
             )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from deploy.producers.simulator.profile import profile_of
+from deploy.producers.simulator.profile import calls_only, profile_of
 from deploy.producers.simulator.simulation import simulate
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
@@ -29,7 +29,7 @@ HOUR = 3_600_000
 
 
 def main() -> None:
-    profile = profile_of("bench", "UTC", 50_000)
+    profile = calls_only(profile_of("bench", "UTC", 50_000))
     events = [it for it in simulate(profile, 1, START, START + 12 * HOUR) if isinstance(it, CallEvent)]
     records = [Record(n, int(it.time), None, msgspec.json.encode(it)) for n, it in enumerate(events)]
     decoder = msgspec.json.Decoder(CallEvent)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from bank_rows import HEADER, bank_row
@@ -17,9 +18,10 @@ from deploy.producers import mapping, replay
 from deploy.producers.contents import read as read_export
 from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.simulator import demo, memory
-from deploy.producers.simulator.profile import profile_of
+from deploy.producers.simulator.profile import calls_only, profile_of
 from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span
 from deploy.producers.simulator.simulation import Simulation
+from deploy.producers.simulator.sources import Delivery
 from deploy.runtime.settings import Kafka
 from streams.contract import murmur2_partition
 from streams.contract.topics import CALLS, TOPICS
@@ -105,14 +107,16 @@ async def test_a_replay_stands_between_its_markers_on_every_partition(kafka: Kaf
 
 @pytest.mark.kafka
 async def test_a_simulation_at_full_speed_sends_what_it_says_and_its_truth(kafka: Kafka, tmp_path: Path) -> None:
-    profile = profile_of("12345", "Asia/Shanghai", 5_000)
+    profile = calls_only(profile_of("12345", "Asia/Shanghai", 5_000))
     simulation = Simulation(profile, 1, NOW, end=NOW + 60 * MINUTE, feed="test-hour")
     with TruthLog(tmp_path / "truth.jsonl") as truth:
         async with Publisher(kafka) as publisher:
-            runner = Runner(simulation, publisher, Control(), truth)
+            runner = Runner(simulation, publisher, Control(), truth, Delivery(counting=True))
             await runner.at_full_speed(NOW)
     found = await read_feed(kafka, "test-hour")
-    calls = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    truths = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    calls = [line for line in truths if line["kind"] in {"visit", "apart"}]
+    assert sum(line["events"] for line in truths if line["kind"] == "source") == len(found)
     assert len(found) == runner.published > 500
     assert {call["call"] for call in calls} == {read.key for read in found}
     assert all(a["time"] <= b["time"] for part in by_partition(found).values() for a, b in pairwise(part))
@@ -122,8 +126,8 @@ async def test_a_simulation_at_full_speed_sends_what_it_says_and_its_truth(kafka
 
 
 @pytest.mark.kafka
-async def test_the_demo_goes_on_where_it_ended_without_sending_a_call_twice(kafka: Kafka, tmp_path: Path) -> None:
-    profile = profile_of("12345", "Asia/Shanghai", 20_000)
+async def test_the_demo_goes_on_where_it_ended_without_sending_an_event_twice(kafka: Kafka, tmp_path: Path) -> None:
+    profile = profile_of("12345", "Asia/Shanghai", 20_000)._replace(hotline="goes-on")
     told: list[str] = []
 
     async def run_until(now: int, end: int) -> None:
@@ -160,12 +164,27 @@ async def test_the_demo_goes_on_where_it_ended_without_sending_a_call_twice(kafk
     assert second is not None
     assert told == ["sending the last 110 minutes", "live", "going on where the last run ended", "live"]
     assert second.start == first.start
-    ours = f"s{first.start:x}-"
-    events = [read.event for read in await read_feed(kafka, "live") if read.key.startswith(ours)]
-    told_once = {(event["call"], event["type"]) for event in events}
-    assert len(told_once) == len(events)
+    parts = by_partition([read for read in await read_feed(kafka, "live") if read.event["hotline"] == "goes-on"])
+    for events in parts.values():
+        bounds = [(event["type"], event["source"], event["time"]) for event in events if "snapshot_" in event["type"]]
+        assert bounds == [
+            (f"snapshot_{which}", source, at)
+            for at in (first.start, NOW + 21 * MINUTE)  # the clock has gone on by a minute when it is first asked
+            for source in ("PBX-1", "PBX-2")
+            for which in ("begin", "end")
+        ]
+    happened = sorted(
+        json.dumps(event, sort_keys=True)
+        for events in parts.values()
+        for event in events
+        if not event["type"].startswith("snapshot")
+    )
     in_one_go = Simulation(profile, 1, first.start).advance(second.sent_until)
-    assert told_once == {(event.call, event.type) for event in in_one_go}
+    assert happened == sorted(
+        json.dumps(msgspec.to_builtins(event), sort_keys=True)
+        for event in in_one_go
+        if not event.type.startswith("snapshot")
+    )
 
 
 @pytest.mark.kafka

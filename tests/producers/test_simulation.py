@@ -1,4 +1,4 @@
-"""The simulated hotline: deterministic, the right number of calls, waits that follow from load."""
+"""The simulated callers: deterministic, the right number of calls, waits that follow from load."""
 
 from collections import Counter
 from itertools import pairwise
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from deploy.producers.simulator.demand import DAY_MS, Demand
 from deploy.producers.simulator.durations import parse_duration
 from deploy.producers.simulator.incidents import Incident, parse_incident
-from deploy.producers.simulator.profile import Profile, profile_of
+from deploy.producers.simulator.profile import Profile, calls_only, profile_of
 from deploy.producers.simulator.simulation import Simulation, simulate
-from deploy.producers.simulator.truth import TrueCall
+from deploy.producers.simulator.truth import TrueApart, TrueVisit
 from streams.contract import CallEvent
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -24,13 +24,13 @@ MINUTE = 60_000
 
 
 def profile(rate: float = 5_000, *queues: str, **changes: float) -> Profile:
-    return profile_of("12345", "Asia/Shanghai", rate, queues)._replace(**changes)
+    return calls_only(profile_of("12345", "Asia/Shanghai", rate, queues))._replace(**changes)
 
 
 def run(one: Profile, start: int, end: int, seed: int = 1, incidents: tuple[Incident, ...] = ()):
     """(events, calls of the truth)."""
     told = list(simulate(one, seed, start, end, incidents))
-    return [x for x in told if isinstance(x, CallEvent)], [x for x in told if isinstance(x, TrueCall)]
+    return [x for x in told if isinstance(x, CallEvent)], [x for x in told if isinstance(x, TrueVisit | TrueApart)]
 
 
 def incident(text: str) -> Incident:
@@ -85,7 +85,7 @@ def test_events_are_in_order_and_every_call_comes_to_its_end() -> None:
 def test_stated_durations_are_the_differences_of_times() -> None:
     _, truth = run(profile(), MONDAY + 8 * HOUR, MONDAY + 10 * HOUR)
     for call in truth:
-        if call.outcome == "answered":
+        if isinstance(call, TrueVisit) and call.outcome == "answered":
             assert call.wait_ms == call.answered_at - call.queued_at
             assert call.talk_ms == call.ended_at - call.answered_at
             assert call.acw_ms == call.wrapped_at - call.ended_at
@@ -128,8 +128,10 @@ def test_a_spike_multiplies_the_arrivals_of_its_queue_while_it_lasts() -> None:
     _, calm = run(one, begin, begin + 30 * MINUTE)
     _, truth = run(one, begin, begin + 30 * MINUTE, incidents=(spike,))
 
-    def arrivals(calls: list[TrueCall], queue: str) -> int:
-        return sum(c.queue == queue and spike.start <= c.arrived_at < spike.end for c in calls)
+    def arrivals(calls: list[TrueVisit | TrueApart], queue: str) -> int:
+        return sum(
+            isinstance(c, TrueVisit) and c.queue == queue and spike.start <= c.arrived_at < spike.end for c in calls
+        )
 
     assert (spike.start, spike.end) == (begin + MINUTE, begin + 11 * MINUTE)
     assert 3.2 < arrivals(truth, "utilities") / arrivals(calm, "utilities") < 5
@@ -169,7 +171,7 @@ def test_callers_are_eleven_digits_that_no_phone_has_or_withheld() -> None:
 
 def test_a_call_that_ended_in_the_menu_names_no_queue() -> None:
     _, truth = run(profile(), MONDAY + 9 * HOUR, MONDAY + 10 * HOUR)
-    assert all(not call.queue for call in truth if call.outcome == "ended_in_menu")
+    assert {type(call) for call in truth if call.outcome == "ended_in_menu"} == {TrueApart}
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ alerts:
 
 
 def simulate(hotline: Installation, *options: str) -> subprocess.Popen[bytes]:
-    command = [Path(sys.executable).parent / "hotline", "simulate", "--rate", RATE, "--queue", "utilities", *options]
+    told = ["--calls-only", "--rate", RATE, "--queue", "utilities"]
+    command = [Path(sys.executable).parent / "hotline", "simulate", *told, *options]
     return subprocess.Popen(command, cwd=hotline.directory, env=hotline.environment)
 
 

@@ -14,6 +14,7 @@ from deploy.producers.simulator.memory import RememberedHistory, RememberedLive
 from deploy.producers.simulator.profile import Profile
 from deploy.producers.simulator.run import Control, Runner, Toggle, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
+from deploy.producers.simulator.sources import Delivery
 
 WARM_UP_MS = 110 * 60_000  # within the two hours that `live` accepts
 STALE_AFTER_MS = 3 * DAY_MS
@@ -81,6 +82,8 @@ async def live(
     control: Control,
     truth: TruthLog,
     tell: Tell,
+    duplicates: float = 0.0,
+    disorder: float = 0.0,
 ) -> None:
     """Send the last 110 minutes at once, then go on as it happens.
 
@@ -89,7 +92,7 @@ async def live(
     """
     path = data_dir / memory.LIVE
     now = clock()
-    state = _begin(profile, seed, cluster, now, incidents)
+    state = _begin(profile, seed, cluster, now, incidents, delivery=(duplicates, disorder))
     known = memory.recall(path, RememberedLive)
     goes_on = (
         known is not None
@@ -102,7 +105,15 @@ async def live(
         if state.toggles and state.toggles[-1][1]:
             state.toggles = [*state.toggles, (known.sent_until, False)]
     simulation = Simulation(profile, seed, state.start, incidents=state.incidents)
-    runner = Runner(simulation, publisher, control, truth, truth_from=now, sent_until=state.sent_until)
+    delivery = Delivery(
+        state.incidents,
+        seed,
+        duplicates=duplicates,
+        disorder=disorder,
+        after=state.sent_until,
+        counting=truth.wanted,
+    )
+    runner = Runner(simulation, publisher, control, truth, delivery, truth_from=now, sent_until=state.sent_until)
     tell("going on where the last run ended" if goes_on else "sending the last 110 minutes")
     remembered_at = 0.0
 
@@ -121,13 +132,24 @@ async def live(
     keep(runner, always=True)
 
 
-def _begin(profile: Profile, seed: int, cluster: str, now: int, incidents: Sequence[Incident]) -> RememberedLive:
+def _begin(
+    profile: Profile,
+    seed: int,
+    cluster: str,
+    now: int,
+    incidents: Sequence[Incident],
+    *,
+    delivery: tuple[float, float],
+) -> RememberedLive:
     return RememberedLive(
         cluster=cluster,
         hotline=profile.hotline,
         queues=[queue.name for queue in profile.queues],
         rate=profile.rate,
         comfort=profile.comfort,
+        sources=[site.source for site in profile.sites],
+        delivery=delivery,
+        lost_ending=profile.habits.lost_ending,
         seed=seed,
         start=now - WARM_UP_MS,
         sent_until=0,

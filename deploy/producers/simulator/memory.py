@@ -33,6 +33,9 @@ class RememberedLive(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     queues: list[str]
     rate: float
     comfort: float
+    sources: list[str]
+    delivery: tuple[float, float]
+    lost_ending: float
     seed: int
     start: int
     sent_until: int
@@ -43,7 +46,10 @@ class RememberedLive(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Whether both simulate the same hotline into the same cluster."""
 
         def identity(one: "RememberedLive") -> tuple[object, ...]:
-            return one.cluster, one.hotline, one.queues, one.rate, one.comfort, one.seed
+            return (
+                *(one.cluster, one.hotline, one.queues, one.rate, one.comfort, one.seed),
+                *(one.sources, one.delivery, one.lost_ending),
+            )
 
         return identity(self) == identity(other)
 

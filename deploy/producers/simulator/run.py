@@ -9,11 +9,12 @@ from typing import NamedTuple, Self, TextIO
 
 import msgspec
 
-from deploy.producers.publisher import Message, Publisher
+from deploy.producers.publisher import Publisher
 from deploy.producers.replay import markers
 from deploy.producers.simulator.demand import DAY_MS, Demand
 from deploy.producers.simulator.profile import Profile
-from deploy.producers.simulator.simulation import SOURCE, Simulation
+from deploy.producers.simulator.simulation import Simulation
+from deploy.producers.simulator.sources import Delivery, messages
 from deploy.producers.simulator.truth import Truth
 from streams.contract import CallEvent
 
@@ -50,6 +51,11 @@ class TruthLog:
         self._path = path
         self._file: TextIO | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether there is a file to write to."""
+        return self._path is not None
+
     def __enter__(self) -> Self:
         if self._path is not None:
             self._file = self._path.open("w", encoding="utf-8")
@@ -74,15 +80,10 @@ class Toggle(NamedTuple):
     paused: bool
 
 
-def messages(events: Sequence[CallEvent]) -> list[Message]:
-    """Events as records: the call is the key."""
-    return [Message(event.call.encode(), _encode(event)) for event in events]
-
-
 class Runner:
-    """Publishes one simulation. `sent_until`: event time (ms) up to which everything is acknowledged.
+    """Publishes one simulation by way of `delivery`. `sent_until`: time (ms) up to which everything is acknowledged.
 
-    `truth_from`: only calls that arrived since then are in the truth. `toggles` lists every pause.
+    `truth_from`: only what began since then is in the truth. `toggles` lists every pause.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Runner:
         publisher: Publisher,
         control: Control,
         truth: TruthLog,
+        delivery: Delivery | None = None,
         *,
         truth_from: int = 0,
         sent_until: int = 0,
@@ -99,22 +101,31 @@ class Runner:
         self._publisher = publisher
         self._control = control
         self._truth = truth
+        self._delivery = delivery or Delivery(after=sent_until)
         self._truth_from = truth_from
         self.sent_until = sent_until
         self.toggles: list[Toggle] = []
         self.published = 0
 
     async def catch_up(self, until: int, toggles: Sequence[Toggle] = ()) -> None:
-        """Send what lies before `until` at once, except what was sent already; pauses as they were."""
+        """Send what lies before `until` at once, except what was sent already; pauses as they were.
+
+        A run that goes on tells by snapshots what is open now, as restarted sources do.
+        """
+        goes_on = bool(self.sent_until)
         for toggle in toggles:
             await self._send(toggle.at)
             self._simulation.paused = toggle.paused
             self.toggles.append(toggle)
         await self._send(until)
+        if goes_on:
+            await self._publish(self._delivery.send(self._simulation.snapshot(until), until))
+            await self._publisher.flush()
 
     async def as_it_happens(self, clock: Callable[[], int], sent: Callable[["Runner"], None] = lambda _: None) -> None:
         """Follow `clock` (simulated ms) until stopped, or until every call is over; `sent` is told each time."""
         control, simulation = self._control, self._simulation
+        now = 0
         while not simulation.over:
             now = clock()
             if control.stopping:
@@ -131,39 +142,47 @@ class Runner:
                 await asyncio.wait_for(control.changed.wait(), TICK_S)
             except TimeoutError:
                 continue
-        self._end()
+        await self._end(now)
 
-    async def at_full_speed(self, start: int, progress: Callable[[int], None] = lambda _: None) -> None:
-        """Go from `start` (ms) in steps until every call is over; `progress` is told the time reached."""
-        at = start
-        while not self._simulation.over and not (self._control.stopping and not self._control.drain):
-            if self._control.stopping:
-                self._simulation.stop_arrivals(at)
-            self._simulation.paused = self._control.paused
+    async def at_full_speed(
+        self, start: int, progress: Callable[[int], None] = lambda _: None, *, settle: bool = True
+    ) -> None:
+        """Go from `start` (ms) in steps until every call is over; `progress` is told the time reached.
+
+        With `settle` also what comes later is sent: callbacks, ratings, re-classifications.
+        """
+        at, simulation, control = start, self._simulation, self._control
+        while not (simulation.settled if settle else simulation.over) and not (control.stopping and not control.drain):
+            if control.stopping:
+                simulation.stop_arrivals(at)
+            simulation.paused = control.paused
             at += STEP_MS
             await self._send(at, flush=False)
             progress(at)
             await asyncio.sleep(0)  # lets signals and the producer in
-        await self._publisher.flush()
-        self._end()
+        await self._end(at)
 
     async def _send(self, until: int, *, flush: bool = True) -> None:
-        events = self._simulation.advance(until)
-        if self.sent_until:
-            events = [event for event in events if int(event.time) > self.sent_until]
-        self.published += await self._publisher.publish(messages(events))
+        await self._publish(self._delivery.send(self._simulation.advance(until), until))
         if flush:
             await self._publisher.flush()
         self.sent_until = max(self.sent_until, until) if flush else self.sent_until
         self._tell_truth(self._simulation.take_truth())
 
-    def _end(self) -> None:
-        self._tell_truth(self._simulation.open_calls())
+    async def _publish(self, events: Sequence[CallEvent]) -> None:
+        self.published += await self._publisher.publish(messages(events, self._publisher.partitions))
+
+    async def _end(self, now: int) -> None:
+        """Send what is held back; when every call is over, agents log out. Then tell what is still under way."""
+        if self._simulation.over:
+            await self._publish(self._delivery.send(self._simulation.close(now), None))
+        await self._publisher.flush()
+        self._tell_truth(self._simulation.take_truth())
+        self._tell_truth(self._simulation.so_far())
+        self._truth.write(self._delivery.counts())
 
     def _tell_truth(self, records: Sequence[Truth]) -> None:
-        self._truth.write(
-            [record for record in records if getattr(record, "arrived_at", self._truth_from) >= self._truth_from]
-        )
+        self._truth.write([record for record in records if record.at >= self._truth_from])
 
 
 def history_span(profile: Profile, until: int, days: int) -> tuple[int, int]:
@@ -187,16 +206,24 @@ async def send_history(
 ) -> tuple[int, int]:
     """Publish the calls of `span` as a feed of its own between its markers; its generation and number of events.
 
+    Agents, heartbeats and what came after the span's last call are left out: a history is for learning from.
+
     If it is stopped on the way the feed has no end, and views go on showing what they showed before.
     """
     generation = time.time_ns() // 1_000_000
-    simulation = Simulation(profile, seed, span[0], end=span[1], feed=feed, generation=generation)
+    told = profile._replace(habits=profile.habits._replace(agents_told=False))
+    simulation = Simulation(told, seed, span[0], end=span[1], feed=feed, generation=generation)
     runner = Runner(simulation, publisher, control, TruthLog(None))
     marks = markers(
-        hotline=profile.hotline, source=SOURCE, feed=feed, generation=generation, span=span, last=span[1] - 1
+        hotline=profile.hotline,
+        source=profile.sites[0].source,
+        feed=feed,
+        generation=generation,
+        span=span,
+        last=span[1] - 1,
     )
     await publisher.publish(marks.to_all(marks.begin, publisher.partitions))
-    await runner.at_full_speed(span[0], progress)
+    await runner.at_full_speed(span[0], progress, settle=False)
     if not control.stopping:
         await publisher.publish(marks.to_all(marks.end, publisher.partitions))
         await publisher.flush()
