@@ -13,6 +13,7 @@ from streams.cell_book import MINUTE_MS, Contribution, Minutes
 from streams.contract.cells import Counts, add_counts
 from streams.contract.events import AgentState
 from streams.contribution import Rules
+from streams.dimensions import Place
 
 STATES: frozenset[str] = frozenset(get_args(AgentState))
 _AWAY = frozenset({"logged_out", ""})
@@ -112,8 +113,11 @@ def contribution(agent: Agent, clock: int, rules: Rules) -> Contribution:
     full = clock - clock % MINUTE_MS
 
     def add(spell: Spell, time: int, counts: Counts) -> None:
-        for places in rules.dimensions.of_agent(agent.hotline, agent.centre, agent.source, spell.queues):
-            add_counts(cells.setdefault(places, Minutes()).at(time), counts)
+        told = (agent.centre, agent.source)
+        places = [Place("agent", agent.hotline, told)]
+        places += [Place("agent_in_queue", agent.hotline, (*told, queue)) for queue in dict.fromkeys(spell.queues)]
+        for place in places:
+            add_counts(cells.setdefault(place, Minutes()).at(time), counts)
 
     for spell in spells_of(agent):
         if spell.state == "ring_no_answer" and spell.start >= agent.counted_from:

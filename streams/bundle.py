@@ -1,17 +1,19 @@
-"""What one calls partition tells the merger: absolute, versioned pieces of cells and gauges."""
+"""What one calls partition tells the merger: absolute, versioned shares of cells and gauges.
+
+The merger breaks a share down by dimension set: a partition tells, and keeps, each count once.
+"""
 
 import msgspec
 
 from streams.contract.cells import Counts
+from streams.dimensions import Place
 
 
-class PartialCell(msgspec.Struct, array_like=True):
-    """This partition's share of one base cell, absolute; empty counts: nothing is left of it."""
+class Share(msgspec.Struct, array_like=True):
+    """What this partition has of one place in one minute (ms), absolute; empty counts: nothing is left of it."""
 
     minute: int
-    hotline: str
-    dimension_set: str
-    values: tuple[str, ...]
+    place: Place
     counts: Counts
 
 
@@ -60,7 +62,7 @@ class FeedPart(msgspec.Struct, omit_defaults=True):
     range_from: int | None = None
     range_to: int | None = None
     ended: bool = False
-    cells: list[PartialCell] = msgspec.field(default_factory=list)
+    shares: list[Share] = msgspec.field(default_factory=list)
     gauges: list[PartialGauge] | None = None
     agents: list[PartialAgents] | None = None
     sources: list[PartialSource] | None = None
@@ -89,26 +91,26 @@ class Bundle(msgspec.Struct, omit_defaults=True):
     quality: Quality | None = None
 
 
-MAX_CELLS_IN_BUNDLE = 1_500
+MAX_SHARES_IN_BUNDLE = 1_500
 
 
 def split(bundle: Bundle) -> list[Bundle]:
     """The bundle in pieces that stay well below a broker's record limit; clocks stand in the last piece only."""
-    cells = sum(len(part.cells) for part in bundle.feeds)
-    if cells <= MAX_CELLS_IN_BUNDLE:
+    shares = sum(len(part.shares) for part in bundle.feeds)
+    if shares <= MAX_SHARES_IN_BUNDLE:
         return [bundle]
     pieces = []
     for part in bundle.feeds:
-        while len(part.cells) > MAX_CELLS_IN_BUNDLE:
-            head, part.cells = part.cells[:MAX_CELLS_IN_BUNDLE], part.cells[MAX_CELLS_IN_BUNDLE:]
+        while len(part.shares) > MAX_SHARES_IN_BUNDLE:
+            head, part.shares = part.shares[:MAX_SHARES_IN_BUNDLE], part.shares[MAX_SHARES_IN_BUNDLE:]
             pieces.append(_piece(bundle, part, head))
     for part in bundle.feeds[:-1]:
-        if part.cells:
-            pieces.append(_piece(bundle, part, part.cells))
-            part.cells = []
+        if part.shares:
+            pieces.append(_piece(bundle, part, part.shares))
+            part.shares = []
     return [*pieces, bundle]
 
 
-def _piece(bundle: Bundle, part: FeedPart, cells: list[PartialCell]) -> Bundle:
-    feed = FeedPart(feed=part.feed, generation=part.generation, cells=cells)
+def _piece(bundle: Bundle, part: FeedPart, shares: list[Share]) -> Bundle:
+    feed = FeedPart(feed=part.feed, generation=part.generation, shares=shares)
     return Bundle(partition=bundle.partition, of=bundle.of, offset=bundle.offset, clock=bundle.clock, feeds=[feed])

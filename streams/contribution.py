@@ -13,7 +13,7 @@ from streams.calls import Call, Stay, later_facts
 from streams.cell_book import MINUTE_MS, Contribution, Minutes
 from streams.contract.buckets import wait_bucket
 from streams.contract.cells import Counts, add_counts
-from streams.dimensions import HOTLINE_ONLY, Dimensions, Places
+from streams.dimensions import Dimensions, Place
 
 FLAGS = frozenset({"phantom", "test", "nuisance"})
 _LATER_COUNTERS = {"rated": "rated.{}", "callback_completed": "callback_completed"}
@@ -135,7 +135,7 @@ def _event(stay: Stay, queued_at: int, threshold_s: int, clock: int, cells: Minu
 
 
 def _by_minute(call: Call, stay: Stay, lost: int | None, clock: int, rules: Rules) -> Minutes:
-    """The counters that one stay adds, by minute; the same in each of its places."""
+    """The counters that one stay adds, by minute; the same in each dimension set."""
     cells = Minutes()
     is_lost = lost is not None and clock >= lost
     if stay.queued_at is None or stay.outcome in FLAGS:
@@ -174,9 +174,9 @@ def _calls(stays: list[Stay]) -> tuple[int, Counts] | None:
     return queued[0].queued_at or 0, counts
 
 
-def _places(call: Call, queue: str, rules: Rules) -> Places:
+def _place(call: Call, queue: str, rules: Rules) -> Place:
     told = tuple(queue if name == "queue" else call.attribute(name, queue) for name in rules.dimensions.needed)
-    return rules.dimensions.places(call.hotline, told)
+    return Place("visit", call.hotline, told)
 
 
 def _later(call: Call, stays: list[Stay], rules: Rules, cells: Contribution) -> None:
@@ -185,7 +185,7 @@ def _later(call: Call, stays: list[Stay], rules: Rules, cells: Contribution) -> 
         return
     for fact, stay in later_facts(call, stays):
         if fact.type in _LATER_COUNTERS and not (fact.type == "rated" and fact.ms < 0):
-            place = _places(call, stay.queue if stay else fact.queue, rules)
+            place = _place(call, stay.queue if stay else fact.queue, rules)
             _add(cells.setdefault(place, Minutes()).at(fact.time), _LATER_COUNTERS[fact.type].format(fact.ms))
 
 
@@ -199,15 +199,15 @@ def contribution(call: Call, stays: list[Stay], losts: list[int | None], clock: 
         minutes = _by_minute(call, stay, lost, clock, rules)
         if not minutes:
             continue
-        places = _places(call, stay.queue, rules)
-        known = cells.get(places)
+        place = _place(call, stay.queue, rules)
+        known = cells.get(place)
         if known is None:
-            cells[places] = minutes
+            cells[place] = minutes
         else:
             for minute, counts in minutes.items():
                 add_counts(known.at(minute), counts)
     _later(call, stays, rules, cells)
     whole = _calls(stays)
     if whole is not None:
-        cells[Places(call.hotline, HOTLINE_ONLY)] = Minutes({whole[0] - whole[0] % MINUTE_MS: whole[1]})
+        cells[Place("calls", call.hotline)] = Minutes({whole[0] - whole[0] % MINUTE_MS: whole[1]})
     return cells

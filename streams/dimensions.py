@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _DIVISION_WIDTHS = (2, 4, 6, 9, 12)
 """Digits of province, prefecture, county, township and village in a division code (GB/T 2260, GB/T 10114)."""
@@ -31,11 +31,6 @@ class DimensionSet(NamedTuple):
         return cls(name, tuple(Part(dimension, int(level or 0)) for dimension, _, level in split))
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The fields of a cell that hold its values."""
-        return tuple(part.dimension for part in self.parts)
-
-    @property
     def of_agents(self) -> bool:
         """Whether agents' time can be told apart by it."""
         return all(part.dimension in _OF_AGENTS for part in self.parts)
@@ -55,46 +50,49 @@ def roll_up(dimension: str, value: str, level: int) -> str:
     return "/".join(value.split("/")[:level])
 
 
-class Places(NamedTuple):
-    """Where something counts: a hotline and, in each dimension set, the values."""
+PlaceKind = Literal["visit", "calls", "agent", "agent_in_queue", "source"]
 
+
+class Place(NamedTuple):
+    """Where something counts, before it is broken down.
+
+    `told`: of a visit, the values of `Dimensions.needed`; of whole calls, nothing; of an agent, centre and source (in
+    a queue: and the queue); of records, their source.
+    """
+
+    kind: PlaceKind
     hotline: str
-    sets: tuple[tuple[str, Values], ...]
+    told: Values = ()
+
+
+Tail = tuple[str, str, Values]
+"""A cell without its minute: hotline, dimension set, values."""
 
 
 class Dimensions:
-    """The dimension sets in force. `hotline` and `source` always are: totals and completeness rest on them."""
+    """The dimension sets in force. `hotline` and `source` always are: totals and completeness rest on them.
+
+    An agent counts in each queue served, and once in the sets that are not broken down by queue.
+    """
 
     def __init__(self, sets: Iterable[DimensionSet]) -> None:
-        by_name = {it.name: it for it in (DimensionSet("hotline", ()), DimensionSet("source", (Part("source"),)))}
-        self.sets: dict[str, DimensionSet] = by_name | {it.name: it for it in sets}
+        always = (DimensionSet("hotline", ()), DimensionSet("source", (Part("source"),)))
+        self.sets: dict[str, DimensionSet] = {it.name: it for it in (*always, *sets)}
+        self.columns = {it.name: tuple(part.dimension for part in it.parts) for it in self.sets.values()}
         self.needed = tuple(dict.fromkeys(part.dimension for it in self.sets.values() for part in it.parts))
-        self._of_agents = tuple(it for it in self.sets.values() if it.of_agents)
-        self._cached: Callable[[str, Values], Places] = lru_cache(maxsize=65_536)(self._places)
+        self.tails: Callable[[Place], tuple[Tail, ...]] = lru_cache(maxsize=65_536)(self._tails)
 
-    def places(self, hotline: str, told: Values) -> Places:
-        """The places of a visit; `told` has one value per dimension of `needed`."""
-        return self._cached(hotline, told)
-
-    def of_agent(self, hotline: str, centre: str, source: str, queues: Iterable[str]) -> list[Places]:
-        """The places of an agent who serves `queues`: each queue, and once whatever is not broken down by queue."""
-        told = {"centre": centre, "source": source}
-        once = tuple((it.name, it.values(told)) for it in self._of_agents if "queue" not in it.columns)
-        places = [Places(hotline, once)]
-        by_queue = [it for it in self._of_agents if "queue" in it.columns]
-        for queue in dict.fromkeys(queues):
-            sets = tuple((it.name, it.values(told | {"queue": queue})) for it in by_queue)
-            places.append(Places(hotline, sets))
-        return places
-
-    def _places(self, hotline: str, told: Values) -> Places:
-        by_name = dict(zip(self.needed, told, strict=True))
-        return Places(hotline, tuple((it.name, it.values(by_name)) for it in self.sets.values()))
-
-
-HOTLINE_ONLY: tuple[tuple[str, Values], ...] = (("hotline", ()),)
-
-
-def source_only(source: str) -> tuple[tuple[str, Values], ...]:
-    """The set `source` alone, for counters of records."""
-    return (("source", (source,)),)
+    def _tails(self, place: Place) -> tuple[Tail, ...]:
+        """The cells of a place, in each dimension set that it counts in."""
+        kind, hotline, told = place
+        if kind == "calls":
+            return ((hotline, "hotline", ()),)
+        if kind == "source":
+            return ((hotline, "source", told),)
+        sets = list(self.sets.values())
+        names = self.needed
+        if kind != "visit":
+            names = ("centre", "source", "queue")[: len(told)]
+            sets = [it for it in sets if it.of_agents and ("queue" in self.columns[it.name]) == ("queue" in names)]
+        by_name = dict(zip(names, told, strict=True))
+        return tuple((hotline, it.name, it.values(by_name)) for it in sets)

@@ -1,18 +1,18 @@
 """One feed merged over all calls partitions: the last share of each, and the sums.
 
-A share is absolute, so merging is keeping the last one per partition and adding: in any order of
-arrival between partitions, and repeated, it gives the same sums.
+A share is absolute, so merging is keeping the last one per partition and adding what it differs by to the cells
+of each dimension set: in any order of arrival between partitions, and repeated, it gives the same sums.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from streams.bundle import FeedPart, PartialAgents, PartialCell, PartialGauge
-from streams.cell_book import MINUTE_MS, CellKey
+from streams.bundle import FeedPart, PartialAgents, PartialGauge, Share
+from streams.cell_book import MINUTE_MS, difference
 from streams.contract.cells import OTHER, Cell, Counts, add_counts
-from streams.dimensions import Dimensions
+from streams.dimensions import Dimensions, Place, Values
 from streams.merged_sources import MergedSources, SourcesHead
 from streams.values import KnownValues
 
@@ -20,21 +20,34 @@ _SHELF_MS = 10 * MINUTE_MS
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class _Merged(msgspec.Struct, array_like=True):
-    """One base cell: what each partition has of it, and whether it was called final (never taken back).
+class CellKey(NamedTuple):
+    """One base cell: the start of its minute (ms), hotline, dimension set and the set's values."""
 
-    `settled` is the sum of the shares that cannot change any more. `hidden`: its values are beyond the most that are
-    kept apart, so it is told as a part of the cell `(other)`.
+    minute: int
+    hotline: str
+    dimension_set: str
+    values: Values
+
+
+class _Merged(msgspec.Struct, array_like=True):
+    """One base cell: its counts, and whether it was called final (never taken back).
+
+    `hidden`: its values are beyond the most that are kept apart, so it is told as a part of the cell `(other)`.
     """
 
-    shares: dict[int, Counts]
-    settled: Counts
+    counts: Counts
     final: bool = False
     hidden: bool = False
 
 
-_Row = tuple[int, str, str, tuple[str, ...], _Merged]
-_decode = msgspec.msgpack.Decoder(list[_Row]).decode
+class _Shelf(msgspec.Struct, array_like=True):
+    """Ten minutes as they are packed: cells, and the shares of each partition."""
+
+    cells: list[tuple[int, str, str, Values, _Merged]]
+    shares: list[tuple[int, Share]]
+
+
+_decode = msgspec.msgpack.Decoder(_Shelf).decode
 
 
 class _Source(msgspec.Struct, array_like=True):
@@ -87,9 +100,15 @@ class MergedFeed:
         self._by_minute: dict[int, list[CellKey]] = {}
         self._hidden: dict[tuple[int, str, str], list[CellKey]] = {}
         self._packed: dict[int, bytes] = {}
+        self._of_sources: dict[int, list[CellKey]] = {}
+        self._shares: dict[int, dict[tuple[int, Place], Counts]] = {}
         for packed in (parts or {}).values():
-            for row in _decode(packed):
+            shelf = _decode(packed)
+            for row in shelf.cells:
                 self._put(CellKey(*row[:4]), row[4])
+            for partition, share in shelf.shares:
+                shares = self._shares.setdefault(share.minute, {})
+                shares[partition, share.place] = share.counts
 
     @property
     def clock(self) -> int:
@@ -113,7 +132,7 @@ class MergedFeed:
         restart: it stands in the sums already (perhaps in a cell that was let go) and is passed over.
         """
         source = self._sources.setdefault(partition, _Source())
-        for share in part.cells:
+        for share in part.shares:
             if share.minute >= source.horizon:
                 self._share(partition, share)
         if part.gauges is not None:
@@ -130,7 +149,7 @@ class MergedFeed:
         if part.range_from is not None:
             self.range_from, self.range_to = part.range_from, part.range_to
         if (part.horizon or 0) > source.horizon:
-            self._settle(partition, source.horizon, part.horizon or 0)
+            self._settle(partition, part.horizon or 0)
             source.horizon = part.horizon or 0
 
     def finalise(self, of: int) -> None:
@@ -141,7 +160,8 @@ class MergedFeed:
         for minute in [minute for minute in self._not_final if minute + MINUTE_MS <= watermark]:
             for key in self._not_final.pop(minute):
                 self._cells[key].final = True
-                self._change(key)
+                self._changed[key] = None
+                self._packed.pop(minute // _SHELF_MS, None)
 
     def horizon(self, of: int) -> int:
         """No cell of an earlier minute (ms) will change any more in any of all `of` partitions.
@@ -198,12 +218,11 @@ class MergedFeed:
     def records_since(self, minute: int) -> dict[str, tuple[int, int]]:
         """Source -> (records, repeats) of the minutes from `minute` (ms) on, over all hotlines."""
         found: dict[str, tuple[int, int]] = {}
-        for keys in (keys for at, keys in self._by_minute.items() if at >= minute):
+        for keys in (keys for at, keys in self._of_sources.items() if at >= minute):
             for key in keys:
-                if key.dimension_set == "source":
-                    counts = self._sum([key])
-                    events, repeats = found.get(key.values[0], (0, 0))
-                    found[key.values[0]] = (events + counts.get("events", 0), repeats + counts.get("repeats", 0))
+                counts, name = self._cells[key].counts, key.values[0]
+                events, repeats = found.get(name, (0, 0))
+                found[name] = (events + counts.get("events", 0), repeats + counts.get("repeats", 0))
         return found
 
     def take_state(self, of: int) -> Literal["running", "ended"] | None:
@@ -214,7 +233,15 @@ class MergedFeed:
             return None
         self._state = state
         if state == "ended":
-            for index in (self._cells, self._by_minute, self._not_final, self._hidden, self._packed):
+            for index in (
+                self._cells,
+                self._by_minute,
+                self._not_final,
+                self._hidden,
+                self._packed,
+                self._shares,
+                self._of_sources,
+            ):
                 index.clear()
         return state
 
@@ -232,27 +259,38 @@ class MergedFeed:
         )
 
     def parts(self) -> Iterator[tuple[str, bytes]]:
-        """The cells, packed by ten minutes; a part that did not change is the same object as before."""
-        missing: dict[int, list[_Row]] = {}
+        """Cells and shares, packed by ten minutes; a part that did not change is the same object as before."""
+        missing: dict[int, _Shelf] = {}
         for minute, keys in self._by_minute.items():
-            if minute // _SHELF_MS not in self._packed:
-                missing.setdefault(minute // _SHELF_MS, []).extend((*key, self._cells[key]) for key in keys)
-        for number, rows in missing.items():
-            self._packed[number] = _encode(rows)
+            number = minute // _SHELF_MS
+            if number not in self._packed:
+                shelf = missing.setdefault(number, _Shelf([], []))
+                shelf.cells.extend((*key, self._cells[key]) for key in keys)
+                for (partition, place), counts in self._shares.get(minute, {}).items():
+                    shelf.shares.append((partition, Share(minute, place, counts)))
+        for number, shelf in missing.items():
+            self._packed[number] = _encode(shelf)
         return ((f"cells/{number}", packed) for number, packed in self._packed.items())
 
-    def _share(self, partition: int, share: PartialCell) -> None:
-        key = CellKey(share.minute, share.hotline, share.dimension_set, share.values)
-        cell = self._cells.get(key)
-        if cell is None:
-            admitted = self._values.admit(key.hotline, key.dimension_set, key.values, key.minute)
-            cell = _Merged({}, {}, final=False, hidden=not admitted)
-            self._put(key, cell)
-        if cell.shares.get(partition, {}) != share.counts:
-            cell.shares[partition] = share.counts
-            self._change(key)
-        if key.dimension_set == "source" and share.counts.get("events"):
-            self.told_sources.heard(key.values[0], key.minute)
+    def _share(self, partition: int, share: Share) -> None:
+        shares = self._shares.setdefault(share.minute, {})
+        known = shares.get((partition, share.place))
+        if known == share.counts:
+            return
+        more = difference(share.counts, known) if known else share.counts
+        shares[partition, share.place] = share.counts
+        self._packed.pop(share.minute // _SHELF_MS, None)
+        for tail in self._dimensions.tails(share.place):
+            key = CellKey(share.minute, *tail)
+            cell = self._cells.get(key)
+            if cell is None:
+                admitted = self._values.admit(key.hotline, key.dimension_set, key.values, key.minute)
+                cell = _Merged({}, final=False, hidden=not admitted)
+                self._put(key, cell)
+            add_counts(cell.counts, more)
+            self._changed[key] = None
+        if share.place.kind == "source" and share.counts.get("events"):
+            self.told_sources.heard(share.place.told[0], share.minute)
 
     def _put(self, key: CellKey, cell: _Merged) -> None:
         self._cells[key] = cell
@@ -261,36 +299,32 @@ class MergedFeed:
             self._not_final.setdefault(key.minute, []).append(key)
         if cell.hidden:
             self._hidden.setdefault((key.minute, key.hotline, key.dimension_set), []).append(key)
+        if key.dimension_set == "source":
+            self._of_sources.setdefault(key.minute, []).append(key)
 
-    def _change(self, key: CellKey) -> None:
-        self._changed[key] = None
-        self._packed.pop(key.minute // _SHELF_MS, None)
-
-    def _settle(self, partition: int, begin: int, end: int) -> None:
-        """The shares of a partition in minutes from `begin` to before `end` cannot change any more."""
-        for minute in [minute for minute in self._by_minute if begin <= minute < end]:
-            self._packed.pop(minute // _SHELF_MS, None)
-            for key in self._by_minute[minute]:
-                cell = self._cells[key]
-                add_counts(cell.settled, cell.shares.pop(partition, {}))
+    def _settle(self, partition: int, end: int) -> None:
+        """The shares of a partition in minutes before `end` cannot change any more: they stand in the sums."""
+        for minute, shares in self._shares.items():
+            if minute < end:
+                for key in [key for key in shares if key[0] == partition]:
+                    del shares[key]
+                    self._packed.pop(minute // _SHELF_MS, None)
 
     def _drop(self, minute: int) -> None:
         self._packed.pop(minute // _SHELF_MS, None)
         self.told_sources.let_go(minute)
+        self._shares.pop(minute, None)
+        self._of_sources.pop(minute, None)
         for key in self._by_minute.pop(minute):
             if self._cells.pop(key).hidden:
                 self._hidden.pop((key.minute, key.hotline, key.dimension_set), None)
 
-    def _sum(self, keys: list[CellKey]) -> Counts:
-        counts: Counts = {}
-        for key in keys:
-            merged = self._cells[key]
-            add_counts(counts, merged.settled)
-            for share in merged.shares.values():
-                add_counts(counts, share)
-        return counts
-
     def _cell(self, key: CellKey, summed: list[CellKey], version: int) -> Cell:
+        counts = self._cells[summed[0]].counts
+        if len(summed) > 1:
+            counts = dict(counts)
+            for one in summed[1:]:
+                add_counts(counts, self._cells[one].counts)
         cell = Cell(
             feed=self.feed,
             generation=self.generation,
@@ -299,9 +333,9 @@ class MergedFeed:
             minute=key.minute,
             final=any(self._cells[one].final for one in summed),
             version=version,
-            counts=self._sum(summed),
+            counts=counts,
         )
-        for column, value in zip(self._dimensions.sets[key.dimension_set].columns, key.values, strict=True):
+        for column, value in zip(self._dimensions.columns[key.dimension_set], key.values, strict=True):
             setattr(cell, column, value)
         cell.sources_expected, cell.sources_heard = self.told_sources.completeness(key.hotline, key.minute)
         return cell

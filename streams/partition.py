@@ -190,7 +190,7 @@ class CallsPartition:
     def _part(self, feed: Feed) -> FeedPart | None:
         """What the merger does not know yet of a feed; None if that is nothing (but time)."""
         told = self._told.setdefault(feed.feed, _Told())
-        part = FeedPart(feed=feed.feed, generation=feed.generation, cells=feed.cells.take())
+        part = FeedPart(feed=feed.feed, generation=feed.generation, shares=feed.cells.take())
         if not feed.generation and not feed.ended:
             gauges, agents = feed.gauges(), feed.roster.states()
             if gauges != told.gauges:
@@ -202,7 +202,7 @@ class CallsPartition:
                 told.sources_at = feed.clock
                 if sources != told.sources:
                     part.sources = told.sources = sources
-        news = part.cells or part.gauges is not None or part.agents is not None or part.sources is not None
+        news = part.shares or part.gauges is not None or part.agents is not None or part.sources is not None
         if feed.feed == LIVE:
             return self._live_part(part) if news else None
         if not news and told.clock == feed.clock:

@@ -9,7 +9,7 @@ from streams.agents import MAX_FACTS as MAX_AGENT_FACTS
 from streams.agents import AgentFact
 from streams.calls import MAX_FACTS, Call, Fact
 from streams.contract.events import CallEvent
-from streams.dimensions import Places, source_only
+from streams.dimensions import Place
 from streams.feed import Feed
 from streams.intake import Accepted, Rejection
 from streams.roster import OpenSnapshot
@@ -52,7 +52,7 @@ class Teller(msgspec.Struct, frozen=True):
         if kind == "heartbeat":
             counts["heartbeats"] = 1
         hotline = event.hotline if kind == "heartbeat" else event.hotline or self.default_hotline
-        feed.cells.add(Places(hotline, source_only(event.source)), time, counts)
+        feed.cells.add(Place("source", hotline, (event.source,)), time, counts)
         return new
 
     def _call(self, feed: Feed, accepted: Accepted, reference: int) -> bool | Rejection:

@@ -7,10 +7,11 @@ import pytest
 
 from deploy.runtime.processor import Output, Record
 from deploy.runtime.settings import Settings
-from streams.bundle import Bundle, FeedPart, PartialCell, Quality
+from streams.bundle import Bundle, FeedPart, Quality, Share
 from streams.contract import Cell, CellsRecord, Visit, VisitsRecord
 from streams.contract.topics import CALLS, CELLS, PARTIALS, VISITS
-from streams.processors import factory
+from streams.dimensions import Place
+from streams.processors import counting_rules, factory
 
 T = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 S, HOUR = 1_000, 3_600_000
@@ -28,7 +29,8 @@ class Partition:
         self._log: list[Record] = []
         self._saved: tuple[dict[str, bytes] | None, int] = None, 0
         self._core: Any = self._build(CALLS, 0, None)
-        self.cells: dict[tuple[Any, ...], dict[str, int]] = {}
+        self.shares: dict[tuple[int, Place], dict[str, int]] = {}
+        self._dimensions = counting_rules(Settings(demo=True)).dimensions
         self.visits: dict[str, Visit] = {}
 
     def read(self, *events: dict[str, Any]) -> None:
@@ -60,16 +62,19 @@ class Partition:
     def _take(self, outputs: list[Output]) -> None:
         for output in outputs:
             if output.topic == PARTIALS:
-                for cell in (cell for part in _bundle(output.value).feeds for cell in part.cells):
-                    self.cells[cell.minute, cell.dimension_set, *cell.values] = cell.counts
+                for share in (share for part in _bundle(output.value).feeds for share in part.shares):
+                    self.shares[share.minute, share.place] = share.counts
             elif output.topic == VISITS:
                 row = _visits(output.value)
                 if isinstance(row, Visit):
                     self.visits[row.visit] = row
 
     def told(self, counter: str, dimension_set: str = "hotline", *values: str) -> int:
-        found = (c for k, c in self.cells.items() if k[1] == dimension_set and k[2:] == values)
-        return sum(counts.get(counter, 0) for counts in found)
+        found = 0
+        for (_, place), counts in self.shares.items():
+            if any(tail[1:] == (dimension_set, values) for tail in self._dimensions.tails(place)):
+                found += counts.get(counter, 0)
+        return found
 
 
 def ev(second: float, kind: str, call: str = "c1", **fields: Any) -> dict[str, Any]:
@@ -139,7 +144,7 @@ def test_whether_a_call_is_remembered_does_not_depend_on_what_is_read_at_once() 
         one_by_one.read(event)
     for partition in (at_once, one_by_one):
         partition.tick(T + 6 * HOUR)
-    assert at_once.cells == one_by_one.cells
+    assert at_once.shares == one_by_one.shares
     assert at_once.told("offered") == 2
 
 
@@ -168,10 +173,11 @@ def test_a_bundle_whose_last_piece_never_came_does_not_hide_what_the_successor_t
     merger = factory(Settings(demo=True))(PARTIALS, 0, None)
 
     def share(queue: str) -> FeedPart:
-        return FeedPart(feed="live", cells=[PartialCell(T, "h", "queue", (queue,), {"offered": 1})])
+        place = Place("agent_in_queue", "h", ("", "", queue))
+        return FeedPart(feed="live", shares=[Share(T, place, {"offered": 1})])
 
     piece = Bundle(0, 6, offset=80, clock=T + 900, feeds=[share("a")])
     again = Bundle(0, 6, offset=80, clock=T + 100, feeds=[share("a"), share("b")], quality=Quality())
     merger.apply([Record(n, T, None, msgspec.json.encode(bundle)) for n, bundle in enumerate((piece, again))])
     cells = [_cells(output.value) for output in merger.outputs() if output.topic == CELLS]
-    assert {cell.queue for cell in cells if isinstance(cell, Cell)} == {"a", "b"}
+    assert {cell.queue for cell in cells if isinstance(cell, Cell) and cell.queue} == {"a", "b"}
