@@ -184,12 +184,23 @@ class Cells(Section):
 
 
 class Demand(Section):
-    """Demand above expectation. `learn_from`: feeds whose history teaches `live`."""
+    """Demand above and below expectation, each with its budget. `learn_from`: feeds whose history teaches `live`.
+
+    `min_excess` and `min_shortfall`: calls more or less than expected that are worth a word.
+    """
 
     learn_from: tuple[str, ...] = ("history",)
     false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
     min_excess: Annotated[int, Field(ge=1)] = 8
+    min_shortfall: Annotated[int, Field(ge=1)] = 8
     clear_after_s: Seconds = 300
+
+
+class QueueSilence(Section):
+    """No call in a queue where some were due. Longer than `intake.silent_after_s`: a source cut off explains it."""
+
+    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
+    min_silence_s: Seconds = 120
 
 
 class ServiceLevel(Section):
@@ -198,6 +209,46 @@ class ServiceLevel(Section):
     window_s: Annotated[int, Field(ge=60, le=86_400)] = 900
     min_volume: Annotated[int, Field(ge=1)] = 20
     over_threshold_min: Annotated[int, Field(ge=1)] = 3
+
+
+class ShareLimit(Section):
+    """When a share counts as above its `limit`: over `window`, of at least `min_volume`."""
+
+    window: Literal["5m", "15m", "30m", "60m"] = "15m"
+    limit: Fraction
+    min_volume: Annotated[int, Field(ge=1)] = 20
+
+
+class Abandonment(ShareLimit):
+    """Abandoned of offered visits, short abandons left out of both."""
+
+    limit: Fraction = 0.1
+
+
+class Blocked(ShareLimit):
+    """Blocked of all calls that came in."""
+
+    limit: Fraction = 0.02
+
+
+class RingNoAnswer(ShareLimit):
+    """Calls that an agent did not answer, of those given to an agent."""
+
+    window: Literal["5m", "15m", "30m", "60m"] = "30m"
+    limit: Fraction = 0.1
+
+
+class AnswerRate(Section):
+    """Answered of all calls that came in over rolling 24 hours; GB/T 33358 asks for 95 %."""
+
+    target: Fraction = 0.95
+    min_volume: Annotated[int, Field(ge=1)] = 100
+
+
+class NoAgent(Section):
+    """Somebody waits and no agent is available for so long. In busy times that is usual for a minute."""
+
+    after_s: Seconds = 120
 
 
 class Alertmanager(Section):
@@ -218,10 +269,14 @@ class Webhook(Section):
 
 
 class Alerts(Section):
-    """What is told to whom. `feed` says which feed may page. `rules`: a file; empty: the built-in rules."""
+    """What is told to whom. `feed` says which feed may page. `rules`: a file; empty: the built-in rules.
+
+    `duty`: a file that says who is called in what order (alerts/duty.py), for `paging: hotline`.
+    """
 
     feed: str = "live"
     rules: Path | None = None
+    duty: Path | None = None
     alertmanager: Alertmanager = Alertmanager()
     grafana: Grafana = Grafana()
     webhooks: tuple[Webhook, ...] = ()
@@ -273,6 +328,12 @@ class Settings(BaseSettings):
     cells: Cells = Cells()
     demand: Demand = Demand()
     service_level: ServiceLevel = ServiceLevel()
+    queue_silence: QueueSilence = QueueSilence()
+    abandonment: Abandonment = Abandonment()
+    blocked: Blocked = Blocked()
+    ring_no_answer: RingNoAnswer = RingNoAnswer()
+    answer_rate: AnswerRate = AnswerRate()
+    no_agent: NoAgent = NoAgent()
     alerts: Alerts = Alerts()
     web: Web = Web()
     health: Health = Health()

@@ -36,6 +36,19 @@ def tail_score(x: int, mu: float, excess: float) -> float:
     if x <= mu:
         return 0.0
     z = deviance_root(max(x - 0.5, mu), mu, excess)
+    return _of_deviations(z)
+
+
+def low_score(x: int, mu: float, excess: float) -> float:
+    """-log10 P(X <= x) under no change; 0 for x at or above the mean."""
+    if x >= mu:
+        return 0.0
+    z = -deviance_root(min(x + 0.5, mu), mu, excess)
+    return _of_deviations(z)
+
+
+def _of_deviations(z: float) -> float:
+    """-log10 of the normal tail beyond `z`."""
     if z > 35.0:  # erfc would be 0: the leading term of its expansion
         return (z * z / 2 + log(z * sqrt(2 * pi))) / _LN10
     return -log10(0.5 * erfc(z / sqrt(2)))

@@ -1,12 +1,12 @@
 """Demand of one key: its history, plan, level and departures, brought forward minute by minute."""
 
-from enum import StrEnum
 from math import exp
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from deploy.runtime.settings import Demand as DemandRules
+from deploy.runtime.settings import QueueSilence
 from streams.detection.calendar import local_day
 from streams.detection.departure import (
     HALF_MINUTE,
@@ -25,8 +25,9 @@ from streams.detection.episode import Episode
 from streams.detection.history import History
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, doubt, loosened, observe, unknown
-from streams.detection.plan import Curve, Plan, plan_for
+from streams.detection.plan import Curve, Plan, Readiness, plan_for, readiness
 from streams.detection.profile import fit
+from streams.detection.silence import Silence, silence_required
 
 STEP = 5 * MINUTE
 """The level takes in counts in pieces of this length,"""
@@ -38,20 +39,9 @@ OPEN = 3 * 3_600_000
 """Minutes of the judged feed stay replaceable so long before they are folded into the history."""
 PENDING_MINUTES = 2 * 1440
 """Minutes of a feed to learn from that wait at most for `complete`; then the older half is taken as it is."""
-LEARN_DAYS, LEARN_DAYS_LIKE_THIS = 3.0, 1.0
-"""Days to be learned in all, and of this weekday's group, before anything is judged."""
 BAND_MINUTES = 5
 BELIEVED_FOR = 2 * 3_600_000
 """A departure that lasts longer is taken for the level of the day."""
-
-
-class Readiness(StrEnum):
-    """Whether a key can be judged, and if not, why."""
-
-    READY = "ready"
-    NO_HISTORY = "no_history"
-    TOO_YOUNG = "too_young"
-    NO_SUCH_DAY_YET = "no_such_day_yet"
 
 
 class Packed(msgspec.Struct):
@@ -59,8 +49,12 @@ class Packed(msgspec.Struct):
     plan: Plan | None
     levels: list[Level]
     episode: Episode
+    below: Episode
+    silence: Silence
     flagged: list[tuple[int, int]]
     not_before: int
+    blind_until: int
+    first: int
     taught: bool
     samples: list[tuple[int, int]]
 
@@ -74,9 +68,10 @@ class Demand:
         self.plan: Plan | None = None
         self.curve: Curve | None = None
         self.levels: list[Level] = []
-        self.episode = Episode()
+        self.episode, self.below, self.silence = Episode(), Episode(), Silence()
         self.flagged: list[tuple[int, int]] = []
         self.not_before = 0
+        self.blind_until = self.first = 0
         self._taught = False
         self._samples: list[tuple[int, int]] = []
         self._windows: tuple[int, list[Window]] = (-1, [])
@@ -91,6 +86,8 @@ class Demand:
                 return True
             if minute < self._windows[0]:
                 self._windows = (-1, [])
+            if count and not 0 < self.first <= minute:
+                self.first = minute
         taken = self.history.put(feed, minute, count)
         if feed != self.feed and len(self.history.minutes(feed)) > PENDING_MINUTES:
             self.complete(feed, max(self.history.minutes(feed)) - PENDING_MINUTES // 2 * MINUTE)
@@ -111,14 +108,15 @@ class Demand:
         self.history.leave(feed)
         self.feed, self._minutes = feed, self.history.minutes(feed)
         self.plan, self.curve, self.levels = None, None, []
-        self.episode, self.flagged, self.not_before = Episode(), [], 0
+        self.episode, self.below, self.silence = Episode(), Episode(), Silence()
+        self.flagged, self.not_before, self.blind_until, self.first = [], 0, 0, 0
         self._samples, self._windows = [], (-1, [])
 
     # ---- time
 
     def _in_incident(self, start: int, end: int) -> bool:
-        episode = self.episode
-        return (episode.active and end > episode.since) or any(start < b and end > a for a, b in self.flagged)
+        open_since = [episode.since for episode in (self.episode, self.below, self.silence.episode) if episode.active]
+        return any(end > since for since in open_since) or any(start < b and end > a for a, b in self.flagged)
 
     def minute(self, now: int) -> bool:
         """A minute begins at `now`: fold, learn, plan, take in the level. True when there is a new plan."""
@@ -169,22 +167,12 @@ class Demand:
         count = sum(self._minutes.get(minute, 0) for minute in range(start, end, MINUTE))
         before = brought(self.levels[-1], end, plan.start, plan.spread)
         suspect = self._in_incident(start, end)
-        if self.episode.active and end - self.episode.since > BELIEVED_FOR:
+        if any(it.active and end - it.since > BELIEVED_FOR for it in (self.episode, self.below)):
             before, suspect = loosened(before, plan.spread), False
         self.levels.append(observe(before, count, curve.minutes(start, end), plan.spread, suspect=suspect))
         del self.levels[:-LEVELS_KEPT]
 
     # ---- judgement
-
-    @property
-    def readiness(self) -> Readiness:
-        if self.plan is None:
-            return Readiness.NO_HISTORY
-        if self.plan.days_learned < LEARN_DAYS:
-            return Readiness.TOO_YOUNG
-        if self.plan.observed < LEARN_DAYS_LIKE_THIS:
-            return Readiness.NO_SUCH_DAY_YET
-        return Readiness.READY
 
     def looks(self, now: int, slack: int) -> list[Look]:
         """All tests at `now`; `slack` ms are added to the elapsed part of the open minute."""
@@ -239,9 +227,9 @@ class Demand:
         return [look(window, 0, 0.0, plan.spread.dispersion)]
 
     def judge(self, now: int, slack: int, keys: int, rules: DemandRules) -> bool:
-        """Bring the episode forward to `now`; True when it began or ended."""
-        if self.readiness is not Readiness.READY:
-            return self._stop(now)
+        """Bring the episode of demand above expectation forward to `now`; True when it began or ended."""
+        if readiness(self.plan) is not Readiness.READY:
+            return self._stop(self.episode, now)
         looks = self.looks(now, slack)
         if not self.episode.active:
             margin, found = 0.0, None
@@ -250,29 +238,82 @@ class Demand:
                 if above >= margin and seen.calls - seen.expected >= rules.min_excess:
                     margin, found = above, seen
             if found is not None:
-                self._begin(now, found)
+                self._begin(self.episode, now, found)
             return found is not None
+        return self._calm(self.episode, now, looks, rules)
+
+    def judge_below(self, minute: int, keys: int, rules: DemandRules) -> bool:
+        """Bring the episode of demand below expectation forward to the border where `minute` begins.
+
+        Not before the first call of the feed; not while a source is silent, nor while the queue is: those explain
+        it. Windows under five minutes are left out: what comes a little late is missing in them, and silence of a
+        source is not known before that.
+        """
+        seen_from = max(self.blind_until, self.first)
+        explained = minute <= self.blind_until or self.silence.episode.active
+        if explained or readiness(self.plan) is not Readiness.READY:
+            return self._stop(self.below, minute)
+        looks = [seen for seen in self.looks(minute, 0) if seen.minutes >= BAND_MINUTES]
+        if self.below.active:
+            return self._calm(self.below, minute, looks, rules)
+        margin, found = 0.0, None
+        for seen in looks:
+            above = seen.low_score - required_score(seen.minutes, keys, rules.false_alarms_per_week)
+            short = seen.expected - seen.calls >= rules.min_shortfall
+            if above >= margin and short and 0 < seen_from <= seen.start:
+                margin, found = above, seen
+        if found is not None:
+            self._begin(self.below, minute, found)
+        return found is not None
+
+    def judge_silence(self, minute: int, queues: int, rules: QueueSilence) -> bool:
+        """Bring the silence forward to the border where `minute` begins, one settled minute behind."""
+        silence, plan, curve = self.silence, self.plan, self.curve
+        if plan is None or curve is None or readiness(self.plan) is not Readiness.READY:
+            return self._stop(silence.episode, minute)
+        settled = minute - SETTLE
+        heard = any(self._minutes.get(at, 0) for at in range(max(silence.since, minute - OPEN), minute, MINUTE))
+        if not (heard or silence.since):
+            return False
+        if heard or minute <= self.blind_until:
+            silence.heard(minute, exp(self.levels[-1].mean), doubt(self.levels[-1], plan.spread) + plan.variance)
+            return self._stop(silence.episode, minute)
+        for at in range(max(silence.until, settled - 60 * MINUTE), settled, MINUTE):
+            silence.nothing(at, curve.due(at))
+        required = silence_required(7 * curve.day, queues, rules.false_alarms_per_week)
+        return silence.judge(minute, rules, dispersion=plan.spread.dispersion, required=required)
+
+    def blind(self, minute: int) -> None:
+        """What came in the minute before `minute` cannot be seen whole: it teaches nothing, and nothing is missed."""
+        begin = minute - MINUTE
+        if self.flagged and self.flagged[-1][1] == self.blind_until == begin:
+            begin = self.flagged.pop()[0]
+        self.flagged.append((begin, minute))
+        self.blind_until = minute
+
+    def _calm(self, episode: Episode, now: int, looks: list[Look], rules: DemandRules) -> bool:
+        """Whether an open episode ended because the last five minutes have been in the band for long enough."""
         band = [seen for seen in looks if seen.minutes <= BAND_MINUTES]
-        calm = bool(band) and not out_of_band(band[-1])
-        if not self.episode.calm(now, calm=calm, needed=rules.clear_after_s * 1000):
+        calm = bool(band) and not out_of_band(band[-1], below=episode is self.below)
+        if not episode.calm(now, calm=calm, needed=rules.clear_after_s * 1000):
             return False
-        self._end(self.episode.calm_since or now)
+        self._end(episode, episode.calm_since or now)
         return True
 
-    def _stop(self, now: int) -> bool:
-        if not self.episode.active:
+    def _stop(self, episode: Episode, now: int) -> bool:
+        if not episode.active:
             return False
-        self.episode.active = False
-        self._end(now)
+        self._end(episode, now)
         return True
 
-    def _end(self, at: int) -> None:
-        self.flagged.append((self.episode.since, at))
+    def _end(self, episode: Episode, at: int) -> None:
+        episode.active = False
+        self.flagged.append((episode.since, at))
         self.not_before = at // MINUTE * MINUTE
         self._samples.clear()
         self._windows = (-1, [])
 
-    def _begin(self, now: int, seen: Look) -> None:
+    def _begin(self, episode: Episode, now: int, seen: Look) -> None:
         assert self.plan is not None
         assert self.curve is not None
         minute = now // MINUTE * MINUTE
@@ -283,22 +324,23 @@ class Demand:
             (at, self._minutes.get(at, 0), gain * self.curve.minutes(at, at + MINUTE))
             for at in range(first, minute, MINUTE)
         ]
-        self.episode.begin(onset(closed, minute, opened, gain * usual, now - minute))
+        below = episode is self.below
+        episode.begin(onset(closed, minute, opened, gain * usual, now - minute, below=below))
         # what the level has already taken in of it is taken back
-        kept = [level for level in self.levels if level.at <= self.episode.since]
+        kept = [level for level in self.levels if level.at <= episode.since]
         done = self.levels[-1].at
         self.levels = kept or self.levels[:1]
         for end in range((self.levels[-1].at // STEP + 1) * STEP, done + 1, STEP):
             self._take_in(end)
         self._windows = (-1, [])
 
-    def departure(self, now: int, slack: int) -> Look:
-        """The present episode as one look: from its first minute, at most the last hour."""
+    def departure(self, episode: Episode, now: int, slack: int) -> Look:
+        """An episode as one look: from its first minute, at most the last hour."""
         plan, curve = self.plan, self.curve
         assert plan is not None
         assert curve is not None
         minute = now // MINUTE * MINUTE
-        start = max(self.episode.since // MINUTE * MINUTE, minute - 60 * MINUTE)
+        start = max(episode.since // MINUTE * MINUTE, minute - 60 * MINUTE)
         level = forecast(self.levels, start, (start + minute) // 2, plan)
         count = sum(self._minutes.get(at, 0) for at in range(start, minute, MINUTE))
         window = Window(
@@ -328,8 +370,12 @@ class Demand:
             self.plan,
             self.levels,
             self.episode,
+            self.below,
+            self.silence,
             self.flagged,
             self.not_before,
+            self.blind_until,
+            self.first,
             self._taught,
             self._samples,
         )
@@ -341,6 +387,7 @@ class Demand:
         demand._minutes = demand.history.minutes(feed)
         demand.plan, demand.levels, demand.episode = packed.plan, packed.levels, packed.episode
         demand.curve = Curve(packed.plan) if packed.plan else None
-        demand._samples = packed.samples
+        demand.below, demand.silence, demand.blind_until = packed.below, packed.silence, packed.blind_until
+        demand.first, demand._samples = packed.first, packed.samples
         demand.flagged, demand.not_before, demand._taught = packed.flagged, packed.not_before, packed.taught
         return demand

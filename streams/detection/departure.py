@@ -1,4 +1,4 @@
-"""Is demand above expectation right now? Trailing windows that end now, each against its own forecast.
+"""Is demand above or below expectation right now? Trailing windows that end now, each against its own forecast.
 
 The forecast of a window uses the level as it stood before that window began, so what is to be found
 cannot raise what is expected of it; its uncertainty (level, profile, dispersion) widens the band.
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from math import exp, log10
 from typing import NamedTuple
 
-from streams.detection.counts import deviance_root, tail_score
+from streams.detection.counts import deviance_root, low_score, tail_score
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, doubt
 from streams.detection.plan import Curve, Plan
@@ -38,7 +38,7 @@ class Window(NamedTuple):
 
 
 class Look(NamedTuple):
-    """One test: `calls` from `start` against `expected`; `excess` as in `counts`; `score` -log10 p."""
+    """One test: `calls` from `start` against `expected`; `excess` as in `counts`; `score` -log10 p of so many."""
 
     start: int
     minutes: int
@@ -46,6 +46,11 @@ class Look(NamedTuple):
     expected: float
     excess: float
     score: float
+
+    @property
+    def low_score(self) -> float:
+        """-log10 p of so few."""
+        return low_score(self.calls, self.expected, self.excess)
 
 
 def required_score(minutes: int, keys: int, false_alarms_per_week: float) -> float:
@@ -93,13 +98,20 @@ def look(window: Window, opened: int, usual_open: float, dispersion: float) -> L
     return Look(window.start, window.minutes, count, expected, excess, tail_score(count, expected, excess))
 
 
-def out_of_band(seen: Look, deviations: float = 2.3) -> bool:
-    """Whether a count is still high enough not to call it back to normal (about 1 %)."""
-    return seen.calls > seen.expected and deviance_root(seen.calls, seen.expected, seen.excess) > deviations
+def out_of_band(seen: Look, *, below: bool = False, deviations: float = 2.3) -> bool:
+    """Whether a count is still high (low) enough not to call it back to normal (about 1 %)."""
+    root = deviance_root(seen.calls, seen.expected, seen.excess)
+    return -root > deviations if below else root > deviations
 
 
 def onset(
-    closed: Sequence[tuple[int, int, float]], open_minute: int, opened: int, expected_open: float, elapsed: int
+    closed: Sequence[tuple[int, int, float]],
+    open_minute: int,
+    opened: int,
+    expected_open: float,
+    elapsed: int,
+    *,
+    below: bool = False,
 ) -> int:
     """When the departure most likely began (epoch ms): the best start of a run at the run's own ratio.
 
@@ -107,15 +119,15 @@ def onset(
     the likelihood ratio; the minute where the run begins is split by how much of it was already high.
     """
     runs = [(*minute, MINUTE) for minute in closed] + [(open_minute, opened, expected_open, elapsed)]
-    best, start, ratio = 0.0, len(runs) - 1, 2.0
+    best, start, ratio = 0.0, len(runs) - 1, 0.0 if below else 2.0
     count, expected = 0, 0.0
     for i in range(len(runs) - 1, -1, -1):
         count += runs[i][1]
         expected += runs[i][2]
-        gained = deviance_root(count, max(expected, 0.1), 0.0)
+        gained = deviance_root(count, max(expected, 0.1), 0.0) * (-1 if below else 1)
         if gained > best:
             best, start, ratio = gained, i, count / max(expected, 0.1)
     at, count, expected, length = runs[start]
     full = max(expected, 0.1) * (ratio - 1.0)
-    high = min(1.0, max(0.0, (count - expected) / full)) if full > 0 else 1.0
+    high = min(1.0, max(0.0, (count - expected) / full)) if full else 1.0
     return at + round((1.0 - high) * length)

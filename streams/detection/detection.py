@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from zlib import compress, decompress
 
 import msgspec
-import numpy as np
 
-from streams.contract import Cell, Forecast, Gauge, Signal, SignalKind, SourceStatus
+from streams.contract import Cell, Forecast, Gauge, Signal, SourceStatus
 from streams.detection import demand as demands
-from streams.detection import outlook, words
-from streams.detection.counts import band
-from streams.detection.episode import Episode
-from streams.detection.keys import MINUTE, Key, fingerprint
+from streams.detection import outlook
+from streams.detection.agent_shortage import AgentShortage
+from streams.detection.announce import Announcer
+from streams.detection.answer_rate import AnswerRate
+from streams.detection.feeds import SourceWatch
+from streams.detection.keys import MINUTE, Key
 from streams.detection.rules import DetectionRules
 from streams.detection.service import Promise
+from streams.detection.shares import SHARES, Share, ShareKey, inbound
 from streams.detection.waiting import Waiting
 
 SMALL_STEP = 5_000
@@ -32,6 +34,10 @@ class _Packed(msgspec.Struct):
     demands: list[tuple[Key, demands.Packed]]
     promises: list[tuple[Key, Promise]]
     waiting: list[tuple[Key, Waiting]]
+    shares: list[tuple[ShareKey, Share]]
+    answer_rates: list[tuple[Key, AnswerRate]]
+    shortages: list[tuple[Key, AgentShortage]]
+    sources: list[tuple[Key, SourceWatch]]
 
 
 class Detection:
@@ -49,6 +55,10 @@ class Detection:
         self._demands: dict[Key, demands.Demand] = {}
         self._promises: dict[Key, Promise] = {}
         self._waiting: dict[Key, Waiting] = {}
+        self._shares: dict[ShareKey, Share] = {}
+        self._answer_rates: dict[Key, AnswerRate] = {}
+        self._shortages: dict[Key, AgentShortage] = {}
+        self._sources: dict[Key, SourceWatch] = {}
         self._learns = frozenset(rules.demand.learn_from) - {rules.feed}
 
     # ---- what comes in
@@ -74,6 +84,7 @@ class Detection:
             self.too_late += 1
         if judged and cell.dimension_set != "category_1":
             self._promise(key).put(cell.minute, cell.counts)
+            self._shares_of(key, cell)
 
     def _promise(self, key: Key) -> Promise:
         promise = self._promises.get(key)
@@ -81,8 +92,27 @@ class Detection:
             promise = self._promises[key] = Promise(*self.rules.promise(key.hotline, key.queue))
         return promise
 
+    def _shares_of(self, key: Key, cell: Cell) -> None:
+        for kind, parts, sets in SHARES:
+            if key.dimension_set not in sets:
+                continue
+            seen = parts(cell.counts)
+            if seen[1] or (kind, key) in self._shares:
+                self._shares.setdefault((kind, key), Share()).rolling.put(cell.minute, seen)
+        if key.dimension_set == "hotline":
+            rate = self._answer_rates.setdefault(key, AnswerRate())
+            rate.put(cell.minute, (cell.counts.get("answered", 0), inbound(cell.counts)))
+
     def source(self, status: SourceStatus) -> None:
         """Set what is known of one source of the judged feed."""
+        if status.feed != self.rules.feed:
+            return
+        key = Key(status.hotline, "source", source=status.source)
+        watch = self._sources.get(key)
+        if watch is None:
+            self._sources[key] = SourceWatch(status)
+        else:
+            watch.status = status
 
     def gauge(self, gauge: Gauge) -> None:
         """Set what is so right now for one queue or hotline of the judged feed."""
@@ -96,6 +126,7 @@ class Detection:
             self._waiting[key] = Waiting(gauge)
         else:
             waiting.gauge = gauge
+        self._shortages.setdefault(key, AgentShortage(gauge)).put(gauge)
 
     def complete(self, feed: str, until: int) -> None:
         """Say that a feed to learn from will not change before `until` (epoch ms) any more: it is learned then.
@@ -118,8 +149,15 @@ class Detection:
     def _begin_anew(self) -> None:
         """Judge the feed of the rules from its own beginning, whatever its clock is."""
         self._now = self._forecast_at = 0
-        self._promises.clear()
-        self._waiting.clear()
+        for judged in (
+            self._promises,
+            self._waiting,
+            self._shares,
+            self._answer_rates,
+            self._shortages,
+            self._sources,
+        ):
+            judged.clear()
         for demand in self._demands.values():
             demand.begin_anew(self.rules.feed)
 
@@ -155,6 +193,9 @@ class Detection:
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
         """All keys at the border where `minute` begins."""
         planned = {key for key, demand in self._demands.items() if demand.minute(minute)}
+        for key, rate in self._answer_rates.items():
+            rate.minute(minute, self.rules.zone(key.hotline))
+        yield from self._judge_lack(minute)
         yield from self._judge(minute, 0)
         everyone = minute - self._forecast_at >= FORECAST_EVERY
         if everyone:
@@ -164,108 +205,64 @@ class Detection:
             if record is not None:
                 yield record
 
+    def _judge_lack(self, minute: int) -> Iterator[Signal]:
+        """What did not come. Not by category: that is known only when a call is over."""
+        announce = Announcer(self.rules, minute, self._version)
+        judged = {key: demand for key, demand in self._demands.items() if key.dimension_set != "category_1"}
+        queues = {key for key in judged if key.dimension_set == "queue"}
+        for key, demand in sorted(judged.items()):
+            if any(watch.blinds(key.hotline) for watch in self._sources.values()):
+                demand.blind(minute)
+            if key in queues:
+                changed = demand.judge_silence(minute, len(queues), self.rules.queue_silence)
+                if demand.silence.episode.due(minute, changed=changed):
+                    yield announce.silence(key, demand)
+            changed = demand.judge_below(minute, len(judged), self.rules.demand)
+            if demand.below.due(minute, changed=changed):
+                yield announce.shortfall(key, demand)
+
     def _judge(self, now: int, slack: int) -> Iterator[Signal]:
         keys = len(self._demands)
+        announce = Announcer(self.rules, now, self._version)
         for key, demand in sorted(self._demands.items()):
             changed = demand.judge(now, slack, keys, self.rules.demand)
             if demand.episode.due(now, changed=changed):
-                yield self._demand_signal(key, demand, now, slack)
+                yield announce.demand(key, demand, slack)
         yield from self._judge_promises(now)
 
     def _judge_promises(self, now: int) -> Iterator[Signal]:
+        rules, announce = self.rules, Announcer(self.rules, now, self._version)
         for key, promise in sorted(self._promises.items()):
-            changed = promise.judge(now, self.rules.service_level)
+            changed = promise.judge(now, rules.service_level)
             if promise.episode.due(now, changed=changed):
-                yield self._service_signal(key, promise, now)
+                yield announce.service(key, promise)
         for key, waiting in sorted(self._waiting.items()):
-            changed = waiting.judge(now, self.rules.service_level.over_threshold_min)
+            changed = waiting.judge(now, rules.service_level.over_threshold_min)
             if waiting.episode.due(now, changed=changed):
-                yield self._waiting_signal(key, waiting, now)
+                yield announce.waiting(key, waiting)
+        for key, shortage in sorted(self._shortages.items()):
+            changed = shortage.judge(now, rules.no_agent.after_s)
+            if shortage.episode.due(now, changed=changed):
+                yield announce.agent_shortage(key, shortage)
+        yield from self._judge_shares(now)
+        for key, watch in sorted(self._sources.items()):
+            changed = watch.judge_dead(now)
+            if watch.dead.due(now, changed=changed):
+                yield announce.dead_feed(key, watch)
+            changed = watch.judge_doubled(now)
+            if watch.doubled.due(now, changed=changed):
+                yield announce.doubled_feed(key, watch)
 
-    # ---- what goes out
-
-    def _signal(self, kind: SignalKind, key: Key, episode: Episode, now: int, value: float) -> Signal:
-        hotline = self.rules.hotline(key.hotline)
-        signal = Signal(
-            fingerprint=fingerprint(kind, self.rules.feed, key),
-            kind=kind,
-            feed=self.rules.feed,
-            hotline=key.hotline,
-            dimension_set=key.dimension_set,
-            queue=key.queue,
-            category=key.category,
-            active=episode.active,
-            at=now,
-            since=episode.since,
-            version=self._version,
-            value=value,
-        )
-        if not episode.active:
-            ended = episode.calm_since or now
-            signal.summary = words.over(kind, words.place(key, hotline), hotline, since=episode.since, at=ended)
-        return signal
-
-    def _demand_signal(self, key: Key, demand: demands.Demand, now: int, slack: int) -> Signal:
-        seen = demand.departure(now, slack)
-        signal = self._signal("demand_above_expectation", key, demand.episode, now, float(seen.calls))
-        [lower], [upper] = band(np.array([seen.expected]), np.array([seen.excess]))
-        signal.volume, signal.score = seen.calls, round(seen.score, 2)
-        signal.expected, signal.lower, signal.upper = (
-            round(seen.expected, 1),
-            round(float(lower), 1),
-            round(float(upper), 1),
-        )
-        signal.window_s = max(1, (now - seen.start) // 1000)
-        if signal.active:
-            hotline = self.rules.hotline(key.hotline)
-            signal.summary = words.demand(
-                words.place(key, hotline),
-                hotline,
-                since=demand.episode.since,
-                start=seen.start,
-                count=seen.calls,
-                expected=seen.expected,
-            )
-        return signal
-
-    def _service_signal(self, key: Key, promise: Promise, now: int) -> Signal:
-        window_s = self.rules.service_level.window_s
-        met, judged = promise.window(now, window_s)
-        value = round(met / judged, 4) if judged else 1.0
-        signal = self._signal("service_level_under_target", key, promise.episode, now, value)
-        signal.volume, signal.target = judged, promise.target
-        signal.threshold_s, signal.window_s = promise.threshold_s, window_s
-        if signal.active:
-            hotline = self.rules.hotline(key.hotline)
-            signal.summary = words.service(
-                words.place(key, hotline),
-                hotline,
-                since=promise.episode.since,
-                met=met,
-                judged=judged,
-                threshold_s=promise.threshold_s,
-                target=promise.target,
-                window_s=window_s,
-            )
-        return signal
-
-    def _waiting_signal(self, key: Key, waiting: Waiting, now: int) -> Signal:
-        gauge = waiting.gauge
-        over = gauge.waiting_over_threshold
-        signal = self._signal("waiting_past_threshold", key, waiting.episode, now, float(over))
-        signal.volume, signal.threshold_s = gauge.waiting, gauge.threshold_s
-        signal.target = float(self.rules.service_level.over_threshold_min)
-        if signal.active:
-            hotline = self.rules.hotline(key.hotline)
-            signal.summary = words.waiting(
-                words.place(key, hotline),
-                hotline,
-                since=waiting.episode.since,
-                over=over,
-                threshold_s=gauge.threshold_s,
-                oldest=gauge.oldest_queued_at,
-            )
-        return signal
+    def _judge_shares(self, now: int) -> Iterator[Signal]:
+        rules, announce = self.rules, Announcer(self.rules, now, self._version)
+        for (kind, key), share in sorted(self._shares.items()):
+            changed = share.judge(now, rules.share_limit(kind), rules.zone(key.hotline))
+            if share.episode.due(now, changed=changed):
+                yield announce.share(kind, key, share)
+        for key, rate in sorted(self._answer_rates.items()):
+            changed = rate.judge(now, rules.answer_rate, rules.zone(key.hotline))
+            if rate.episode.due(now, changed=changed):
+                yield announce.answer_rate(key, rate)
 
     # ---- state
 
@@ -280,6 +277,10 @@ class Detection:
             [(key, demand.pack()) for key, demand in sorted(self._demands.items())],
             sorted(self._promises.items()),
             sorted(self._waiting.items()),
+            sorted(self._shares.items()),
+            sorted(self._answer_rates.items()),
+            sorted(self._shortages.items()),
+            sorted(self._sources.items()),
         )
         return compress(msgspec.msgpack.encode(packed), 6)
 
@@ -299,7 +300,9 @@ class Detection:
         for key, promise in packed.promises:
             promise.threshold_s, promise.target = rules.promise(key.hotline, key.queue)
             made._promises[key] = promise
-        made._waiting = dict(packed.waiting)
+        made._waiting, made._shares = dict(packed.waiting), dict(packed.shares)
+        made._answer_rates, made._shortages = dict(packed.answer_rates), dict(packed.shortages)
+        made._sources = dict(packed.sources)
         if packed.feed != rules.feed:
             made._begin_anew()
         return made

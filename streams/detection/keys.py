@@ -10,12 +10,13 @@ MINUTE = 60_000
 
 
 class Key(NamedTuple):
-    """One key of one of the sets `hotline`, `queue`, `category_1`."""
+    """One key of one of the sets `hotline`, `queue`, `category_1`, or one source."""
 
     hotline: str
     dimension_set: str
     queue: str = ""
     category: str = ""
+    source: str = ""
 
     @property
     def judged(self) -> bool:
@@ -37,4 +38,5 @@ class Key(NamedTuple):
 
 def fingerprint(kind: SignalKind, feed: str, key: Key) -> str:
     """The stable name of one condition on one key: 16 hex digits, the same in every process and version."""
-    return blake2b("\x1f".join((kind, feed, *key)).encode(), digest_size=8).hexdigest()
+    parts = (kind, feed, *key) if key.source else (kind, feed, *key[:-1])
+    return blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()

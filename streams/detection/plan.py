@@ -1,5 +1,6 @@
 """What a key is usually expected to do today: its profile laid on the local day, minute by minute."""
 
+from enum import StrEnum
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,19 @@ TRUST_STRAIGHT = 60.0
 """Calls that a straight line through the neighbouring slots counts for against what was seen inside one."""
 
 
+LEARN_DAYS, LEARN_DAYS_LIKE_THIS = 3.0, 1.0
+"""Days to be learned in all, and of this weekday's group, before anything is judged."""
+
+
+class Readiness(StrEnum):
+    """Whether a key can be judged, and if not, why."""
+
+    READY = "ready"
+    NO_HISTORY = "no_history"
+    TOO_YOUNG = "too_young"
+    NO_SUCH_DAY_YET = "no_such_day_yet"
+
+
 class Plan(msgspec.Struct, frozen=True):
     """One local day. `parts`: expected calls per five minutes from `start - BEFORE`, half-precision floats.
 
@@ -36,6 +50,17 @@ class Plan(msgspec.Struct, frozen=True):
     variance: float
     observed: float
     days_learned: float
+
+
+def readiness(plan: Plan | None) -> Readiness:
+    """Whether what was learned suffices to judge by `plan`."""
+    if plan is None:
+        return Readiness.NO_HISTORY
+    if plan.days_learned < LEARN_DAYS:
+        return Readiness.TOO_YOUNG
+    if plan.observed < LEARN_DAYS_LIKE_THIS:
+        return Readiness.NO_SUCH_DAY_YET
+    return Readiness.READY
 
 
 def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo) -> Plan:
@@ -76,15 +101,22 @@ class Curve:
 
     def __init__(self, plan: Plan) -> None:
         parts = np.frombuffer(plan.parts, np.float16).astype(float).tolist()
-        rates: list[float] = [max(FLOOR, part / PART_MINUTES) for part in parts for _ in range(PART_MINUTES)]
+        self._rates: list[float] = [part / PART_MINUTES for part in parts for _ in range(PART_MINUTES)]
         self.origin = plan.start - BEFORE
-        self._total = [0.0, *accumulate(rates)]
+        self._total = [0.0, *accumulate(max(FLOOR, rate) for rate in self._rates)]
+        self.day = sum(self._rates[(plan.start - self.origin) // MINUTE :])
+        """Calls expected on the whole day, without the floor."""
 
     def minutes(self, start: int, end: int) -> float:
         """Expected calls of the whole minutes in [start, end) (epoch ms on minute borders; outside: none)."""
         last = len(self._total) - 1
         first = min(last, max(0, (start - self.origin) // MINUTE))
         return self._total[min(last, max(0, (end - self.origin) // MINUTE))] - self._total[first]
+
+    def due(self, minute: int) -> float:
+        """Expected calls of one minute, which may be none at all (outside: none)."""
+        index = (minute - self.origin) // MINUTE
+        return self._rates[index] if 0 <= index < len(self._rates) else 0.0
 
     def steps(self, starts: npt.NDArray[np.int64], minutes: int) -> Floats:
         """Expected calls of the `minutes` from each of `starts` on."""

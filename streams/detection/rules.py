@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from deploy.runtime.settings import Demand, Hotline, ServiceLevel, Settings
+from deploy.runtime.settings import (
+    Abandonment,
+    AnswerRate,
+    Blocked,
+    Demand,
+    Hotline,
+    NoAgent,
+    QueueSilence,
+    RingNoAnswer,
+    ServiceLevel,
+    Settings,
+    ShareLimit,
+)
+from streams.contract import SignalKind
 
 
 @dataclass(frozen=True)
@@ -17,6 +30,12 @@ class DetectionRules:
     feed: str = "live"
     demand: Demand = field(default_factory=Demand)
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    queue_silence: QueueSilence = field(default_factory=QueueSilence)
+    abandonment: Abandonment = field(default_factory=Abandonment)
+    blocked: Blocked = field(default_factory=Blocked)
+    ring_no_answer: RingNoAnswer = field(default_factory=RingNoAnswer)
+    answer_rate: AnswerRate = field(default_factory=AnswerRate)
+    no_agent: NoAgent = field(default_factory=NoAgent)
     hotlines: Mapping[str, Hotline] = field(default_factory=dict)
     default: Hotline = field(default_factory=Hotline)
 
@@ -25,6 +44,15 @@ class DetectionRules:
 
     def zone(self, hotline: str) -> ZoneInfo:
         return self.hotline(hotline).zone
+
+    def share_limit(self, kind: SignalKind) -> ShareLimit:
+        """The limit of one of the shares; raises KeyError for a kind that is none."""
+        limits: dict[SignalKind, ShareLimit] = {
+            "abandonment_above_limit": self.abandonment,
+            "blocked_above_limit": self.blocked,
+            "ring_no_answer": self.ring_no_answer,
+        }
+        return limits[kind]
 
     def promise(self, hotline: str, queue: str) -> tuple[int, float]:
         """(threshold in seconds, target as a fraction) that `queue` (`""`: the whole hotline) promised."""
@@ -38,6 +66,12 @@ def rules_from(settings: Settings) -> DetectionRules:
         feed=settings.alerts.feed,
         demand=settings.demand,
         service_level=settings.service_level,
+        queue_silence=settings.queue_silence,
+        abandonment=settings.abandonment,
+        blocked=settings.blocked,
+        ring_no_answer=settings.ring_no_answer,
+        answer_rate=settings.answer_rate,
+        no_agent=settings.no_agent,
         hotlines=dict(settings.known_hotlines()),
         default=settings.hotline_defaults,
     )

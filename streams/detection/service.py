@@ -1,7 +1,6 @@
 """Is the promise kept? Service level by event attribution over a trailing window, judged with its uncertainty."""
 
 from collections.abc import Mapping
-from math import sqrt
 
 import msgspec
 
@@ -9,20 +8,9 @@ from deploy.runtime.settings import ServiceLevel
 from streams.contract.metrics import service_level_event
 from streams.detection.episode import Episode
 from streams.detection.keys import MINUTE
+from streams.detection.shares import gathered_since, wilson_upper
 
-CONFIDENCE = 2.33
-"""One-sided 99 %: waits come in clumps, so the usual 95 % would be too quick."""
 CLEAR_AFTER = 120_000
-
-
-def wilson_upper(part: int, whole: int, z: float = CONFIDENCE) -> float:
-    """Upper end of Wilson's interval for a share; 1 over nothing."""
-    if not whole:
-        return 1.0
-    share = part / whole
-    middle = share + z * z / (2 * whole)
-    half = z * sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
-    return min(1.0, (middle + half) / (1 + z * z / whole))
 
 
 class Promise(msgspec.Struct):
@@ -65,15 +53,6 @@ class Promise(msgspec.Struct):
             return self.episode.calm(now, calm=kept, needed=CLEAR_AFTER)
         if not enough or wilson_upper(met, judged) >= self.target:
             return False
-        self.episode.begin(self._broken_since(now))
+        missed = {minute: (judged - met, judged) for minute, (met, judged) in self.minutes.items()}
+        self.episode.begin(gathered_since(missed, 1 - self.target, now))
         return True
-
-    def _broken_since(self, now: int) -> int:
-        """The minute from which on most misses above the allowed share have gathered."""
-        most, total, since = 0.0, 0.0, now // MINUTE * MINUTE
-        for minute in sorted((m for m in self.minutes if m <= now), reverse=True):
-            met, judged = self.minutes[minute]
-            total += (judged - met) - (1 - self.target) * judged
-            if total > most:
-                most, since = total, minute
-        return since

@@ -9,6 +9,8 @@ Sentences = dict[str, str]
 
 def place(key: Key, hotline: Hotline) -> Sentences:
     """The name people know the key by."""
+    if key.source:
+        return {"en": key.source, "zh": key.source}
     line = {language: hotline.name.get(language) or hotline.name.get("en") or key.hotline for language in ("en", "zh")}
     if key.dimension_set == "queue":
         queue = hotline.queues.get(key.queue)
@@ -85,9 +87,116 @@ def waiting(
     }
 
 
+def shortfall(where: Sentences, hotline: Hotline, *, since: int, start: int, count: int, expected: float) -> Sentences:
+    """Only `count` calls since `start` (the episode's beginning, or an hour ago) where about `expected` were expected."""
+    began, of, calls = clock_text(since, hotline.zone), about(expected), "call" if count == 1 else "calls"
+    if start > since:
+        return {
+            "en": f"{where['en']}: only {count} {calls} in the last hour, about {of} were expected; since {began}.",
+            "zh": f"{where['zh']}：近一小时来电仅 {count} 个，预期约 {of} 个；始于 {began}。",
+        }
+    return {
+        "en": f"{where['en']}: only {count} {calls} since {began}, about {of} were expected.",
+        "zh": f"{where['zh']}：{began} 以来来电仅 {count} 个，预期约 {of} 个。",
+    }
+
+
+def silence(where: Sentences, hotline: Hotline, *, since: int, expected: float) -> Sentences:
+    began, of = clock_text(since, hotline.zone), about(expected)
+    return {
+        "en": f"{where['en']}: no call since {began}, about {of} were expected.",
+        "zh": f"{where['zh']}：{began} 以来没有来电，预期约 {of} 个。",
+    }
+
+
+_SHARES = {
+    "abandonment_above_limit": ("calls abandoned", "个来电放弃"),
+    "blocked_above_limit": ("calls blocked", "个来电未能接入"),
+    "ring_no_answer": ("calls not answered by the agent they were given to", "个分配给坐席的来电无人应答"),
+}
+
+
+def share(
+    kind: str,
+    where: Sentences,
+    hotline: Hotline,
+    *,
+    since: int,
+    part: int,
+    whole: int,
+    limit: float,
+    minutes: int,
+) -> Sentences:
+    began, seen, most = clock_text(since, hotline.zone), f"{part / max(whole, 1):.1%}", f"{limit:.1%}"
+    english, chinese = _SHARES[kind]
+    return {
+        "en": f"{where['en']}: {part} of {whole} {english} in the last {minutes} min ({seen}, limit {most}); "
+        f"since {began}.",
+        "zh": f"{where['zh']}：近 {minutes} 分钟 {whole} 个中有 {part} {chinese}（{seen}，上限 {most}）；始于 {began}。",
+    }
+
+
+def answer_rate(
+    where: Sentences,
+    hotline: Hotline,
+    *,
+    since: int,
+    answered: int,
+    came: int,
+    target: float,
+    worst: tuple[float, int] | None,
+) -> Sentences:
+    """`worst`: the lowest rate of 24 h that ended today, and when (ms); None before a whole day was seen."""
+    began, rate, goal = clock_text(since, hotline.zone), f"{answered / max(came, 1):.1%}", f"{target:.1%}"
+    lowest = f"; worst 24 h today: {worst[0]:.1%}, to {clock_text(worst[1], hotline.zone)}" if worst else ""
+    lowest_zh = f"；今日最差24小时接通率 {worst[0]:.1%}（截至 {clock_text(worst[1], hotline.zone)}）" if worst else ""
+    return {
+        "en": f"{where['en']}: {rate} of {came} calls answered in the last 24 h, target {goal}{lowest}; since {began}.",
+        "zh": f"{where['zh']}：近24小时接通率 {rate}（来电 {came} 个），目标 {goal}{lowest_zh}；始于 {began}。",
+    }
+
+
+def agent_shortage(
+    where: Sentences, hotline: Hotline, *, since: int, waiting: int, agents: int, on_break: int
+) -> Sentences:
+    began = clock_text(since, hotline.zone)
+    callers = "1 caller waits" if waiting == 1 else f"{waiting} callers wait"
+    who = f"none of {agents} agents is available" if agents else "no agent is logged in"
+    who_zh = f"{agents} 名坐席均无空闲" if agents else "无坐席在线"
+    if on_break:
+        who, who_zh = f"{who} ({on_break} on a break)", f"{who_zh}（{on_break} 人小休）"
+    return {
+        "en": f"{where['en']}: {callers} and {who}; since {began}.",
+        "zh": f"{where['zh']}：{waiting} 人排队，{who_zh}；始于 {began}。",
+    }
+
+
+def dead_feed(source: str, hotline: Hotline, *, since: int) -> Sentences:
+    began = clock_text(since, hotline.zone)
+    return {"en": f"No data since {began} from {source}.", "zh": f"{source} 自 {began} 起无数据。"}
+
+
+def doubled_feed(source: str, hotline: Hotline, *, since: int, repeats: int, events: int) -> Sentences:
+    began = clock_text(since, hotline.zone)
+    return {
+        "en": f"{source} seems to send everything twice: {repeats} of its last {events} records told nothing new; "
+        f"since {began}. No figure is changed by it.",
+        "zh": f"{source} 疑似重复发送：最近 {events} 条记录中 {repeats} 条为重复；始于 {began}。各项数字不受影响。",
+    }
+
+
 _OVER = {
     "demand_above_expectation": ("calls are back to what is expected", "来电量恢复到预期水平"),
     "service_level_under_target": ("the service level is no longer under target", "服务水平不再低于目标"),
+    "demand_below_expectation": ("calls are back to what is expected", "来电量恢复到预期水平"),
+    "queue_silence": ("calls come again, or cannot be seen", "恢复来电，或暂无法观测"),
+    "abandonment_above_limit": ("abandonment is no longer above its limit", "放弃率不再超限"),
+    "blocked_above_limit": ("blocked calls are no longer above their limit", "未接入率不再超限"),
+    "ring_no_answer": ("agents answer again", "坐席恢复应答"),
+    "answer_rate_below_target": ("the answer rate is no longer under target", "接通率不再低于目标"),
+    "no_agent_available": ("nobody waits without an agent any more", "不再有无坐席可用的排队"),
+    "dead_feed": ("data comes again", "数据恢复"),
+    "doubled_feed": ("records no longer come twice", "不再重复发送"),
     "waiting_past_threshold": ("few or no callers wait past the threshold any more", "超时等待已基本消除"),
 }
 

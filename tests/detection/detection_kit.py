@@ -7,7 +7,7 @@ from streams.detection import Detection
 def tell(  # noqa: PLR0917 - the parts of a cell's key in the order of the contract
     detection: Detection, feed: str, hotline: str, dimension_set: str, value: str, minute: int, counts: dict[str, int]
 ) -> None:
-    """One cell, as the merger hands it over; `value` is the queue or the category."""
+    """One cell, as the merger hands it over; `value` is the queue or the category. All are answered unless told."""
     queue, category = (value, "") if dimension_set == "queue" else ("", value)
     detection.cell(
         Cell(
@@ -18,6 +18,6 @@ def tell(  # noqa: PLR0917 - the parts of a cell's key in the order of the contr
             category=category,
             minute=minute,
             version=1,
-            counts=counts,
+            counts={"answered": counts["offered"]} | counts if counts.get("offered") else counts,
         )
     )

@@ -1,0 +1,220 @@
+"""Conditions as `Signal` records: the numbers of each kind, and its sentence."""
+
+import numpy as np
+
+from streams.contract import Signal, SignalKind
+from streams.detection import words
+from streams.detection.agent_shortage import AgentShortage
+from streams.detection.answer_rate import AnswerRate
+from streams.detection.counts import band
+from streams.detection.demand import Demand
+from streams.detection.episode import Episode
+from streams.detection.feeds import SourceWatch
+from streams.detection.keys import MINUTE, Key, fingerprint
+from streams.detection.rules import DetectionRules
+from streams.detection.service import Promise
+from streams.detection.shares import Share
+from streams.detection.silence import silence_score
+from streams.detection.waiting import Waiting
+
+_WINDOW_S = {"5m": 300, "15m": 900, "30m": 1800, "60m": 3600}
+
+
+class Announcer:
+    """Makes the signals of one tick: `now` is the clock (ms), `version` the offset they rest on."""
+
+    def __init__(self, rules: DetectionRules, now: int, version: int) -> None:
+        self._rules, self._now, self._version = rules, now, version
+
+    def _signal(self, kind: SignalKind, key: Key, episode: Episode, value: float) -> Signal:
+        hotline = self._rules.hotline(key.hotline)
+        signal = Signal(
+            fingerprint=fingerprint(kind, self._rules.feed, key),
+            kind=kind,
+            feed=self._rules.feed,
+            hotline=key.hotline,
+            dimension_set=key.dimension_set,
+            queue=key.queue,
+            category=key.category,
+            source=key.source,
+            active=episode.active,
+            at=self._now,
+            since=episode.since,
+            version=self._version,
+            value=value,
+        )
+        if not episode.active:
+            ended = episode.calm_since or self._now
+            signal.summary = words.over(kind, words.place(key, hotline), hotline, since=episode.since, at=ended)
+        return signal
+
+    def demand(self, key: Key, demand: Demand, slack: int) -> Signal:
+        signal, start = self._of_demand("demand_above_expectation", key, demand, demand.episode, slack)
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.demand(
+                words.place(key, hotline),
+                hotline,
+                since=signal.since,
+                start=start,
+                count=signal.volume,
+                expected=signal.expected or 0.0,
+            )
+        return signal
+
+    def shortfall(self, key: Key, demand: Demand) -> Signal:
+        signal, start = self._of_demand("demand_below_expectation", key, demand, demand.below, 0)
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.shortfall(
+                words.place(key, hotline),
+                hotline,
+                since=signal.since,
+                start=start,
+                count=signal.volume,
+                expected=signal.expected or 0.0,
+            )
+        return signal
+
+    def _of_demand(
+        self, kind: SignalKind, key: Key, demand: Demand, episode: Episode, slack: int
+    ) -> tuple[Signal, int]:
+        """The signal, and where the stretch that it counts begins."""
+        seen = demand.departure(episode, self._now, slack)
+        signal = self._signal(kind, key, episode, float(seen.calls))
+        [lower], [upper] = band(np.array([seen.expected]), np.array([seen.excess]))
+        signal.volume = seen.calls
+        signal.score = round(seen.score if episode is demand.episode else seen.low_score, 2)
+        signal.expected, signal.lower, signal.upper = (
+            round(seen.expected, 1),
+            round(float(lower), 1),
+            round(float(upper), 1),
+        )
+        signal.window_s = max(1, (self._now - seen.start) // 1000)
+        return signal, seen.start
+
+    def silence(self, key: Key, demand: Demand) -> Signal:
+        silence = demand.silence
+        signal = self._signal("queue_silence", key, silence.episode, 0.0)
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.expected = round(silence.due, 1)
+            signal.window_s = max(1, (self._now - silence.since) // 1000)
+            dispersion = demand.plan.spread.dispersion if demand.plan else 1.0
+            signal.score = round(silence_score(silence.due, silence.excess(dispersion)), 2)
+            signal.summary = words.silence(
+                words.place(key, hotline), hotline, since=silence.episode.since, expected=silence.due
+            )
+        return signal
+
+    def service(self, key: Key, promise: Promise) -> Signal:
+        window_s = self._rules.service_level.window_s
+        met, judged = promise.window(self._now, window_s)
+        value = round(met / judged, 4) if judged else 1.0
+        signal = self._signal("service_level_under_target", key, promise.episode, value)
+        signal.volume, signal.target = judged, promise.target
+        signal.threshold_s, signal.window_s = promise.threshold_s, window_s
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.service(
+                words.place(key, hotline),
+                hotline,
+                since=promise.episode.since,
+                met=met,
+                judged=judged,
+                threshold_s=promise.threshold_s,
+                target=promise.target,
+                window_s=window_s,
+            )
+        return signal
+
+    def waiting(self, key: Key, waiting: Waiting) -> Signal:
+        gauge = waiting.gauge
+        over = gauge.waiting_over_threshold
+        signal = self._signal("waiting_past_threshold", key, waiting.episode, float(over))
+        signal.volume, signal.threshold_s = gauge.waiting, gauge.threshold_s
+        signal.target = float(self._rules.service_level.over_threshold_min)
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.waiting(
+                words.place(key, hotline),
+                hotline,
+                since=waiting.episode.since,
+                over=over,
+                threshold_s=gauge.threshold_s,
+                oldest=gauge.oldest_queued_at,
+            )
+        return signal
+
+    def agent_shortage(self, key: Key, shortage: AgentShortage) -> Signal:
+        gauge = shortage.gauge
+        signal = self._signal("no_agent_available", key, shortage.episode, float(gauge.waiting))
+        signal.volume = gauge.waiting
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.agent_shortage(
+                words.place(key, hotline),
+                hotline,
+                since=shortage.episode.since,
+                waiting=gauge.waiting,
+                agents=sum(gauge.agents.values()),
+                on_break=gauge.agents.get("break", 0),
+            )
+        return signal
+
+    def share(self, kind: SignalKind, key: Key, share: Share) -> Signal:
+        limit = self._rules.share_limit(kind)
+        part, whole = share.window(limit.window, self._now, self._rules.zone(key.hotline))
+        signal = self._signal(kind, key, share.episode, round(part / whole, 4) if whole else 0.0)
+        signal.volume, signal.target, signal.window_s = whole, limit.limit, _WINDOW_S[limit.window]
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.share(
+                kind,
+                words.place(key, hotline),
+                hotline,
+                since=share.episode.since,
+                part=part,
+                whole=whole,
+                limit=limit.limit,
+                minutes=_WINDOW_S[limit.window] // 60,
+            )
+        return signal
+
+    def answer_rate(self, key: Key, rate: AnswerRate) -> Signal:
+        answered, came = rate.sums(self._now, self._rules.zone(key.hotline))
+        value = round(answered / came, 4) if came else 1.0
+        signal = self._signal("answer_rate_below_target", key, rate.episode, value)
+        signal.volume, signal.target, signal.window_s = came, self._rules.answer_rate.target, 1440 * MINUTE // 1000
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.answer_rate(
+                words.place(key, hotline),
+                hotline,
+                since=rate.episode.since,
+                answered=answered,
+                came=came,
+                target=self._rules.answer_rate.target,
+                worst=(rate.worst.rate, rate.worst.at) if rate.worst else None,
+            )
+        return signal
+
+    def dead_feed(self, key: Key, watch: SourceWatch) -> Signal:
+        since = watch.status.silent_since
+        silent_s = (self._now - since) // 1000 if since is not None else 0
+        signal = self._signal("dead_feed", key, watch.dead, float(max(0, silent_s)))
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.dead_feed(key.source, hotline, since=watch.dead.since)
+        return signal
+
+    def doubled_feed(self, key: Key, watch: SourceWatch) -> Signal:
+        events, repeats = watch.status.events, watch.status.repeats
+        signal = self._signal("doubled_feed", key, watch.doubled, round(repeats / events, 4) if events else 0.0)
+        signal.volume, signal.window_s = events, 600
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.doubled_feed(
+                key.source, hotline, since=watch.doubled.since, repeats=repeats, events=events
+            )
+        return signal
