@@ -47,18 +47,28 @@ class Speed(click.ParamType):
 @click.option(
     "--mapping", "mapping_name", required=True, help="A built-in mapping or a YAML file.", metavar="NAME|FILE"
 )
+@click.option("--hotline", default="", help="Replay for this hotline, in its time zone, instead of the mapping's.")
 @click.option("--feed", default="", help="Name of the feed [default: replay-<first 8 hex of the file's SHA-256>].")
 @click.option("--speed", type=Speed(), default="max", show_default=True, help="Times real time.")
 @click.option("--wait", is_flag=True, help="Return when SQL can ask for it.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait at most.", type=click.FloatRange(1))
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 def command(
-    *, file: Path, mapping_name: str, feed: str, speed: float | None, wait: bool, timeout: float, as_json: bool
+    *,
+    file: Path,
+    mapping_name: str,
+    hotline: str,
+    feed: str,
+    speed: float | None,
+    wait: bool,
+    timeout: float,
+    as_json: bool,
 ) -> None:
-    """Publish an export (CSV, TSV, JSONL) as a feed of its own.
+    """Publish an export (CSV, TSV, JSONL, .xlsx, Parquet) as a feed of its own.
 
-    The mapping says what the columns mean; `anonymous-bank` is built in, and its YAML explains every key.
-    A replay never mixes with `live`; replayed again, it replaces itself. The file is read into memory.
+    The mapping says what the columns mean. Built in are call-records (a row per call), asterisk-queue-log,
+    12345-tickets, baltimore-311 and anonymous-bank, whose YAML explains every key. A replay never mixes with
+    `live`; replayed again, it replaces itself. `hotline feed test` says beforehand what would be mended or rejected.
 
     \b
       hotline replay anonbank_january.txt --mapping anonymous-bank --wait
@@ -67,8 +77,8 @@ def command(
     Exit codes: 0 ok, 1 rows were rejected, 2 usage, 3 Kafka or ClickHouse not reachable (or not in time).
     """  # noqa: D301  (click wants the backspace itself)
     try:
-        mapping = mappings.load(mapping_name)
         settings = current()
+        mapping = mapping_for(mapping_name, hotline, settings)
         replay.check_hotline(mapping, settings)
         name = replay.feed_name(feed, file)
         resolved = addresses(settings, need=("kafka", "clickhouse") if wait else ("kafka",))
@@ -93,6 +103,18 @@ def command(
     _report(summary, contents, as_json=as_json)
     contents.events.close()
     sys.exit(REJECTED if contents.rejected else 0)
+
+
+def mapping_for(name: str, hotline: str, settings: Settings) -> mappings.Mapping:
+    """The mapping, for the hotline given (in the zone that settings know it by), else for its own.
+
+    Raises MappingError; a hotline that is not configured keeps the mapping's zone.
+    """
+    mapping = mappings.load(name)
+    if not hotline:
+        return mapping
+    known = settings.known_hotlines().get(hotline)
+    return mapping.model_copy(update={"hotline": hotline, "zone": known.time_zone if known else mapping.zone})
 
 
 def addresses(settings: Settings, need: tuple[run_file.Part, ...]) -> Settings:
