@@ -120,13 +120,13 @@ class StateLog:
 
 
 def _batches(shards: Sequence[tuple[bytes, memoryview]]) -> Iterable[list[tuple[bytes, memoryview]]]:
-    """Shards in groups of about two full ones: little memory, few changes of thread."""
+    """Shards in groups of about a full one: little memory, few changes of thread."""
     batch: list[tuple[bytes, memoryview]] = []
     size = 0
     for key, raw in shards:
         batch.append((key, raw))
         size += len(raw) + 64
-        if size >= 2 * SHARD_BYTES:
+        if size >= SHARD_BYTES:
             yield batch
             batch, size = [], 0
     if batch:

@@ -18,7 +18,7 @@ from deploy.runtime.state_found import Found, Resume
 from deploy.runtime.state_records import Shard, Stand, State
 from deploy.runtime.state_taking import Taking
 
-SCENARIOS = 200
+SCENARIOS = 120
 LONG = [bytes([n]) * 9 for n in range(3)]
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewPartitions
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import OffsetAndMetadata
 
 from deploy.runtime.state_records import FORMAT
@@ -139,6 +141,39 @@ async def test_a_topic_that_was_created_again_stops_the_worker(
     await until(lambda: again.poll() is not None, bench)
     assert again.returncode == 1
     assert "is not the one its state was made from" in bench.log_of(again)
+
+
+async def test_a_topic_with_more_partitions_than_its_states_were_made_with_stops_the_worker(
+    bench: Any, stop: Callable[[subprocess.Popen[bytes]], int], until: Any
+) -> None:
+    worker = bench.start()
+    await bench.produce(1_000)
+    await bench.until_counted()
+    assert stop(worker) == 0
+    await bench.admin.create_partitions({bench.source: NewPartitions(4)})
+    again = bench.start()
+    await until(lambda: again.poll() is not None, bench)
+    assert again.returncode == 1
+    assert f"partitions of {bench.source} was '3', is '4'" in bench.log_of(again)
+
+
+async def test_a_state_that_the_broker_refuses_ends_the_process_and_the_last_one_stands(bench: Any, until: Any) -> None:
+    worker = bench.start(padding=50_000)
+    await bench.produce(1_000)
+    await bench.until_counted()
+    small = ConfigResource(
+        ConfigResourceType.TOPIC, bench.state, {"cleanup.policy": "compact", "max.message.bytes": "1000"}
+    )
+    await bench.admin.alter_configs([small])
+    await bench.produce(1_000)
+    await until(lambda: worker.poll() is not None, bench)
+    assert worker.returncode == 1
+    assert "could not write the state" in bench.log_of(worker)
+    await bench.admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, bench.state, {"cleanup.policy": "compact"})]
+    )
+    bench.start()
+    await bench.until_counted()
 
 
 async def test_records_deleted_before_they_were_read_are_counted_and_said(
