@@ -1,14 +1,18 @@
 """Events in CloudEvents 1.0 envelopes count as the plain ones do; what is wrong with an envelope is said."""
 
 import base64
+import json
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
+from click.testing import CliRunner
 from engine import Engine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.cli.main import cli
 from streams.intake import Accepted, Rejection, read
 
 AT = 1_795_312_721_000
@@ -115,6 +119,17 @@ def test_a_call_told_in_envelopes_is_the_same_visit() -> None:
         == (other.outcome, other.wait_ms, other.talk_ms)
         == ("answered", 9_000, 51_000)
     )
+
+
+def test_the_schema_of_the_envelope_says_what_is_read() -> None:
+    schema = json.loads(CliRunner().invoke(cli, ["schema", "calls-cloudevent"]).stdout)
+    valid = jsonschema.Draft202012Validator(schema).is_valid
+    for good in (envelope(EVENT), envelope({"queue": "q"}, subject="c1", time="2026-11-22T02:00:00Z")):
+        assert valid(json.loads(good))
+        accepted(good)
+    for bad in (envelope(EVENT, id=""), envelope(EVENT, specversion="0.3"), envelope("words"), envelope({"queue": 7})):
+        assert not valid(json.loads(bad))
+        rejected(bad)
 
 
 @pytest.mark.parametrize("deep", [b"[" * 60_000, b'{"a":' * 12_000, envelope(EVENT)[:-1] + b',"x":' + b"[" * 60_000])
