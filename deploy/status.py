@@ -1,6 +1,7 @@
 """How far the engine is: read from the topics, the groups' commits, `run.json` and ClickHouse."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
@@ -11,9 +12,10 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.runtime import run_file
-from deploy.runtime.kafka import client_options, partition_counts, reading
+from deploy.runtime.kafka import client_options, partition_counts, reading, retention_ms
 from deploy.runtime.run_file import Endpoints, ProcessState
 from deploy.runtime.settings import Settings
+from deploy.runtime.state_checks import RETENTION_USED, retention_used
 from sinks.clickhouse.client import ClickHouseAway, connect
 from streams.contract.alerts import AlertEvent
 from streams.contract.cells import CellsRecord, Progress
@@ -54,7 +56,7 @@ class FiringAlert(msgspec.Struct, kw_only=True):
 class Status(msgspec.Struct, kw_only=True):
     """What `hotline status --json` prints. Counts are absolute, since the beginning of the topics.
 
-    `repaired`, `rejected`: kind -> source -> count. `rows_written`: rows in ClickHouse, None while it is away.
+    `warnings`: what goes wrong unless somebody acts. `repaired`, `rejected`: kind -> source -> count. `rows_written`: rows in ClickHouse, None while it is away.
     """
 
     version: str
@@ -70,6 +72,7 @@ class Status(msgspec.Struct, kw_only=True):
     late_by_source: dict[str, int]
     missing: int
     alerts_firing: list[FiringAlert]
+    warnings: list[str] = []
 
 
 async def _ends(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
@@ -138,8 +141,8 @@ async def firing(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int])
     ]
 
 
-async def _committed(settings: Settings) -> dict[tuple[str, TopicPartition], int]:
-    """(reader, partition) -> the next offset the reader's group has committed to read."""
+async def _committed(settings: Settings) -> tuple[dict[tuple[str, TopicPartition], int], dict[str, int]]:
+    """(reader, partition) -> the next offset the reader's group has committed to read; topic -> ms it keeps records."""
     admin = AIOKafkaAdminClient(**client_options(settings.kafka))
     found: dict[tuple[str, TopicPartition], int] = {}
     try:
@@ -150,9 +153,9 @@ async def _committed(settings: Settings) -> dict[tuple[str, TopicPartition], int
             except GroupCoordinatorNotAvailableError:  # a new cluster that no group has met yet
                 continue
             found |= {(reader, partition): told.offset for partition, told in offsets.items() if told.offset >= 0}
+        return found, await retention_ms(admin, [CALLS])
     finally:
         await admin.close()
-    return found
 
 
 def positions(
@@ -183,6 +186,20 @@ def positions(
     return lines
 
 
+def soon_deleted(partitions: Sequence[PartitionStatus], kept: Mapping[str, int], now: int) -> list[str]:
+    """One line per topic that `streams` has not read for half as long as it is kept (topic -> ms), or longer."""
+    lines = []
+    for topic, kept_ms in kept.items():
+        unread = [p.data_as_of for p in partitions if p.topic == topic and p.lag and p.data_as_of]
+        if unread and retention_used(min(unread), kept_ms, now) >= RETENTION_USED:
+            hours = [f"{ms / 3_600_000:,.1f} h" for ms in (now - min(unread), kept_ms)]
+            lines.append(
+                f"{topic} is read {hours[0]} behind, and keeps its records for {hours[1]}: what is deleted before it "
+                "is read will be missing. Raise its retention.ms, and see that `hotline streams` runs"
+            )
+    return lines
+
+
 def rows_written(settings: Settings) -> int | None:
     """Rows in all tables of the schema, or None while ClickHouse is away."""
     try:
@@ -203,7 +220,8 @@ async def collect(settings: Settings) -> Status:
         ends = await _ends(consumer)
         progress = await last_progress(consumer, ends)
         alerts: Sequence[FiringAlert] = await firing(consumer, ends)
-    committed = await _committed(settings)
+    committed, kept = await _committed(settings)
+    partitions = positions(ends, committed, progress)
     rows = await asyncio.to_thread(rows_written, settings)
     run = run_file.running(settings.data_dir)
     web = run.endpoints.web if run else settings.web.external_url
@@ -211,7 +229,7 @@ async def collect(settings: Settings) -> Status:
         version=run.version if run else version("hotline-monitor"),
         endpoints=Endpoints(kafka=settings.kafka.bootstrap, clickhouse=settings.clickhouse.url, web=web),
         processes=run.processes if run else [],
-        partitions=positions(ends, committed, progress),
+        partitions=partitions,
         rows_written=rows,
         repaired=progress.repaired if progress else {},
         rejected=progress.rejected if progress else {},
@@ -221,4 +239,5 @@ async def collect(settings: Settings) -> Status:
         late_by_source=progress.late if progress else {},
         missing=progress.missing if progress else 0,
         alerts_firing=list(alerts),
+        warnings=soon_deleted(partitions, kept, int(time.time() * 1000)),
     )

@@ -63,6 +63,7 @@ def in_words(status: Status) -> str:
     ]
     if status.missing:
         lines.append(f"missing     {status.missing:,} records were gone from {CALLS} before they were read")
+    lines += [f"WARNING     {warning}" for warning in status.warnings]
     if not status.alerts_firing:
         lines.append("no alert fires")
     for alert in status.alerts_firing:

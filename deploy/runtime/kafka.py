@@ -89,11 +89,13 @@ class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as con
 
     async def __aenter__(self) -> AIOKafkaConsumer:
         self._consumer = AIOKafkaConsumer(**self._options)
+        started = False
         try:
             await self._consumer.start()
-        except BaseException:
-            await self._consumer.stop()  # also when cancelled: its connections would stay
-            raise
+            started = True
+        finally:
+            if not started:  # refused or cancelled: its connections would stay
+                await self._consumer.stop()
         return self._consumer
 
     async def __aexit__(self, *failure: object) -> None:

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 
 from deploy import topics
 from deploy.embedded.child import free_port
@@ -32,7 +31,7 @@ PART_BYTES = 256 * 1024
 def part(seed: int) -> bytes:
     """About 256 KiB of calls."""
     rng = random.Random(seed)
-    calls = []
+    calls: list[list[object]] = []
     while len(calls) < PART_BYTES // 90:
         at = 1_700_000_000_000 + rng.randrange(10**8)
         calls.append([f"call-{rng.getrandbits(48):012x}", "city", rng.choice("abcd"), at, at + rng.randrange(10**5)])
@@ -63,12 +62,17 @@ async def watched(label: str, megabytes: int) -> AsyncIterator[list[str]]:
     print(f"{megabytes:>4} MB  {label:<28}{seconds:7.2f} s   stand-still {still.longest:5.1f} ms  {' '.join(said)}")
 
 
+async def nothing() -> None:
+    """What this machine does to the event loop of a process that does nothing."""
+    async with watched("nothing at all", 0):
+        await asyncio.sleep(2)
+
+
 async def measure(kafka: Kafka, megabytes: int, place: tuple[str, int]) -> None:
     log = StateLog(STATE_STREAMS, kafka)
     parts = {f"part {n}": part(n) for n in range(megabytes * 4)}
     stand = Stand(offset=1, clock=1, cluster="", mark=None)
     async with new_producer(kafka) as producer:
-        producer: AIOKafkaProducer
         taking = (await log.read([place]))[place].taking
         async with watched("first checkpoint", megabytes) as said:
             said.append(f"{await log.write(producer, taking, stand, parts) / 1e6:.1f} MB written")
@@ -94,6 +98,7 @@ def main() -> None:
         try:
             kafka = Kafka(bootstrap=broker.bootstrap)
             asyncio.run(topics.apply(kafka))
+            asyncio.run(nothing())
             for number, megabytes in enumerate((1, 10, 100)):
                 asyncio.run(measure(kafka, megabytes, ("bench", number)))
         finally:

@@ -14,7 +14,7 @@ from deploy.cli.status import in_words
 from deploy.runtime.kafka import reading
 from deploy.runtime.run_file import Endpoints, ProcessState
 from deploy.runtime.settings import Kafka, current
-from deploy.status import FiringAlert, PartitionStatus, Status, positions
+from deploy.status import FiringAlert, PartitionStatus, Status, positions, soon_deleted
 from deploy.topics import apply
 from streams.contract.alerts import AlertEvent
 from streams.contract.cells import Cell, PartitionProgress, Progress
@@ -194,8 +194,10 @@ def test_a_person_reads_what_is_wrong():
                     summary={"en": "Too many"},
                 )
             ],
+            warnings=["the input is deleted"],
         )
     )
+    assert "WARNING     the input is deleted" in text
     assert "streams     running   pid 7, started again 2 times" in text
     assert "hotline.calls         streams             60          90        30  2024-01-01 00:00:00 UTC" in text
     assert "repaired    midnight 1,000" in text
@@ -203,3 +205,18 @@ def test_a_person_reads_what_is_wrong():
     assert "rows        ClickHouse does not answer" in text
     assert "missing     3 records" in text
     assert "critical  since 2024-01-01 00:00:00 UTC: Too many" in text
+
+
+def test_input_that_is_deleted_before_it_is_read_is_warned_of():
+    hour = 3_600_000
+
+    def warnings(*, lag: int, hours: int) -> list[str]:
+        line = PartitionStatus(
+            topic=CALLS, partition=0, reader="streams", position=1, end=1 + lag, lag=lag, data_as_of=NOON - hours * hour
+        )
+        return soon_deleted([line], {CALLS: 24 * hour}, NOON)
+
+    assert warnings(lag=5, hours=11) == [] == warnings(lag=0, hours=30)
+    [warning] = warnings(lag=5, hours=13)
+    assert "hotline.calls is read 13.0 h behind, and keeps its records for 24.0 h" in warning
+    assert "retention.ms" in warning
