@@ -52,7 +52,7 @@ def insert_after(path: Path, line: str, text: str) -> None:
 def test_a_new_metric_reaches_sql(copy: Path, clickhouse_url: str) -> None:
     insert_after(copy / "streams/contract/cells.py", "COUNTERS: dict[str, str] = {\n", block("metric-definition"))
     contribution = copy / "streams/contribution.py"
-    function = "def _answered(arrival: Counts, stay: Stay) -> None:\n    wait = stay.wait_ms or 0\n"
+    function = "def _answered(arrival: Counts, stay: Stay, promise: Promise) -> None:\n    wait = stay.wait_ms or 0\n"
     insert_after(contribution, function, block("metric-contribution"))
     assert "long_answered" in python(copy, "-m", "sinks.clickhouse.new_counter", "long_answered")
     script = f"""
