@@ -18,6 +18,9 @@ from deploy.runtime.kafka import partition_counts
 
 EVERY_S = 10.0
 STALLED_S = 90.0
+"""How long records may wait unread while the process reads nothing at all."""
+PASSED_OVER_S = 900.0
+"""How long those of one partition may wait while it reads others: with much to read on a slow machine they take turns."""
 
 log = structlog.get_logger()
 
@@ -51,6 +54,7 @@ class Watch:
 
     def __init__(self, now: float) -> None:
         self._waiting: dict[Place, tuple[int, float]] = {}
+        self._moved_at = now
         self._unsettled_since: float | None = now
         self._looked_at = now
 
@@ -60,6 +64,7 @@ class Watch:
         """Say what is wrong, if anything is. `standings` is None between a rebalance's begin and end."""
         if now - self._looked_at > 3 * EVERY_S:
             self._waiting.clear()
+            self._moved_at = now
             self._unsettled_since = None
         self._looked_at = now
         if standings is None:
@@ -77,9 +82,13 @@ class Watch:
                 return Trouble.TOPIC_SHORTER, place
             at, since = self._waiting.get(place, (standing.next, now))
             waiting[place] = standing.next, since if at == standing.next else now
-            if now - waiting[place][1] > STALLED_S:
-                return Trouble.STALLED, place
+            if at != standing.next:
+                self._moved_at = now
         self._waiting = waiting
+        for place, (_, since) in waiting.items():
+            nothing_moves = now - max(since, self._moved_at) > STALLED_S
+            if nothing_moves or now - since > PASSED_OVER_S:
+                return Trouble.STALLED, place
         return None
 
 

@@ -1,6 +1,6 @@
 """When a consumer counts as stuck."""
 
-from deploy.runtime.liveness import EVERY_S, STALLED_S, Standing, Trouble, Watch
+from deploy.runtime.liveness import EVERY_S, PASSED_OVER_S, STALLED_S, Standing, Trouble, Watch
 
 PLACE = ("hotline.calls", 0)
 
@@ -60,3 +60,14 @@ def test_a_rebalance_that_never_ends_is_trouble() -> None:
     assert look(watch, None, 1, 0, 2 * STALLED_S) is None
     assert look(watch, stands(1), 1, 2 * STALLED_S, 3 * STALLED_S) is None
     assert look(watch, None, 1, 3 * STALLED_S, 6 * STALLED_S) == (Trouble.NOTHING_ASSIGNED, None)
+
+
+def test_a_partition_that_waits_its_turn_is_given_more_time_than_one_where_nothing_moves() -> None:
+    watch, other = Watch(0), ("hotline.calls", 5)
+    seen = None
+    for step in range(int((PASSED_OVER_S + 5 * EVERY_S) / EVERY_S)):
+        now = step * EVERY_S
+        standings = {PLACE: Standing(10, waits=False), other: Standing(step, waits=False)}
+        seen = watch.judge(standings, {PLACE: 20, other: 10_000}, now)
+        assert seen is None or now > PASSED_OVER_S
+    assert seen == (Trouble.STALLED, PLACE)
