@@ -59,6 +59,7 @@ class Mapping(Part):
     no_call: tuple[str, ...] = ()
     caller: Column | None = None
     queue: Column | None = None
+    source: Column | None = None
     times: Times | None = None
     durations: Durations = Durations()
     outcome: Outcomes | None = None
@@ -86,7 +87,7 @@ class Mapping(Part):
     def used_columns(self) -> dict[str, str]:
         """Every column that is read -> the key of the mapping that names it."""
         used = dict.fromkeys(self.call, "call") | dict.fromkeys(self.where, "where")
-        for key, one in (("caller", self.caller), ("queue", self.queue)):
+        for key, one in (("caller", self.caller), ("queue", self.queue), ("source", self.source)):
             used |= dict.fromkeys(one.read if one else (), key)
         used |= {column: key for key, column in self._named() if column}
         for name, one in self.fields.items():

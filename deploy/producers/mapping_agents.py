@@ -4,16 +4,30 @@ A log tells steps (joined queue A, paused in all queues, answered a call); `agen
 that an agent is in from then on and the queues (skills) that the agent serves. The roster stands in between.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from deploy.producers.mapping_parts import AgentStep
 from streams.contract import CallEvent
+from streams.contract.events import AgentState
 
 # A log of whole seconds: an unanswered ring is told as a state for one of them, then the agent is available.
 RING_NO_ANSWER_MS = 1_000
 ALL_QUEUES = ""
+
+
+class State(NamedTuple):
+    """What an agent is doing: for which queue, why on a break, which queues are served (None: not said)."""
+
+    state: AgentState
+    queue: str = ""
+    reason: str = ""
+    skills: list[str] | None = None
+
+    def event(self, name: str, at: int, source: str, common: dict[str, Any]) -> CallEvent:
+        """The `agent_state` event: so from `at` (ms) on."""
+        return CallEvent(type="agent_state", time=at, agent=name, source=source, **self._asdict(), **common)
 
 
 class _Agent(msgspec.Struct):
@@ -28,43 +42,40 @@ class _Agent(msgspec.Struct):
     def serving(self) -> set[str]:
         return set() if ALL_QUEUES in self.paused else self.queues - self.paused.keys()
 
-    def state(self) -> tuple[str, str, list[str]]:
-        """State, reason of a break, skills. Paused in some queues only: available in the others."""
+    def state(self) -> State:
+        """Paused in some queues only: available in the others."""
         serving = self.serving
         if self.talking:
-            return "on_call", "", sorted(serving or self.queues)
+            return State("on_call", skills=sorted(serving or self.queues))
         if not self.queues and not self.logged_in:
-            return "logged_out", "", []
+            return State("logged_out", skills=[])
         if self.paused and not serving:
-            return "break", next((why for why in self.paused.values() if why), ""), sorted(self.queues)
-        return "available", "", sorted(serving)
+            why = next((why for why in self.paused.values() if why), "")
+            return State("break", reason=why, skills=sorted(self.queues))
+        return State("available", skills=sorted(serving))
 
 
 class Roster:
     """The agents of one log, read in order of time. Members that the log never saw join are learnt from their calls."""
 
-    def __init__(self, common: dict[str, Any]) -> None:
-        self._common = common
+    def __init__(self) -> None:
         self._agents: dict[str, _Agent] = {}
 
     def step(
         self, name: str, step: AgentStep, at: int, *, queue: str, reason: str, ring_ms: int | None
-    ) -> list[CallEvent]:
-        """Take in what a line says of an agent at `at` (ms); the states that follow. `queue` empty: every queue."""
+    ) -> list[tuple[int, State]]:
+        """Take in what a line says of an agent at `at` (ms); since when which state. `queue` empty: every queue."""
         agent = self._agents.setdefault(name, _Agent())
-        events: list[CallEvent] = []
+        states: list[tuple[int, State]] = []
         if step in {"answers", "rings_out"} and ring_ms:
-            events.append(
-                self._event(name, at - ring_ms, "ringing", queue=queue, skills=sorted(agent.serving | {queue} - {""}))
-            )
+            states.append((at - ring_ms, State("ringing", queue, skills=sorted(agent.serving | {queue} - {""}))))
         self._apply(agent, step, queue, reason)
         if step == "rings_out":
-            events.append(self._event(name, at, "ring_no_answer", queue=queue, skills=sorted(agent.serving)))
+            states.append((at, State("ring_no_answer", queue, skills=sorted(agent.serving))))
             at += RING_NO_ANSWER_MS
-        state, why, skills = agent.state()
-        of_queue = queue if state == "on_call" else ""
-        events.append(self._event(name, at, state, queue=of_queue, reason=why, skills=skills))
-        return events
+        state = agent.state()
+        states.append((at, state._replace(queue=queue) if state.state == "on_call" else state))
+        return states
 
     @staticmethod
     def _apply(agent: _Agent, step: AgentStep, queue: str, reason: str) -> None:
@@ -90,17 +101,3 @@ class Roster:
                 agent.talking = False
         if queue and step not in {"leaves", "logs_out"}:
             agent.queues.add(queue)
-
-    def _event(
-        self, name: str, at: int, state: str, *, skills: list[str], queue: str = "", reason: str = ""
-    ) -> CallEvent:
-        return CallEvent(
-            type="agent_state",
-            time=at,
-            agent=name,
-            state=state,
-            queue=queue,
-            reason=reason,
-            skills=skills,
-            **self._common,
-        )

@@ -42,14 +42,14 @@ class CallRow:
 
     def read(self, values: Values) -> tuple[RowOutcome, list[CallEvent]]:
         """The row's outcome (`hung_up` resolved) and its events; raises RejectedError."""
-        call = values.call()
+        call, source = values.call(), values.source()
         outcome = self._outcome(values)
         at = self._moments(outcome, values)
         if outcome == "hung_up":
             outcome = "abandoned" if "queued" in at else "ended_in_menu"
 
         def event(type_: EventType, time: int, **more: Any) -> CallEvent:
-            return CallEvent(type=type_, time=time, call=call, **self._common, **more)
+            return CallEvent(type=type_, time=time, call=call, source=source, **self._common, **more)
 
         arrived = event("arrived", at["arrived"], **values.described(), flag=_flag(outcome))
         events = [arrived, *self._rest(outcome, at, values, event)]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from deploy.producers.mapping import Mapping
-from deploy.producers.mapping_agents import Roster
+from deploy.producers.mapping_agents import Roster, State
 from deploy.producers.mapping_parts import EventLog, Logged
 from deploy.producers.mapping_times import TimeReader, UnreadableError, masked
 from deploy.producers.mapping_values import RejectedError, Values
@@ -25,7 +25,7 @@ class LogRow:
         self._ignored = {word.strip().casefold() for word in mapping.events.ignore}
         self._times = times
         self._common = common
-        self._roster = Roster(common)
+        self._roster = Roster()
 
     def read(self, values: Values) -> tuple[str, list[CallEvent]]:
         """What the line counts as (the last type of event, `agent_state` or `ignored`) and its events.
@@ -43,7 +43,7 @@ class LogRow:
         of_call = [self._of_call(logged, at, values) for logged in lines if logged.type is not None]
         events = list(of_call)
         for logged in lines:
-            if logged.agent is not None:
+            if logged.agent is not None or logged.state is not None:
                 events += self._of_agent(logged, at, values)
         return (of_call[-1].type if of_call else OF_AN_AGENT), events
 
@@ -68,6 +68,7 @@ class LogRow:
             type=logged.type,
             time=at,
             call=values.call(),
+            source=values.source(),
             queue="" if logged.type == "arrived" else values.queue(),
             agent=values.agent() if logged.type in _WITH_AGENT else "",
             wait_ms=values.duration(logged.wait, logged.unit),
@@ -79,15 +80,14 @@ class LogRow:
         )
 
     def _of_agent(self, logged: Logged, at: int, values: Values) -> list[CallEvent]:
-        assert logged.agent is not None
-        name = values.agent()
+        name, source = values.agent(), values.source()
         if not name:
             raise RejectedError("no_call", "the line is about an agent and names none")
-        return self._roster.step(
-            name,
-            logged.agent,
-            at,
-            queue=values.queue(),
-            reason=values.name(logged.reason),
-            ring_ms=values.duration(logged.ring, logged.unit),
-        )
+        queue, reason = values.queue(), values.name(logged.reason)
+        if logged.state is not None:
+            told = State(logged.state, queue=queue, reason=reason, skills=values.skills(logged.skills))
+            return [told.event(name, at, source, self._common)]
+        assert logged.agent is not None
+        ring_ms = values.duration(logged.ring, logged.unit)
+        states = self._roster.step(name, logged.agent, at, queue=queue, reason=reason, ring_ms=ring_ms)
+        return [state.event(name, when, source, self._common) for when, state in states]

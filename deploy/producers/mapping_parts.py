@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from deploy.producers.local_times import Fold
+from streams.contract.events import AgentState
 
 RowOutcome = Literal[
     "answered",
@@ -208,14 +209,16 @@ class Rated(Part):
 
 
 class Logged(Part):
-    """What one kind of line of an event log says: an event of a call, a step of an agent, or both.
+    """What one kind of line of an event log says: an event of a call, something of an agent, or both.
 
-    `caller`, `reason` and the durations name columns; `ring` is how long the agent's phone rang. `unit` is
-    that of the durations of this line, if another than the mapping's.
+    Of an agent it says a step (`agent`), from whose steps states and skills follow, or the `state` itself.
+    `caller`, `reason`, `skills` (queues parted by `,` or `;`) and the durations name columns; `ring` is how long
+    the agent's phone rang. `unit` is that of the durations of this line, if another than the mapping's.
     """
 
     type: LoggedType | None = None
     agent: AgentStep | None = None
+    state: AgentState | None = None
     caller: str = ""
     wait: str = ""
     talk: str = ""
@@ -224,18 +227,23 @@ class Logged(Part):
     ring: str = ""
     rating: str = ""
     reason: str = ""
+    skills: str = ""
     unit: Unit | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.type is None and self.agent is None:
-            raise ValueError("write type (an event of the call), agent (a step of the agent) or both")
+        if self.type is None and self.agent is None and self.state is None:
+            raise ValueError("write type (an event of the call), agent (a step of the agent) or state (the agent's)")
+        if self.agent is not None and self.state is not None:
+            raise ValueError("write agent (a step) or state, not both: states follow from steps")
+        if self.skills and self.state is None:
+            raise ValueError("skills stand beside a state; from steps they follow")
         return self
 
     @property
     def columns(self) -> dict[str, str]:
         """Key -> column of everything that is read."""
-        named = ("caller", "wait", "talk", "hold", "acw", "ring", "rating", "reason")
+        named = ("caller", "wait", "talk", "hold", "acw", "ring", "rating", "reason", "skills")
         return {key: column for key in named if (column := str(getattr(self, key)))}
 
 
@@ -257,4 +265,4 @@ class EventLog(Part):
     @property
     def has_agents(self) -> bool:
         """Whether any line is about an agent."""
-        return any(logged.agent for lines in self.words.values() for logged in lines)
+        return any(logged.agent or logged.state for lines in self.words.values() for logged in lines)

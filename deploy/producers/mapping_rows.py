@@ -56,7 +56,6 @@ class RowReader:
         self._times = TimeReader(mapping.time, ZoneInfo(mapping.zone), typed=typed)
         common: dict[str, Any] = {
             "hotline": mapping.hotline,
-            "source": mapping.name,
             "feed": feed,
             "generation": generation,
         }

@@ -91,6 +91,10 @@ class Values:
     def queue(self) -> str:
         return self.of(self._mapping.queue)
 
+    def source(self) -> str:
+        """Where the row comes from: its own column, else the mapping's name."""
+        return self.of(self._mapping.source) or self._mapping.name
+
     def agent(self) -> str:
         return self.of(self._mapping.fields.get("agent"))
 
@@ -115,6 +119,11 @@ class Values:
             raise RejectedError("schema", f"{column}: longer than 7 days")
         self.repairs.update(step_back(found))
         return max(0, found)
+
+    def skills(self, column: str) -> list[str] | None:
+        """The queues that an agent serves, parted by `,` or `;`; None if the row does not say."""
+        text = self.text(column)
+        return [name for part in text.replace(";", ",").split(",") if (name := part.strip())] if text else None
 
     def rating(self, column: str, words: Dict[str, int]) -> int | None:
         """The caller's rating; None where none was given, or where its word means nothing here (which is noted)."""

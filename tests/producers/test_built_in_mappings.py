@@ -142,6 +142,38 @@ def test_paused_in_one_queue_is_available_in_the_others_and_in_all_is_a_break() 
     ]  # fmt: skip
 
 
+def test_a_log_may_tell_states_and_skills_themselves_and_each_line_its_source(tmp_path) -> None:
+    text = """
+name: states
+hotline: h
+zone: UTC
+call: id
+optional: [id]
+source: pbx
+queue: queue
+fields: {agent: agent}
+events:
+  column: state
+  time: at
+  words:
+    ready: {state: available, skills: skills}
+    pause: {state: break, reason: why}
+"""
+    file = tmp_path / "states.csv"
+    file.write_text(
+        "at,agent,state,skills,why,queue,pbx\n2026-11-22T10:00:00,7,Ready,a; b,,,pbx-2\n2026-11-22T10:05:00,7,pause,,lunch,a,\n"
+    )
+    ready, away = events(read(file, mapping.parse(text, "states"), feed="f", generation=1))
+    assert (ready.type, ready.agent, ready.state, ready.skills, ready.source) == (
+        "agent_state",
+        "7",
+        "available",
+        ["a", "b"],
+        "pbx-2",
+    )
+    assert (away.state, away.reason, away.skills, away.queue, away.source) == ("break", "lunch", None, "a", "states")
+
+
 def test_tickets_are_answered_calls_with_their_classes_and_ratings_at_their_own_time() -> None:
     contents = read(EXAMPLES / "tickets-gb18030.csv", mapping.load("12345-tickets"), feed="f", generation=1)
     assert contents.outcomes == {"answered": 4, "left_out": 1}  # one came by WeChat
