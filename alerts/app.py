@@ -11,19 +11,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+import structlog
+
 from alerts import metrics
 from alerts.channels import Channel
 from alerts.channels.alertmanager import AlertmanagerChannel
 from alerts.channels.content import Writer
 from alerts.channels.grafana import GrafanaChannel
+from alerts.channels.people import people_channel
 from alerts.channels.webhook import WebhookChannel
+from alerts.control_log import follow
+from alerts.controls import Controls
 from alerts.core import Alerts
 from alerts.deliveries import Deliveries
+from alerts.duty import Duty, load_duty
+from alerts.pager import page_forever
+from alerts.paging import Paging
 from alerts.promises import promises_of
 from alerts.rule_book import RuleBook, watch_rules
 from alerts.rules import Rule
 from alerts.sender import send_forever
+from alerts.telling import Telling
 from alerts.watch import Watch
+from deploy.runtime.processor import ProcessorFactory
 from deploy.runtime.settings import Settings, SettingsError
 from deploy.runtime.worker import Background, Worker, run_worker
 from streams.contract.topics import ALERTS, CELLS, SIGNALS, STATE_ALERTS
@@ -31,50 +41,74 @@ from streams.contract.topics import ALERTS, CELLS, SIGNALS, STATE_ALERTS
 GROUP = "hotline-alerts"
 METRICS_S = 1.0
 
+log = structlog.get_logger()
+
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM; blocks. Raises SettingsError (RulesError) before anything is started."""
     book = RuleBook(settings.alerts.rules)
     channels = build_channels(settings, book.by_name)
+    duty, receivers = build_receivers(settings, book.by_name)
+    controls = Controls()
     targets = {channel.target: channel.resend_s for channel in channels}
 
-    def lifecycle(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Alerts:
-        del topic, partition
-        return Alerts(book.rules, settings.alerts.feed, snapshot)
-
-    def watch(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Watch:
-        del topic, partition
-        return Watch(book.rules, settings.alerts.feed, promises_of(settings), snapshot)
-
-    def deliveries(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Deliveries:
-        del topic, partition
-        return Deliveries(targets, snapshot)
-
-    def serve(channel: Channel) -> Background:
-        async def run_channel(worker: Worker) -> None:
-            try:
-                await send_forever(channel, lambda: deliveries_of(worker), wall_ms)
-            finally:
-                await channel.close()
-
-        return run_channel
+    processors: dict[str, ProcessorFactory] = {
+        SIGNALS: lambda _topic, _partition, state: Alerts(book.rules, settings.alerts.feed, state),
+        CELLS: lambda _topic, _partition, state: Watch(book.rules, settings.alerts.feed, promises_of(settings), state),
+        ALERTS: lambda _topic, _partition, state: Telling(targets, duty, controls, state),
+    }
 
     async def reload(worker: Worker) -> None:
         await watch_rules(book, lambda rules: adopt(worker, rules))
 
+    async def listen(_worker: Worker) -> None:
+        await follow(settings.kafka, controls)
+
     async def show(worker: Worker) -> None:
         while True:
             show_metrics(worker, list(targets))
+            show_pages(paging_of(worker), list(receivers))
             await asyncio.sleep(METRICS_S)
 
     run_worker(
         GROUP,
         settings,
-        {SIGNALS: lifecycle, CELLS: watch, ALERTS: deliveries},
+        processors,
         STATE_ALERTS,
         health_port=settings.health.alerts_port,
-        background=[reload, show, *(serve(channel) for channel in channels)],
+        background=[
+            reload,
+            listen,
+            show,
+            *(serve(channel) for channel in channels),
+            *(page(receiver, ways) for receiver, ways in receivers.items()),
+        ],
     )
+
+
+def serve(channel: Channel) -> Background:
+    """Keep a machine's channel told."""
+
+    async def run_channel(worker: Worker) -> None:
+        try:
+            await send_forever(channel, lambda: deliveries_of(worker), wall_ms)
+        finally:
+            await channel.close()
+
+    return run_channel
+
+
+def page(receiver: str, ways: Sequence[Channel]) -> Background:
+    """Keep a person or a desk told."""
+
+    async def run_receiver(worker: Worker) -> None:
+        try:
+            await page_forever(receiver, ways, lambda: paging_of(worker), wall_ms)
+        finally:
+            for way in ways:
+                await way.close()
+
+    return run_receiver
 
 
 def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channel]:
@@ -89,8 +123,7 @@ def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channe
             raise SettingsError(f"{name}: write an address that begins with https:// or http://")
     if told.grafana.url and not told.grafana.token.get_secret_value():
         raise SettingsError("alerts.grafana.token is empty: set HOTLINE_ALERTS__GRAFANA__TOKEN to a service account's")
-    external_url = settings.web.external_url or f"http://{settings.web.host}:{settings.web.port}/"
-    writer = Writer(rules, settings.paging, external_url)
+    writer = Writer(rules, settings.paging, external_url(settings))
     channels: list[Channel] = []
     if told.alertmanager.url:
         channels.append(AlertmanagerChannel(told.alertmanager, writer))
@@ -98,6 +131,25 @@ def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channe
         channels.append(GrafanaChannel(told.grafana, writer))
     webhooks = {webhook.url: webhook for webhook in told.webhooks}
     return [*channels, *(WebhookChannel(webhook, writer) for webhook in webhooks.values())]
+
+
+def build_receivers(settings: Settings, rules: Mapping[str, Rule]) -> tuple[Duty | None, dict[str, list[Channel]]]:
+    """Who is paged and how; nobody where Alertmanager is the one that pages. Raises SettingsError (RulesError)."""
+    if settings.alerts.duty is None:
+        return None, {}
+    duty = load_duty(settings.alerts.duty)
+    if settings.paging != "hotline":
+        log.warning("alerts.duty is not used: paging is alertmanager, whose routes say who is called")
+        return None, {}
+    writer = Writer(rules, settings.paging, external_url(settings))
+    return duty, {
+        receiver.name: [people_channel(told, receiver.name, writer) for told in receiver.channels]
+        for receiver in duty.receivers
+    }
+
+
+def external_url(settings: Settings) -> str:
+    return settings.web.external_url or f"http://{settings.web.host}:{settings.web.port}/"
 
 
 def adopt(worker: Worker, rules: Sequence[Rule]) -> None:
@@ -109,10 +161,20 @@ def adopt(worker: Worker, rules: Sequence[Rule]) -> None:
             worker.collect(topic, 0)
 
 
-def deliveries_of(worker: Worker) -> Deliveries | None:
-    """The delivery queue, while this process owns it (`hotline.alerts` has one partition)."""
+def telling_of(worker: Worker) -> Telling | None:
+    """The delivery queue and pages, while this process owns them (`hotline.alerts` has one partition)."""
     processor = worker.processor(ALERTS, 0)
-    return processor if isinstance(processor, Deliveries) else None
+    return processor if isinstance(processor, Telling) else None
+
+
+def deliveries_of(worker: Worker) -> Deliveries | None:
+    telling = telling_of(worker)
+    return telling.deliveries if telling else None
+
+
+def paging_of(worker: Worker) -> Paging | None:
+    telling = telling_of(worker)
+    return telling.paging if telling else None
 
 
 def show_metrics(worker: Worker, targets: Sequence[str]) -> None:
@@ -131,6 +193,15 @@ def show_metrics(worker: Worker, targets: Sequence[str]) -> None:
         metrics.WAITING.labels(target).set(deliveries.waiting(target) if deliveries else 0)
         oldest_ms = deliveries.oldest_waiting_ms(target, wall_ms()) if deliveries else 0
         metrics.OLDEST_WAITING.labels(target).set(oldest_ms / 1000)
+
+
+def show_pages(paging: Paging | None, receivers: Sequence[str]) -> None:
+    """Set the gauges about people."""
+    metrics.STANDING.clear()
+    for standing, count in (paging.standing() if paging else {}).items():
+        metrics.STANDING.labels(standing).set(count)
+    for receiver in receivers:
+        metrics.PAGES_WAITING.labels(receiver).set(paging.waiting(receiver) if paging else 0)
 
 
 def wall_ms() -> int:

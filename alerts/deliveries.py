@@ -164,6 +164,10 @@ class Deliveries:
                 case Retry() | Failed():
                     self._given_up(target, episode, item, now)
 
+    def firing(self) -> list[AlertEvent]:
+        """The alerts that fire, as far as they are remembered here."""
+        return [event for event in self._state.episodes.values() if event.state == "firing"]
+
     def waiting(self, target: str) -> int:
         """How many alerts the target has not accepted in their present state."""
         episodes = self._state.episodes

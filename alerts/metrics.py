@@ -23,6 +23,17 @@ IGNORED = Gauge(
     "Signals that changed nothing, by reason, since the start of the process",
     ("reason",),
 )
+PAGES = Counter(
+    "hotline_alerts_pages",
+    "Messages to people tried, by what they tell (first, escalated, louder, repeated, resolved), outcome and reason",
+    ("channel", "why", "outcome", "reason"),
+)
+STANDING = Gauge(
+    "hotline_alerts_standing",
+    "Firing alerts by what people know: told, acknowledged, waiting, or why nobody is told",
+    ("standing",),
+)
+PAGES_WAITING = Gauge("hotline_alerts_pages_waiting", "Messages that no channel has taken yet", ("receiver",))
 RULES = Gauge("hotline_alerts_rules", "Alert rules in force")
 RULES_PROBLEM = Gauge(
     "hotline_alerts_rules_problem",

@@ -1,17 +1,20 @@
 """Alertmanager's API v2: an alert is posted when it fires, again while it fires, and once more when it is over."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from msgspec.structs import replace
 
-from alerts.channels import Notice, Outcome
+from alerts.channels import Delivered, Notice, Outcome, Retry
 from alerts.channels.content import Writer, rfc3339
 from alerts.channels.http import TIMEOUT_S, JsonClient
 from alerts.rules import SEVERITIES
 from deploy.runtime.settings import Alertmanager
 from streams.contract import AlertEvent
+from streams.contract.alerts import Silence
 
 RESEND_S = 60
 EXPIRES_MS = 5 * 60_000
@@ -28,10 +31,7 @@ class AlertmanagerChannel:
 
     def __init__(self, settings: Alertmanager, writer: Writer, timeout_s: float = TIMEOUT_S) -> None:
         self._url = settings.url.rstrip("/") + "/api/v2/alerts"
-        self._headers = {}
-        if settings.user:
-            credentials = f"{settings.user}:{settings.password.get_secret_value()}".encode()
-            self._headers["Authorization"] = "Basic " + b64encode(credentials).decode()
+        self._headers = credentials(settings)
         self._writer = writer
         self._client = JsonClient(timeout_s)
 
@@ -42,6 +42,62 @@ class AlertmanagerChannel:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+class SilenceRefusedError(Exception):
+    """Alertmanager did not take a silence; the text says why."""
+
+
+async def silence_in_alertmanager(settings: Alertmanager, silence: Silence, timeout_s: float = TIMEOUT_S) -> str:
+    """Make the silence in Alertmanager, the home of silences where it pages; its id. Raises SilenceRefusedError."""
+    if not settings.url:
+        raise SilenceRefusedError("alerts.alertmanager.url is not set")
+    said: dict[str, str] = {}
+
+    def read(answer: bytes) -> Outcome:
+        try:
+            said["id"] = str(orjson.loads(answer)["silenceID"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return Retry("bad_answer", detail="no JSON with silenceID")
+        return Delivered()
+
+    url = settings.url.rstrip("/") + "/api/v2/silences"
+    client = JsonClient(timeout_s)
+    try:
+        outcome = await client.post(
+            url, posted_silence(silence), headers=credentials(settings), now=silence.at, read=read
+        )
+    finally:
+        await client.close()
+    if not isinstance(outcome, Delivered):
+        raise SilenceRefusedError(f"Alertmanager did not take the silence: {outcome.reason} {outcome.detail}")
+    return said["id"]
+
+
+def posted_silence(silence: Silence) -> dict[str, Any]:
+    """One `postableSilence`; shell patterns as the regular expressions that they mean."""
+    return {
+        "matchers": [
+            {"name": name, "value": _regex(pattern), "isRegex": True, "isEqual": True}
+            for name, pattern in silence.matchers.items()
+        ],
+        "startsAt": rfc3339(silence.at),
+        "endsAt": rfc3339(silence.ends_at),
+        "createdBy": silence.author,
+        "comment": silence.reason,
+    }
+
+
+def _regex(pattern: str) -> str:
+    return "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+
+
+def credentials(settings: Alertmanager) -> dict[str, str]:
+    """The header for basic authentication, if the settings name a user."""
+    if not settings.user:
+        return {}
+    pair = f"{settings.user}:{settings.password.get_secret_value()}".encode()
+    return {"Authorization": "Basic " + b64encode(pair).decode()}
 
 
 def quieter(event: AlertEvent, writer: Writer, now: int) -> list[AlertEvent]:

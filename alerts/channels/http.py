@@ -1,6 +1,6 @@
 """One POST of JSON, and what its end means: the part that every HTTP channel shares."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from alerts.channels import Delivered, Failed, Outcome, Retry
 
 TIMEOUT_S = 10.0
 LONGEST_WAIT_S = 3600.0
+LIMITED_S = 60.0
+"""Robots of chat services that get too many messages refuse more for a minute."""
 
 
 class JsonClient:
@@ -27,19 +29,22 @@ class JsonClient:
         *,
         headers: Mapping[str, str] | None = None,
         now: int,
+        read: Callable[[bytes], Outcome] | None = None,
     ) -> Outcome:
-        """POST `body`; a 2xx is Delivered. Answers' bodies and the URL stay out of the outcome: they may hold secrets.
+        """POST `body` as JSON (bytes: as they are); a 2xx is Delivered, unless `read` finds another outcome in what
+        was answered. Answers' bodies and the URL stay out of the outcome: they may hold secrets.
 
         `now` (ms) is what a Retry-After that is a date is compared with.
         """
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout, headers={"User-Agent": "hotline"})
         sent = {"Content-Type": "application/json"} | dict(headers or {})
-        data = orjson.dumps(body)
+        data = body if isinstance(body, bytes) else orjson.dumps(body)
         try:
             async with self._session.post(url, data=data, headers=sent, allow_redirects=False) as response:
-                await response.read()
-                return outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
+                answer = await response.read()
+                outcome = outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
+                return read(answer) if read and isinstance(outcome, Delivered) else outcome
         except TimeoutError:
             return Retry("timeout", detail="no answer in time")
         except aiohttp.InvalidURL:
@@ -52,6 +57,24 @@ class JsonClient:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def outcome_of_code(
+    answer: bytes, field: str, *, limited: Collection[int] = (), auth: Collection[int] = (), busy: Collection[int] = ()
+) -> Outcome:
+    """What an answer means whose JSON says in `field` whether it is a yes (0); chat services say no with a 200."""
+    try:
+        code = orjson.loads(answer)[field]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return Retry("bad_answer", detail=f"no JSON with {field}")
+    detail = f"{field} {code}"
+    if code == 0:
+        return Delivered()
+    if code in limited:
+        return Retry("rate_limited", LIMITED_S, detail)
+    if code in auth:
+        return Retry("auth", None, detail)
+    return Retry("server_error", None, detail) if code in busy else Failed("client_error", detail)
 
 
 def outcome_of_status(status: int, retry_after: str, now: int) -> Outcome:

@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("deploy.cli.check", "Check settings, Kafka, topics and ClickHouse; say what to do."),
     "streams": ("deploy.cli.processes:streams", "Run the stream processor: calls become cells and signals."),
     "sinks": ("deploy.cli.processes:sinks", "Run the ClickHouse writer."),
-    "alerts": ("deploy.cli.processes:alerts", "Run the alert rules and their delivery."),
+    "alerts": ("deploy.cli.alerts", "Run the alert rules and their delivery; list, acknowledge, silence alerts."),
     "web": ("deploy.cli.processes:web", "Run the wallboard and the API."),
     "replay": ("deploy.cli.replay", "Publish an export (CSV, .xlsx, Parquet, …) as a feed of its own."),
     "feed": ("deploy.cli.feed", "Try a provider's file: what would be mended or rejected, and why."),

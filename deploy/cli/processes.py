@@ -1,4 +1,4 @@
-"""`hotline streams | sinks | alerts | web`: the four processes, each one run until SIGTERM or Ctrl-C.
+"""`hotline streams | sinks | web`, and `alerts` beside it: the four processes, each one run until SIGTERM or Ctrl-C.
 
 `hotline up` runs all four; in a deployment each is a service of its own. They end with exit code 1 when
 they have to be started again, and with 2 when the settings cannot be used.
@@ -22,7 +22,7 @@ def _settings() -> Settings:
     return resolve(settings)
 
 
-def _run(process: str, module: str) -> None:
+def run_process(process: str, module: str) -> None:
     logging.configure(process)
     import_module(module).run(_settings())
 
@@ -42,7 +42,7 @@ def streams() -> None:
 
     Serves /healthz and /metrics at HOTLINE_HEALTH__STREAMS_PORT.
     """  # noqa: D301  (click reads the backspace)
-    _run("streams", "streams.app")
+    run_process("streams", "streams.app")
 
 
 @click.command("sinks")
@@ -59,24 +59,7 @@ def sinks() -> None:
 
     Serves /healthz and /metrics at HOTLINE_HEALTH__SINKS_PORT.
     """  # noqa: D301  (click reads the backspace)
-    _run("sinks", "sinks.app")
-
-
-@click.command("alerts")
-def alerts() -> None:
-    """Run the alert rules and their delivery.
-
-    Reads hotline.signals, writes hotline.alerts and tells Alertmanager, Grafana and webhooks. What is
-    firing and what is not yet delivered lies in hotline.state.alerts: a restart forgets nothing.
-
-    \b
-    Needs:
-      HOTLINE_KAFKA__BOOTSTRAP=host:9092                (or a running `hotline up`)
-      HOTLINE_ALERTS__ALERTMANAGER__URL=http://…:9093   and the other channels, if wanted
-
-    Serves /healthz and /metrics at HOTLINE_HEALTH__ALERTS_PORT.
-    """  # noqa: D301  (click reads the backspace)
-    _run("alerts", "alerts.app")
+    run_process("sinks", "sinks.app")
 
 
 @click.command("web")
@@ -93,4 +76,4 @@ def web() -> None:
 
     Listens at HOTLINE_WEB__HOST and HOTLINE_WEB__PORT (127.0.0.1:8080).
     """  # noqa: D301  (click reads the backspace)
-    _run("web", "sinks.web.app")
+    run_process("web", "sinks.web.app")

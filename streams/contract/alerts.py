@@ -48,3 +48,30 @@ class AlertEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     target: float | None = None
     labels: dict[str, str]
     summary: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Silence(msgspec.Struct, kw_only=True, omit_defaults=True, tag="silence", tag_field="kind"):
+    """Nobody is paged for alerts whose labels match all `matchers` (label -> shell pattern) until `ends_at` (ms).
+
+    The record with the same `id` that was written last holds: a silence is ended early by ending it now.
+    """
+
+    id: str
+    matchers: dict[str, str]
+    author: str
+    reason: str
+    at: int
+    ends_at: int
+
+
+class Acknowledgement(msgspec.Struct, kw_only=True, omit_defaults=True, tag="acknowledgement", tag_field="kind"):
+    """Somebody has taken on the alert `fingerprint` as it fired up to `at` (ms): nobody else is called for it."""
+
+    fingerprint: str
+    author: str
+    note: str = ""
+    at: int
+
+
+ControlRecord = Silence | Acknowledgement
+"""What `hotline.alert-control` carries: what people have said about alerts."""

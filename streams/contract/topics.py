@@ -32,6 +32,7 @@ PARTIALS = "hotline.partials"
 CELLS = "hotline.cells"
 SIGNALS = "hotline.signals"
 ALERTS = "hotline.alerts"
+ALERT_CONTROL = "hotline.alert-control"
 DEAD_LETTER = "hotline.dead-letter"
 STATE_STREAMS = "hotline.state.streams"
 STATE_ALERTS = "hotline.state.alerts"
@@ -52,6 +53,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(CELLS, 1, "feed, set, key", "delete", 3 * DAY_MS, "CreateTime"),
     Topic(SIGNALS, 1, "fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(ALERTS, 1, "fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
+    Topic(ALERT_CONTROL, 1, "silence id or fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(DEAD_LETTER, 1, "topic/partition/offset", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(STATE_STREAMS, 6, "topic/partition", "compact", None, "CreateTime", _COMPACTED),
     Topic(STATE_ALERTS, 1, "topic/partition", "compact", None, "CreateTime", _COMPACTED),

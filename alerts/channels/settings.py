@@ -1,0 +1,106 @@
+"""What a channel of a receiver needs to know; a secret may stand in a file of its own (`url_file`, `token_file`)."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from alerts.expressions import Part
+
+
+def _an_address(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().startswith(("http://", "https://")):
+        raise ValueError("write an address that begins with https:// (or http://)")
+    return secret
+
+
+Address = Annotated[SecretStr, AfterValidator(_an_address)]
+"""The addresses of chat services are secrets: whoever has one may write."""
+
+
+class ChannelPart(Part):
+    """`language`: of the words; those of the other one stand in where a rule has none."""
+
+    language: Literal["en", "zh"] = "en"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        told = dict(data)
+        for field in ("url", "token", "password", "secret", "routing_key"):
+            path = told.pop(f"{field}_file", None)
+            if path is None:
+                continue
+            if field in told:
+                raise ValueError(f"both {field} and {field}_file are there: keep one")
+            try:
+                told[field] = Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
+            except (OSError, UnicodeDecodeError, IndexError) as error:
+                raise ValueError(f"{field}_file: cannot read a secret from {path}: {type(error).__name__}") from error
+        return told
+
+
+class EmailSettings(ChannelPart):
+    """SMTP; `tls`: `starttls` asks for it, `implicit` begins with it, `none` is for a relay on this machine."""
+
+    type: Literal["email"]
+    host: str
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    ca_file: Path | None = None
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str
+    to: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _password_only_over_tls(self) -> Self:
+        if self.tls == "none" and self.password.get_secret_value():
+            raise ValueError("a password is only sent over TLS: set tls to starttls or implicit")
+        return self
+
+
+class PagerDutySettings(ChannelPart):
+    """Events API v2; `routing_key` is the integration key of a service."""
+
+    type: Literal["pagerduty"]
+    routing_key: SecretStr
+    url: Address = SecretStr("https://events.pagerduty.com/v2/enqueue")
+
+
+class ChatSettings(ChannelPart):
+    """An incoming webhook: Slack, Microsoft Teams (workflow), WeCom (group robot)."""
+
+    type: Literal["slack", "teams", "wecom"]
+    url: Address
+
+
+class SignedChatSettings(ChannelPart):
+    """A group robot with a signing secret: DingTalk, Feishu/Lark."""
+
+    type: Literal["dingtalk", "feishu"]
+    url: Address
+    secret: SecretStr = SecretStr("")
+
+
+class SmsSettings(ChannelPart):
+    """A gateway's HTTP API. `body`: template, with `{to}` and `{text}` filled in as JSON strings or form values.
+
+    `accepted`: text that an answer must hold to mean yes (gateways say no with a 200); empty: any 2xx.
+    """
+
+    type: Literal["sms"]
+    url: Address
+    to: Annotated[tuple[str, ...], Field(min_length=1)]
+    format: Literal["json", "form"] = "json"
+    body: dict[str, str] = Field(default_factory=lambda: {"to": "{to}", "text": "{text}"})
+    token: SecretStr = SecretStr("")
+    accepted: str = ""
+    max_length: Annotated[int, Field(ge=40, le=1000)] = 160
+
+
+ChannelSettings = Annotated[
+    EmailSettings | PagerDutySettings | ChatSettings | SignedChatSettings | SmsSettings, Field(discriminator="type")
+]

@@ -1,0 +1,63 @@
+"""Slack, by an incoming webhook: 200 and the word `ok`, else a status and an error word."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from alerts.channels import Delivered, Notice, Outcome, Retry
+from alerts.channels.content import Writer
+from alerts.channels.http import TIMEOUT_S, JsonClient
+from alerts.channels.settings import ChatSettings
+from alerts.channels.words import Words, cut, words
+
+LONGEST_SECTION = 3000
+
+
+class SlackChannel:
+    """POST of one message for all alerts of a page."""
+
+    kind = "slack"
+    resend_s: int | None = None
+    batch = 100_000
+
+    def __init__(self, settings: ChatSettings, target: str, writer: Writer, timeout_s: float = TIMEOUT_S) -> None:
+        self.target = target
+        self._settings = settings
+        self._writer = writer
+        self._client = JsonClient(timeout_s)
+
+    async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
+        body = posted(words(notices, self._writer, self._settings.language), self._writer.external_url)
+        return await self._client.post(self._settings.url.get_secret_value(), body, now=now, read=_read)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def posted(said: Words, board: str) -> dict[str, Any]:
+    """`text` is what a notification shows, the blocks are the message itself."""
+    lines = [f"• {escaped(text)}" + (f" <{link}|{said.runbook}>" if link else "") for text, link in said.lines]
+    lines += [escaped(said.more)] if said.more else []
+    sections = [f"*{escaped(said.heading)}*", *lines]
+    text = ""
+    blocks: list[dict[str, Any]] = []
+    for line in sections:
+        if text and len(text) + len(line) >= LONGEST_SECTION:
+            blocks.append(_section(text))
+            text = ""
+        text += ("\n" if text else "") + line[: LONGEST_SECTION - 1]
+    blocks.append(_section(text))
+    link = {"type": "context", "elements": [{"type": "mrkdwn", "text": f"<{board}|{said.board}>"}]}
+    return {"text": cut(escaped(said.heading), LONGEST_SECTION), "blocks": [*blocks, link]}
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def escaped(text: str) -> str:
+    """The three characters that Slack reads as markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _read(answer: bytes) -> Outcome:
+    return Delivered() if answer.strip() == b"ok" else Retry("bad_answer", detail="the answer is not `ok`")

@@ -1,0 +1,113 @@
+"""The words of a message to people: one heading, one line per alert, the same in every channel."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from alerts.channels import Notice
+from alerts.channels.content import Writer
+from alerts.rules import SEVERITIES
+from streams.contract import AlertEvent
+
+Language = Literal["en", "zh"]
+MOST_LINES = 20
+
+_WORDS = {
+    "en": {
+        "firing": "FIRING",
+        "resolved": "RESOLVED",
+        "info": "info",
+        "warning": "warning",
+        "critical": "CRITICAL",
+        "more": "… and {n} more",
+        "board": "Wallboard",
+        "runbook": "What to do",
+    },
+    "zh": {
+        "firing": "告警",
+        "resolved": "已恢复",
+        "info": "提示",
+        "warning": "警告",
+        "critical": "严重",
+        "more": "……另有 {n} 条",
+        "board": "大屏",
+        "runbook": "处置手册",
+    },
+}
+
+
+class Words(NamedTuple):
+    """`lines`: (sentence, link to the runbook or "") per alert, the gravest first; `more`: a line for the rest."""
+
+    heading: str
+    lines: tuple[tuple[str, str], ...]
+    more: str
+    runbook: str
+    board: str
+    severity: str
+    firing: bool
+
+    def plain(self) -> str:
+        """Text without any markup."""
+        lines = [f"{text} {link}".rstrip() for text, link in self.lines]
+        return "\n".join([self.heading, *lines, *([self.more] if self.more else [])])
+
+
+def words(notices: Sequence[Notice], writer: Writer, language: Language) -> Words:
+    """What a message about these alerts says."""
+    said = _WORDS[language]
+    ordered = sorted((notice.event for notice in notices), key=_gravity)
+    firing = [event for event in ordered if event.state == "firing"]
+    worst = ordered[0].severity
+    counts = [f"{said[state]} {n}" for state in ("firing", "resolved") if (n := _count(ordered, state))]
+    places = sorted(
+        {" ".join(part for part in (event.hotline, event.queue or event.category) if part) for event in ordered}
+    )
+    where = ", ".join(places[:3]) + (" …" if len(places) > 3 else "")
+    heading = f"[{' · '.join(counts)}] {said[worst]}: {where}"
+    lines = tuple((_line(event, writer, language), _runbook(event, writer)) for event in ordered[:MOST_LINES])
+    rest = len(ordered) - MOST_LINES
+    more = said["more"].format(n=rest) if rest > 0 else ""
+    return Words(heading, lines, more, said["runbook"], said["board"], worst if firing else "resolved", bool(firing))
+
+
+def _gravity(event: AlertEvent) -> tuple[bool, int, int]:
+    return event.state != "firing", -SEVERITIES.index(event.severity), event.started_at
+
+
+def _count(events: Sequence[AlertEvent], state: str) -> int:
+    return sum(event.state == state for event in events)
+
+
+def _line(event: AlertEvent, writer: Writer, language: Language) -> str:
+    said = _WORDS[language]
+    state = said["resolved"] if event.state == "resolved" else said[event.severity]
+    return f"{state} {event.rule}: {sentence(event, writer, language)}"
+
+
+def sentence(event: AlertEvent, writer: Writer, language: Language) -> str:
+    """The alert's sentence in a language, else in English, else whatever there is."""
+    return event.summary.get(language) or writer.annotations(event)["summary"]
+
+
+def _runbook(event: AlertEvent, writer: Writer) -> str:
+    return writer.annotations(event).get("runbook", "")
+
+
+def cut(text: str, most_bytes: int) -> str:
+    """The text, ended with an ellipsis where its UTF-8 form would be longer."""
+    data = text.encode()
+    if len(data) <= most_bytes:
+        return text
+    return data[: most_bytes - 3].decode(errors="ignore") + "…"
+
+
+def markdown(said: Words, board: str) -> str:
+    """As WeCom and DingTalk show it: a line per alert, links behind."""
+    lines = [f"- {escaped(text)}" + (f" [{said.runbook}]({link})" if link else "") for text, link in said.lines]
+    rest = [escaped(said.more)] if said.more else []
+    return "\n".join([f"**{escaped(said.heading)}**", "", *lines, *rest, "", f"[{said.board}]({board})"])
+
+
+def escaped(text: str) -> str:
+    """Without the marks that would make a queue's name a link or a heading."""
+    return "".join(f"\\{char}" if char in "*_`[]<>#\\" else char for char in text)

@@ -1,0 +1,364 @@
+"""Who is to be told what, as a pure state machine: grouping, silences, inhibition, escalation, repeats.
+
+Per episode there is a `Page`: how far its chain has come and who has been told at which step. What a
+receiver is to hear of a group is put into one `Message`, and from that moment counts as told: the message
+is kept and tried until somebody has taken it, so nothing is paged twice and nothing is lost.
+
+- A message that nobody took before all its alerts were over is dropped: nobody is woken for the past.
+- Silenced, inhibited, flapping: the page waits, and goes on when that is over and the alert still fires.
+- Acknowledged: no further step, no repeat; only a higher severity is news.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
+from alerts.controls import Controls, matches
+from alerts.deliveries import GIVE_UP_MS, back_off_s
+from alerts.duty import Duty, Inhibition, Route
+from alerts.rules import SEVERITIES, Severity
+from streams.contract import AlertEvent
+
+FORMAT = 1
+REMEMBER_MS = 3_600_000
+TRIES_PER_CHANNEL = 2
+
+Why = Literal["first", "escalated", "louder", "repeated", "resolved"]
+WhyNot = Literal["silenced", "inhibited", "flapping", "acknowledged", "no_route", "resolved", "told"]
+
+
+class StateError(ValueError):
+    """A snapshot that this version cannot read."""
+
+
+class Told(msgspec.Struct):
+    """Put into a message for a receiver at a step: when (ms), and how severe it was."""
+
+    at: int
+    severity: Severity
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """One episode. `told`: `step/receiver` -> Told. `step_at`: when somebody was first told at the present step.
+
+    `ended`: receivers who have been told of the end.
+    """
+
+    event: AlertEvent
+    since: int
+    step: int = 0
+    step_at: int | None = None
+    told: dict[str, Told] = {}
+    ended: set[str] = set()
+
+
+class Message(msgspec.Struct, kw_only=True):
+    """One message to one receiver. `firing`: episode -> whether the receiver hears of it at this step for the first
+    time; `over`: episodes whose end it tells.
+
+    `tries`: without success; `tried`: the receiver may have heard it.
+    """
+
+    id: str
+    receiver: str
+    group: str
+    why: Why
+    firing: dict[str, bool]
+    over: set[str]
+    made_at: int
+    next_at: int
+    tries: int = 0
+    tried: bool = False
+
+
+class _State(msgspec.Struct, kw_only=True):
+    """`spoken`: group -> receiver -> when a message for it was made last. `fired`: fingerprint -> starts of its
+    last episodes (ms). `gone`: episode -> when it was let go of.
+    """
+
+    format: int = FORMAT
+    pages: dict[str, Page] = {}
+    messages: dict[str, Message] = {}
+    spoken: dict[str, dict[str, int]] = {}
+    fired: dict[str, list[int]] = {}
+    gone: dict[str, int] = {}
+    count: int = 0
+
+
+class Want(NamedTuple):
+    episode: str
+    why: Why
+    step: int
+
+
+class Paging:
+    """Pages of the alerts in `hotline.alerts`. Nothing is decided before `controls` are known and the log is read."""
+
+    def __init__(self, duty: Duty, controls: Controls, snapshot: bytes | None = None) -> None:
+        self._duty = duty
+        self._controls = controls
+        self._now = 0
+        self.given_up = 0
+        self._sources: list[tuple[Inhibition, AlertEvent]] = []
+        state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot, type=_State)
+        if state.format != FORMAT:
+            raise StateError(
+                f"the pages' state has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
+            )
+        self._state = state
+        for message in state.messages.values():
+            message.tried = True  # whoever wrote the snapshot may have told it before it ended
+
+    def take(self, event: AlertEvent) -> None:
+        """Take in a change of state of an alert."""
+        state, page = self._state, self._state.pages.get(event.episode)
+        if event.state == "firing" and page is None and event.episode not in state.gone:
+            state.pages[event.episode] = Page(event=event, since=event.at)
+            starts = state.fired.setdefault(event.fingerprint, [])
+            starts.append(event.at)
+            del starts[: -self._duty.flapping.episodes]
+        elif page is not None and page.event.state == "firing" and event.state in {"firing", "resolved"}:
+            page.event = event
+
+    def tick(self, now: int) -> None:
+        """Decide what is to be told now; called while everything in the log has been read."""
+        self._now = now
+        if not self._controls.ready:
+            return
+        self._sources = self._outages()
+        groups: dict[tuple[str, str], list[Want]] = {}
+        for episode, page in list(self._state.pages.items()):
+            route = self.route_of(page.event)
+            if route is None:
+                if page.event.state == "resolved":
+                    self._let_go(episode)
+                continue
+            if page.event.state == "resolved":
+                self._want_end(episode, page, route, groups)
+            elif self.held_back(page) is None:
+                self._want_news(episode, page, route, groups)
+        for (group, receiver), wants in groups.items():
+            self._speak(group, receiver, wants)
+        self._forget()
+
+    def route_of(self, event: AlertEvent) -> Route | None:
+        return next((route for route in self._duty.routes if matches(route.match, event.labels)), None)
+
+    def held_back(self, page: Page) -> WhyNot | None:
+        """Why nobody is to hear of a firing alert just now; None: nothing speaks against it."""
+        if self._controls.silence_of(page.event, self._now):
+            return "silenced"
+        if self._inhibited(page.event):
+            return "inhibited"
+        if not page.told and self._flaps(page):
+            return "flapping"
+        return None
+
+    def standing(self) -> dict[str, int]:
+        """How many firing alerts stand how: `told`, `acknowledged`, or why nobody is told."""
+        counted: dict[str, int] = {}
+        for page in self._state.pages.values():
+            if page.event.state == "firing":
+                acknowledged = self._controls.acknowledgement_of(page.event, page.since)
+                why = "no_route" if self.route_of(page.event) is None else self.held_back(page)
+                name = why or ("acknowledged" if acknowledged else "told" if page.told else "waiting")
+                counted[name] = counted.get(name, 0) + 1
+        return counted
+
+    def due(self, receiver: str, now: int) -> tuple[Message, int, list[Notice]] | None:
+        """The oldest message that the receiver is to get now: (message, number of the try, alerts as they stand).
+
+        Whoever asks is taken to send it.
+        """
+        for message in list(self._state.messages.values()):
+            if message.receiver != receiver or message.next_at > now:
+                continue
+            self._bring_up_to_date(message)
+            if message.id not in self._state.messages:
+                continue
+            message.tried = True
+            events = [self._state.pages[episode].event for episode in (*message.firing, *message.over)]
+            return message, message.tries, [Notice(event) for event in events]
+        return None
+
+    def settle(self, identity: str, outcome: Outcome, now: int) -> None:
+        """Take in what came of sending a message."""
+        message = self._state.messages.get(identity)
+        if message is None:
+            return
+        match outcome:
+            case Delivered():
+                del self._state.messages[identity]
+                self._tidy(message.over)
+            case Retry() | Failed() if now - message.made_at > GIVE_UP_MS:
+                del self._state.messages[identity]
+                self.given_up += 1
+                self._tidy(message.over)
+            case Retry(_, after_s):
+                message.tries += 1
+                message.next_at = now + round(1000 * max(after_s or 0, back_off_s(message.tries)))
+            case Failed():
+                # Another channel may take what this one refuses for good; the first may be corrected.
+                message.tries += TRIES_PER_CHANNEL - message.tries % TRIES_PER_CHANNEL
+                message.next_at = now + 1000 * back_off_s(message.tries)
+
+    def snapshot(self) -> bytes:
+        return msgspec.msgpack.encode(self._state)
+
+    def waiting(self, receiver: str) -> int:
+        """How many messages nobody has taken yet."""
+        return sum(message.receiver == receiver for message in self._state.messages.values())
+
+    def _want_news(self, episode: str, page: Page, route: Route, groups: dict[tuple[str, str], list[Want]]) -> None:
+        acknowledged = self._controls.acknowledgement_of(page.event, page.since) is not None
+        steps = route.chain
+        after_s = steps[min(page.step, len(steps) - 1)].next_after_s
+        if after_s and not acknowledged and page.step_at is not None and self._now - page.step_at >= after_s * 1000:
+            page.step, page.step_at = page.step + 1, None
+        for number, step in enumerate(steps[: page.step + 1]):
+            for receiver in step.tell:
+                why = self._why(page, number, receiver, route, acknowledged=acknowledged)
+                if why is not None:
+                    group = groups.setdefault((_group(route, page.event), receiver), [])
+                    group.append(Want(episode, why, number))
+
+    def _why(self, page: Page, number: int, receiver: str, route: Route, *, acknowledged: bool) -> Why | None:
+        told = page.told.get(f"{number}/{receiver}")
+        if told is None:
+            return None if acknowledged else "escalated" if number else "first"
+        if SEVERITIES.index(page.event.severity) > SEVERITIES.index(told.severity):
+            return "louder"
+        if acknowledged or number < page.step or not route.repeat_s:
+            return None
+        return "repeated" if self._now - told.at >= route.repeat_s * 1000 else None
+
+    def _want_end(self, episode: str, page: Page, route: Route, groups: dict[tuple[str, str], list[Want]]) -> None:
+        silenced = self._controls.silence_of(page.event, self._now) is not None
+        heard = {key.partition("/")[2] for key in page.told}
+        if silenced or not route.resolved:
+            page.ended |= heard
+        for receiver in sorted(heard - page.ended):
+            if not any(m.receiver == receiver and episode in m.firing for m in self._state.messages.values()):
+                groups.setdefault((_group(route, page.event), receiver), []).append(Want(episode, "resolved", 0))
+        self._tidy([episode])
+
+    def _speak(self, group: str, receiver: str, wants: Sequence[Want]) -> None:
+        """Make one message of what a receiver is to hear of a group, if it is time."""
+        state, now = self._state, self._now
+        if any(m.group == group and m.receiver == receiver for m in state.messages.values()):
+            return
+        route = self.route_of(state.pages[wants[0].episode].event)
+        assert route is not None
+        last = state.spoken.setdefault(group, {}).get(receiver)
+        if not any(want.why == "escalated" for want in wants):
+            begun = min(state.pages[want.episode].since for want in wants)
+            if now - begun < route.group_wait_s * 1000:
+                return
+            if last is not None and now - last < route.group_interval_s * 1000:
+                return
+        state.count += 1
+        identity = sha256(f"{group}\x1f{receiver}\x1f{state.count}".encode()).hexdigest()[:16]
+        firing = {want.episode: want.why in {"first", "escalated"} for want in wants if want.why != "resolved"}
+        over = {want.episode for want in wants if want.why == "resolved"}
+        first = min(wants, key=lambda want: ("escalated", "louder", "first", "repeated", "resolved").index(want.why))
+        state.messages[identity] = Message(
+            id=identity,
+            receiver=receiver,
+            group=group,
+            why=first.why,
+            firing=firing,
+            over=over,
+            made_at=now,
+            next_at=now,
+        )
+        state.spoken[group][receiver] = now
+        for want in wants:
+            page = state.pages[want.episode]
+            if want.why == "resolved":
+                page.ended.add(receiver)
+            else:
+                page.told[f"{want.step}/{receiver}"] = Told(now, page.event.severity)
+                if want.step == page.step and page.step_at is None:
+                    page.step_at = now
+
+    def _bring_up_to_date(self, message: Message) -> None:
+        """Leave out what was over before the message was tried; what may have been heard is now told as over."""
+        for episode in [e for e in message.firing if self._state.pages[e].event.state == "resolved"]:
+            first = message.firing.pop(episode)
+            page = self._state.pages[episode]
+            if message.tried:
+                message.over.add(episode)
+                page.ended.add(message.receiver)
+            elif first:
+                page.told = {
+                    key: told
+                    for key, told in page.told.items()
+                    if told.at != message.made_at or key.partition("/")[2] != message.receiver
+                }
+            self._tidy([episode])
+        for episode in message.firing:
+            page = self._state.pages[episode]
+            for key, told in page.told.items():
+                if key.partition("/")[2] == message.receiver:
+                    told.severity = page.event.severity  # the message says it as it is now
+        if not message.firing and not message.over:
+            del self._state.messages[message.id]
+
+    def _tidy(self, episodes: Iterable[str]) -> None:
+        """Let go of episodes that are over and of which everybody who heard has heard the end."""
+        messages = self._state.messages.values()
+        for episode in list(episodes):
+            page = self._state.pages.get(episode)
+            if page is None or page.event.state != "resolved":
+                continue
+            if any(episode in message.firing or episode in message.over for message in messages):
+                continue
+            if {key.partition("/")[2] for key in page.told} <= page.ended:
+                self._let_go(episode)
+
+    def _let_go(self, episode: str) -> None:
+        del self._state.pages[episode]
+        self._state.gone[episode] = self._now
+
+    def _forget(self) -> None:
+        """Forget what says nothing any more."""
+        state, now = self._state, self._now
+        for gone in [episode for episode, at in state.gone.items() if now - at > REMEMBER_MS]:
+            del state.gone[gone]
+        horizon = now - 1000 * self._duty.flapping.within_s
+        for key in [key for key, starts in state.fired.items() if starts[-1] < horizon]:
+            del state.fired[key]
+        for group in [group for group, at in state.spoken.items() if now - max(at.values(), default=0) > GIVE_UP_MS]:
+            del state.spoken[group]
+
+    def _outages(self) -> list[tuple[Inhibition, AlertEvent]]:
+        """The firing alerts that keep others quiet."""
+        firing = [page.event for page in self._state.pages.values() if page.event.state == "firing"]
+        return [(it, event) for it in self._duty.inhibitions for event in firing if matches(it.source, event.labels)]
+
+    def _inhibited(self, event: AlertEvent) -> bool:
+        return any(
+            other.fingerprint != event.fingerprint
+            and matches(rule.target, event.labels)
+            and all(other.labels.get(name, "") == event.labels.get(name, "") for name in rule.equal)
+            for rule, other in self._sources
+        )
+
+    def _flaps(self, page: Page) -> bool:
+        flapping = self._duty.flapping
+        starts = self._state.fired.get(page.event.fingerprint, [])
+        often = len(starts) >= flapping.episodes and page.since - starts[0] <= flapping.within_s * 1000
+        return often and self._now - page.since < flapping.hold_s * 1000
+
+
+def _group(route: Route, event: AlertEvent) -> str:
+    chain = "/".join(name for step in route.chain for name in step.tell)
+    return "\x1f".join((chain, *(event.labels.get(name, "") for name in route.group_by)))
+
+
+def channel_of(tries: int, channels: int) -> int:
+    """Which of a receiver's channels the next try takes: each twice, then the next, then from the first again."""
+    return tries // TRIES_PER_CHANNEL % channels

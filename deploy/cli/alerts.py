@@ -1,0 +1,166 @@
+"""`hotline alerts`: the process; `hotline alerts list|ack|silence|unsilence`: what people say about alerts."""
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from getpass import getuser
+from typing import Any, NoReturn, TypeVar
+from uuid import uuid4
+
+import click
+from aiokafka.errors import KafkaError
+
+from alerts import control_log
+from alerts.channels.alertmanager import SilenceRefusedError, silence_in_alertmanager
+from alerts.controls import LONGEST_MS
+from deploy.cli.processes import run_process
+from deploy.runtime.run_file import resolve
+from deploy.runtime.settings import Settings, current
+from streams.contract import DIMENSIONS
+from streams.contract.alerts import Acknowledgement, Silence
+
+_DURATION = re.compile(r"^(\d+)([mhd])$")
+T = TypeVar("T")
+_UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_author = click.option("--author", default=getuser, show_default="your login", help="Who says so.")
+
+
+@click.group("alerts", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Without a command: run the alert rules and their delivery.
+
+    Reads hotline.signals and hotline.cells, writes hotline.alerts and tells Alertmanager, Grafana, webhooks and, where
+    `paging` is `hotline`, the people that `alerts.duty` names. What is firing and what is not yet delivered lies in
+    hotline.state.alerts: a restart forgets nothing.
+
+    \b
+    Needs:
+      HOTLINE_KAFKA__BOOTSTRAP=host:9092                (or a running `hotline up`)
+      HOTLINE_ALERTS__ALERTMANAGER__URL=http://…:9093   and the other channels, if wanted
+
+    Serves /healthz and /metrics at HOTLINE_HEALTH__ALERTS_PORT.
+    """  # noqa: D301  (click reads the backspace)
+    if context.invoked_subcommand is None:
+        run_process("alerts", "alerts.app")
+
+
+def _do(settings: Settings, work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except (KafkaError, OSError) as error:
+        click.echo(f"hotline alerts: Kafka at {settings.kafka.bootstrap} does not answer: {error!r}", err=True)
+        sys.exit(3)
+
+
+@command.command("list")
+def list_alerts() -> None:
+    """What fires now, who has taken it on, and which silences hold."""
+    settings = resolve(current())
+
+    async def read() -> tuple[Any, Any]:
+        return await control_log.firing(settings.kafka), await control_log.load(settings.kafka)
+
+    firing, controls = _do(settings, read())
+    now = _now()
+    for event in firing:
+        taken = controls.acknowledgement_of(event, event.at)
+        silence = controls.silence_of(event, now)
+        said = f"  taken on by {taken.author}" + (f" ({taken.note})" if taken.note else "") if taken else ""
+        said += f"  silenced until {_time(silence.ends_at)}" if silence else ""
+        place = " ".join(part for part in (event.hotline, event.queue, event.category) if part)
+        click.echo(f"{event.fingerprint}  {event.severity:8}  {_time(event.started_at)}  {event.rule}  {place}{said}")
+    for silence in controls.active(now):
+        matchers = " ".join(f"{name}={pattern}" for name, pattern in silence.matchers.items())
+        click.echo(
+            f"silence {silence.id}  until {_time(silence.ends_at)}  {matchers}  {silence.author}: {silence.reason}"
+        )
+    if not firing:
+        click.echo("nothing fires")
+
+
+@command.command("ack")
+@click.argument("fingerprint")
+@click.option("--note", default="", help="What you are doing about it.")
+@_author
+def acknowledge(fingerprint: str, note: str, author: str) -> None:
+    """Take on the firing alert FINGERPRINT (see `list`): nobody else is called for this episode."""
+    settings = resolve(current())
+    if settings.paging != "hotline":
+        _refuse("paging is alertmanager: acknowledge where its receiver pages you, or silence the alert")
+    if all(event.fingerprint != fingerprint for event in _do(settings, control_log.firing(settings.kafka))):
+        _refuse(f"no alert {fingerprint} fires; `hotline alerts list` shows those that do")
+    said = Acknowledgement(fingerprint=fingerprint, author=author, note=note, at=_now())
+    _do(settings, control_log.write(settings.kafka, said))
+    click.echo(f"{fingerprint}: taken on by {author}")
+
+
+@command.command("silence")
+@click.argument("matchers", nargs=-1, required=True)
+@click.option("--for", "duration", required=True, help="How long: 30m, 2h, 1d; at most 14d.")
+@click.option("--reason", required=True, help="Why; whoever finds it silent will want to know.")
+@_author
+def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) -> None:
+    """Page nobody for alerts whose labels match all MATCHERS (alertname=Demand* queue=water …)."""
+    settings = resolve(current())
+    now = _now()
+    labels = dict(_matcher(text) for text in matchers)
+    made = Silence(
+        id=uuid4().hex[:8], matchers=labels, author=author, reason=reason, at=now, ends_at=now + _duration_ms(duration)
+    )
+    if settings.paging == "alertmanager":
+        try:
+            identity = asyncio.run(silence_in_alertmanager(settings.alerts.alertmanager, made))
+        except SilenceRefusedError as error:
+            _refuse(str(error))
+        click.echo(f"silence {identity} in Alertmanager until {_time(made.ends_at)}")
+        return
+    _do(settings, control_log.write(settings.kafka, made))
+    click.echo(f"silence {made.id} until {_time(made.ends_at)}")
+
+
+@command.command("unsilence")
+@click.argument("identity")
+def unsilence(identity: str) -> None:
+    """End silence IDENTITY now."""
+    settings = resolve(current())
+    if settings.paging != "hotline":
+        _refuse("paging is alertmanager: its silences are ended there")
+    controls = _do(settings, control_log.load(settings.kafka))
+    found = next((made for made in controls.active(_now()) if made.id == identity), None)
+    if found is None:
+        _refuse(f"no silence {identity} holds; `hotline alerts list` shows those that do")
+    found.ends_at = _now()
+    _do(settings, control_log.write(settings.kafka, found))
+    click.echo(f"silence {identity} has ended")
+
+
+def _matcher(text: str) -> tuple[str, str]:
+    name, equals, pattern = text.partition("=")
+    if not (equals and pattern and re.fullmatch(r"[a-zA-Z_]\w*", name)):
+        _refuse(f"{text}: write label=pattern; labels are alertname, severity, hotline, {', '.join(DIMENSIONS)}, …")
+    return name, pattern
+
+
+def _duration_ms(text: str) -> int:
+    found = _DURATION.match(text)
+    length = int(found[1]) * _UNITS_MS[found[2]] if found else 0
+    if not 0 < length <= LONGEST_MS:
+        _refuse(f"--for {text}: write 30m, 2h or 1d, at most 14d")
+    return length
+
+
+def _refuse(problem: str) -> NoReturn:
+    click.echo(f"hotline alerts: {problem}", err=True)
+    sys.exit(2)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def _time(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
