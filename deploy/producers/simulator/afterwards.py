@@ -1,7 +1,7 @@
 """What comes after a call was over: ratings, most within the hour and some days later, and re-classifications."""
 
 from deploy.producers.simulator.calls import Call
-from deploy.producers.simulator.choice import Choice
+from deploy.producers.simulator.choice import Choice, between
 from deploy.producers.simulator.demand import DAY_MS, MINUTE_MS
 from deploy.producers.simulator.habits import RATINGS
 from deploy.producers.simulator.routing import Queue
@@ -36,7 +36,7 @@ class Afterwards:
 
     def _later(self, span: tuple[int, int], act: object, what: tuple[Call, Queue]) -> None:
         self.pending += 1
-        self._world.at(self._world.now + self._world.random.randrange(*span), act, what)  # type: ignore[arg-type]
+        self._world.at(self._world.now + between(self._world.random, *span), act, what)  # type: ignore[arg-type]
 
     def _rate(self, what: tuple[Call, Queue]) -> None:
         call, queue = what

@@ -2,7 +2,7 @@
 
 from deploy.producers.simulator.calls import Call
 from deploy.producers.simulator.choice import Choice
-from deploy.producers.simulator.habits import CHANNELS, ORIGINS, PRIORITIES, SERVED, TICKET_TYPES
+from deploy.producers.simulator.habits import CHANNELS, DIRECTION, ORIGINS, PRIORITIES, SERVED, TICKET_TYPES
 from deploy.producers.simulator.routing import Queue
 from deploy.producers.simulator.world import World
 
@@ -23,12 +23,13 @@ class Callers:
         self._channel, self._origin, self._priority = Choice(CHANNELS), Choice(ORIGINS), Choice(PRIORITIES)
         self._ticket_type, self._served = Choice(TICKET_TYPES), Choice(SERVED)
 
-    def describe(self, call: Call, number: str) -> None:
-        """Fill in who calls: `number` if it is a redial, else a new one; and which kind of call it is."""
+    def describe(self, call: Call, number: str, centre: str) -> None:
+        """Fill in who calls: `number` if it is a redial, else a new one; and what is known on arrival at `centre`."""
         random, habits = self._random, self._world.habits
         call.caller = number or self._number()
         if habits.dimensions:
-            call.channel, call.origin = self._channel.draw(random), self._origin.draw(random)
+            channel, origin = self._channel.draw(random), self._origin.draw(random)
+            call.traits = {"centre": centre, "channel": channel, "origin": origin, "direction": DIRECTION}
             call.priority = self._priority.draw(random)
         call.lost = self._world.chance(habits.lost_ending)
 

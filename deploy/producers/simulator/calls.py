@@ -17,20 +17,20 @@ class Call:
     """A call on its way: who calls, where it is, and its visits so far (the last is the present one).
 
     `unfinished` counts what is still to happen to it: a stay that lasts, after-call work, a promised callback.
+    `traits`: what is told of it on arrival, besides the caller: centre, channel, origin, direction.
     `patience_ends`: when the caller of the present visit hangs up (0: not drawn yet, the phone rings at once).
     """
 
     __slots__ = (
-        "agent", "arrived_at", "caller", "category", "centre", "channel", "district", "flag", "id", "language",
-        "lost", "origin", "patience_ends", "phase", "priority", "queue", "redial_of", "served", "source",
-        "ticket_type", "told_until", "unfinished", "visits",
+        "agent", "arrived_at", "caller", "category", "district", "flag", "id", "language", "lost", "patience_ends",
+        "phase", "priority", "queue", "redial_of", "served", "source", "ticket_type", "told_until", "traits",
+        "unfinished", "visits",
     )  # fmt: skip
 
-    def __init__(self, id_: str, queue: "Queue", source: str, centre: str, arrived_at: int) -> None:
+    def __init__(self, id_: str, queue: "Queue", source: str, arrived_at: int) -> None:
         self.id = id_
         self.queue = queue
         self.source = source
-        self.centre = centre
         self.arrived_at = arrived_at
         self.told_until = arrived_at
         self.phase: Phase = "menu"
@@ -40,7 +40,8 @@ class Call:
         self.unfinished = 0
         self.patience_ends = 0
         self.lost = False
-        self.caller = self.redial_of = self.channel = self.origin = self.language = self.priority = ""
+        self.traits: dict[str, str] = {}
+        self.caller = self.redial_of = self.language = self.priority = ""
         self.category = self.district = self.ticket_type = self.served = ""
 
     @property
@@ -48,17 +49,14 @@ class Call:
         """The present visit."""
         return self.visits[-1]
 
-    def apart(self, outcome: str, ended_at: int | None, direction: str) -> TrueApart:
+    def apart(self, outcome: str, ended_at: int | None) -> TrueApart:
         """The truth of a call that reached no queue."""
         return TrueApart(
             call=self.id,
             outcome=outcome,  # type: ignore[arg-type]  # an outcome or a flag, which are outcomes
             hotline=self.queue.hotline,
             source=self.source,
-            centre=self.centre,
-            channel=self.channel,
-            origin=self.origin,
-            direction=direction,
+            **self.traits,  # type: ignore[arg-type]  # names of fields that are texts
             arrived_at=self.arrived_at,
             ended_at=ended_at,
             told_until=self.told_until,
@@ -69,8 +67,9 @@ class Call:
         """The truth of its visits, with what was told of the whole call."""
         for visit in self.visits:
             visit.category, visit.district = self.category, self.district
-            visit.ticket_type, visit.served = self.ticket_type, self.served
             visit.told_until = self.told_until
+            if self.traits:
+                visit.ticket_type, visit.served, visit.priority = self.ticket_type, self.served, self.priority
             if self.flag:
                 visit.outcome = self.flag
         return self.visits
@@ -82,12 +81,11 @@ class Register:
     `over(call)` is told of every call that is over, with its visits in the truth already.
     """
 
-    def __init__(self, truth: Callable[[Truth], None], direction: str) -> None:
+    def __init__(self, truth: Callable[[Truth], None]) -> None:
         self.under_way: dict[str, Call] = {}
         self.to_call_back: dict[str, Call] = {}
         self.lines_in_use = 0
         self._truth = truth
-        self._direction = direction
         self.over: Callable[[Call], None] = lambda _: None
 
     def enter(self, call: Call) -> None:
@@ -115,7 +113,7 @@ class Register:
 
     def apart(self, call: Call, outcome: str, ended_at: int) -> None:
         """A call that reached no queue is over."""
-        record = call.apart(outcome, ended_at, self._direction)
+        record = call.apart(outcome, ended_at)
         record.lost = "menu" if call.lost else ""
         self.under_way.pop(call.id, None)
         self._truth(record)
@@ -124,5 +122,5 @@ class Register:
         """The truth so far about calls that are not over."""
         told: list[Truth] = []
         for call in (*self.under_way.values(), *self.to_call_back.values()):
-            told += call.told() if call.visits else [call.apart("open", None, self._direction)]
+            told += call.told() if call.visits else [call.apart("open", None)]
         return told

@@ -5,6 +5,7 @@ from math import ceil, sqrt
 
 from deploy.producers.simulator.agents import Agent, Team, skills_of
 from deploy.producers.simulator.calls import Call
+from deploy.producers.simulator.choice import between
 from deploy.producers.simulator.demand import MINUTE_MS, Demand
 from deploy.producers.simulator.incidents import Incident, is_out, staff_factor
 from deploy.producers.simulator.profile import SITES
@@ -70,9 +71,7 @@ class Floor:
                 for agent in list(team.on):
                     self._log_out(agent)
 
-    def enter(
-        self, agent: Agent, state: AgentState, *, queue: str = "", call: str = "", reason: str = "", source: str = ""
-    ) -> None:
+    def enter(self, agent: Agent, state: AgentState, queue: str = "", call: str = "", reason: str = "") -> None:
         """The agent changes state now."""
         now = self._world.now
         if self._told:
@@ -86,7 +85,7 @@ class Floor:
             for own in agent.queues:
                 (own.own if own is agent.team.queue else own.helpers).pop(agent, None)
         if self._told:
-            self._tell(agent, source)
+            self._tell(agent)
 
     def free(self, agent: Agent) -> None:
         """The agent is done with a call or a break: home, to a break, or to the call that waits longest."""
@@ -97,8 +96,8 @@ class Floor:
 
     def set_aside(self, agent: Agent, call: Call) -> None:
         """The agent did not answer: no calls for a moment."""
-        self.enter(agent, "ring_no_answer", queue=call.queue.name, call=call.id)
-        self._world.at(self._world.now + self._world.random.randrange(*_SET_ASIDE_MS), self._back, (agent, agent.since))
+        self.enter(agent, "ring_no_answer", call.queue.name, call.id)
+        self._world.at(self._world.now + between(self._world.random, *_SET_ASIDE_MS), self._back, (agent, agent.since))
 
     def on_duty(self, source: str) -> list[Agent]:
         """The agents logged in at a source."""
@@ -210,14 +209,14 @@ class Floor:
         agent.told_skills = ()
         agent.team.off.append(agent)
 
-    def _tell(self, agent: Agent, source: str) -> None:
+    def _tell(self, agent: Agent) -> None:
         skills = agent.skills
         changed = agent.state != "logged_out" and skills != agent.told_skills
         if changed:
             agent.told_skills = skills
         self._world.tell(
             "agent_state",
-            source or agent.site.source,
+            agent.site.source,
             agent=agent.id,
             centre=agent.site.centre,
             state=agent.state,

@@ -4,7 +4,7 @@ from collections import deque
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
-from deploy.producers.simulator.choice import Choice
+from deploy.producers.simulator.choice import Choice, Length
 from deploy.producers.simulator.demand import Demand
 from deploy.producers.simulator.profile import Profile, QueueProfile
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from deploy.producers.simulator.truth import TrueVisit
 
 _HOUR_MS = 3_600_000
+_ACW_SIGMA = 0.6
 
 
 class Queue:
@@ -28,14 +29,15 @@ class Queue:
         self.helpers: dict[Agent, None] = {}
         self.category = Choice(profile.categories)
         self.language = Choice(profile.languages)
+        self.talk = Length(profile.talk_s, profile.talk_sigma)
+        self.after_call = Length(profile.acw_s, _ACW_SIGMA)
         self._line: deque[tuple[Call, TrueVisit]] = deque()
 
     def free_agent(self) -> "Agent | None":
         """The agent who has been free longest, its own before helpers; it stays free until its state changes."""
-        for agents in (self.own, self.helpers):
-            if agents:
-                return next(iter(agents))
-        return None
+        if self.own:
+            return next(iter(self.own))
+        return next(iter(self.helpers), None)
 
     def wait(self, call: "Call", *, first: bool = False) -> None:
         """Put a call at the end of the line, or at its head."""

@@ -13,7 +13,6 @@ from deploy.producers.simulator.calls import Call, Register
 from deploy.producers.simulator.conversation import Conversation
 from deploy.producers.simulator.demand import MINUTE_MS, Demand
 from deploy.producers.simulator.floor import Floor
-from deploy.producers.simulator.habits import DIRECTION
 from deploy.producers.simulator.incidents import Incident, demand_factor
 from deploy.producers.simulator.profile import Profile
 from deploy.producers.simulator.routing import Queue, lines_of, queues_of
@@ -51,7 +50,7 @@ class Simulation:
         self._end = _FOREVER if end is None else end
         self._queues = queues_of(profile)
         callers = Callers(world)
-        self._register = register = Register(world.tell_truth, DIRECTION if profile.habits.dimensions else "")
+        self._register = register = Register(world.tell_truth)
         self._floor = floor = Floor(world, self._queues, demand, self._incidents)
         lines = lines_of(profile, demand, start)
         self._switchboard = Switchboard(world, callers, register, floor, lines=lines, call_again=self._arrive)
@@ -149,9 +148,9 @@ class Simulation:
             return
         self._calls += 1
         site = sites[self._world.random.randrange(len(sites))] if len(sites) > 1 else sites[0]
-        call = Call(f"{self._prefix}{self._calls:06d}", queue, site.source, site.centre, now)
+        call = Call(f"{self._prefix}{self._calls:06d}", queue, site.source, now)
         call.redial_of = redial_of
-        self._switchboard.take(call, number)
+        self._switchboard.take(call, number, site.centre)
 
     def _transfer(self, call: Call, queue: Queue) -> None:
         self._switchboard.queue_up(call, queue, transferred=True)

@@ -66,7 +66,7 @@ class Sources:
             if call.source != source or call.phase == "over":
                 continue
             if call.phase == "menu":
-                world.tell("snapshot", source, call=call.id, centre=call.centre, channel=call.channel)
+                world.tell("snapshot", source, call=call.id, **call.traits)
                 continue
             visit = call.visit
             wait_ms = visit.wait_ms if visit.wait_ms is not None else world.now - visit.queued_at
@@ -80,9 +80,8 @@ class Sources:
                 queue=visit.queue,
                 wait_ms=wait_ms,
                 talk_ms=talk_ms,
-                centre=visit.centre,
                 language=call.language,
-                channel=call.channel,
+                **call.traits,
             )
         for agent in self._floor.on_duty(source):
             world.tell(

@@ -1,15 +1,17 @@
 """From the first ring to an agent's phone: trunks, menu, the line, patience, overflow, callbacks."""
 
 from collections.abc import Callable
+from typing import Any
 
 from deploy.producers.simulator.agents import Agent
 from deploy.producers.simulator.callers import Callers
 from deploy.producers.simulator.calls import Call, Register
+from deploy.producers.simulator.choice import Length, between
 from deploy.producers.simulator.floor import Floor
-from deploy.producers.simulator.habits import DIRECTION
 from deploy.producers.simulator.routing import Queue
 from deploy.producers.simulator.truth import TrueVisit
 from deploy.producers.simulator.world import World
+from streams.contract import EventType
 
 _RING_MS = (1_000, 4_000)
 _NO_ANSWER_MS = 15_000
@@ -18,7 +20,7 @@ _MENU_SIGMA = 0.5
 _REDIAL_SIGMA = 0.8
 _BLOCKED_AGAIN = 0.6
 _BLOCKED_AGAIN_S = 45.0
-_CALLBACK_S = (240, 2_400)
+_CALLBACK_MS = (240_000, 2_400_000)
 _TRY_AGAIN_MS = 60_000
 
 CallAgain = Callable[[tuple[Queue, str, str]], None]
@@ -36,32 +38,34 @@ class Switchboard:
         self._floor = floor
         self._lines = lines
         self._call_again = call_again
-        self._direction = DIRECTION if world.habits.dimensions else ""
+        self._menu = Length(world.profile.menu_s, _MENU_SIGMA)
+        self._redial_after = Length(world.profile.redial_after_s, _REDIAL_SIGMA)
+        self._blocked_again = Length(_BLOCKED_AGAIN_S, _REDIAL_SIGMA)
         self.answer: Callable[[Call], None]
         self.call_back: Callable[[tuple[Call, Agent]], None]
         floor.ring = self.ring
 
-    def take(self, call: Call, number: str) -> None:
+    def take(self, call: Call, number: str, centre: str) -> None:
         """A call comes in."""
         world, habits = self._world, self._world.habits
-        self._callers.describe(call, number)
+        self._callers.describe(call, number, centre)
         if self._lines and self._register.lines_in_use >= self._lines:
             self._tell_arrival(call, "blocked")
             call.lost = False
             self._register.apart(call, "blocked", world.now)
-            self._redial(call, _BLOCKED_AGAIN, _BLOCKED_AGAIN_S)
+            self._redial(call, _BLOCKED_AGAIN, self._blocked_again)
             return
         self._register.enter(call)
         if world.chance(habits.phantom):
             call.flag, call.lost = "phantom", False
             self._tell_arrival(call, "arrived")
-            world.at(world.now + world.random.randrange(*_PHANTOM_MS), self._leave, call)
+            world.at(world.now + between(world.random, *_PHANTOM_MS), self._leave, call)
             return
         if world.chance(habits.test):
             call.flag = "test"
         self._tell_arrival(call, "arrived")
         leaves = world.random.random() < world.profile.menu_end
-        menu = world.span(world.profile.menu_s, _MENU_SIGMA)
+        menu = self._menu.draw(world.random)
         world.at(world.now + menu, self._leave if leaves else self._first_queue, call)
 
     def queue_up(self, call: Call, queue: Queue, *, transferred: bool = False, flowed: bool = False) -> None:
@@ -72,31 +76,24 @@ class Switchboard:
         first = not call.visits
         if first:
             call.language = queue.language.draw(world.random)
-        skill = f"{queue.name}-{call.language}" if world.habits.dimensions else ""
         visit = TrueVisit(
             call=call.id,
             outcome="open",
             hotline=queue.hotline,
             source=call.source,
-            centre=call.centre,
-            channel=call.channel,
-            origin=call.origin,
-            direction=self._direction,
             arrived_at=call.arrived_at,
-            redial_of=call.redial_of,
             queue=queue.name,
             language=call.language,
-            priority=call.priority,
-            skill=skill,
             queued_at=world.now,
-            transferred_in=transferred,
-            flowed_in=flowed,
+            **call.traits,  # type: ignore[arg-type]  # names of fields that are texts
         )
+        visit.redial_of, visit.transferred_in, visit.flowed_in = call.redial_of, transferred, flowed
         call.visits.append(visit)
-        if first:
-            world.tell_of(call, "queued", queue=queue.name, language=call.language, priority=call.priority, skill=skill)
-        else:
-            world.tell_of(call, "queued", queue=queue.name, skill=skill)
+        more = {"language": call.language} if first else {}
+        if call.traits:
+            more["skill"] = visit.skill = f"{queue.name}-{call.language}"
+            more["priority"] = call.priority
+        world.tell_of(call, "queued", queue=queue.name, **more)
         agent = queue.free_agent()
         if agent is not None:
             self.ring(call, agent)
@@ -114,23 +111,15 @@ class Switchboard:
         """An agent's phone rings; now and then nobody takes it up."""
         world = self._world
         call.phase, call.agent = "ringing", agent
-        self._floor.enter(agent, "ringing", queue=call.queue.name, call=call.id)
+        self._floor.enter(agent, "ringing", call.queue.name, call.id)
         if world.chance(world.habits.ring_no_answer):
             world.at(world.now + _NO_ANSWER_MS, self._no_answer, call)
         else:
-            world.at(world.now + world.random.randrange(*_RING_MS), self.answer, call)
+            world.at(world.now + between(world.random, *_RING_MS), self.answer, call)
 
-    def _tell_arrival(self, call: Call, type_: str) -> None:
-        self._world.tell_of(
-            call,
-            "blocked" if type_ == "blocked" else "arrived",
-            caller=call.caller,
-            centre=call.centre,
-            channel=call.channel,
-            origin=call.origin,
-            direction=self._direction,
-            flag=call.flag,
-        )
+    def _tell_arrival(self, call: Call, type_: EventType) -> None:
+        more: dict[str, Any] = {"flag": call.flag} if call.flag else {}
+        self._world.tell_of(call, type_, caller=call.caller, **call.traits, **more)
 
     def _first_queue(self, call: Call) -> None:
         self.queue_up(call, call.queue)
@@ -182,12 +171,12 @@ class Switchboard:
             self._world.tell_of(call, "abandoned", queue=visit.queue, wait_ms=wait_ms)
         self._register.hang_up(call)
         self._register.part_over(call)
-        self._redial(call, self._world.profile.redial, self._world.profile.redial_after_s)
+        self._redial(call, self._world.profile.redial, self._redial_after)
 
-    def _redial(self, call: Call, share: float, after_s: float) -> None:
+    def _redial(self, call: Call, share: float, after: Length) -> None:
         world = self._world
         if call.caller and world.random.random() < share:
-            later = world.now + world.span(after_s, _REDIAL_SIGMA)
+            later = world.now + after.draw(world.random)
             world.at(later, self._call_again, (call.queue, call.caller, call.id))
 
     def _flow_out(self, what: tuple[Call, TrueVisit]) -> None:
@@ -213,7 +202,7 @@ class Switchboard:
             self._register.part_over(call)
             return
         self._register.promise_callback(call)
-        self._world.at(self._world.now + self._world.random.randrange(*_CALLBACK_S) * 1_000, self._try_callback, call)
+        self._world.at(self._world.now + between(self._world.random, *_CALLBACK_MS), self._try_callback, call)
 
     def _try_callback(self, call: Call) -> None:
         """Call back when somebody is free."""

@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Callable
-from math import exp, log
 from random import Random
 from typing import Any
 
@@ -69,10 +68,3 @@ class World:
     def chance(self, share: float) -> bool:
         """True in `share` of all cases; nothing is drawn for 0."""
         return share > 0 and self.random.random() < share
-
-    def lognormal(self, mean: float, sigma: float) -> float:
-        return exp(self.random.gauss(log(mean) - sigma * sigma / 2, sigma))
-
-    def span(self, seconds: float, sigma: float) -> int:
-        """A lognormal length of time of that mean, ms."""
-        return round(self.lognormal(seconds, sigma) * 1_000)
