@@ -15,7 +15,7 @@ import yaml
 
 from deploy.runtime.settings import Settings
 from sinks.web.board import MINUTE_MS, Record
-from streams.contract import AlertEvent, Cell, Forecast, Gauge, Progress, add_counts
+from streams.contract import AlertEvent, Cell, Forecast, Gauge, Progress, SourceStatus, add_counts
 from streams.contract.cells import Counts
 
 HOTLINE = "12345"
@@ -34,6 +34,15 @@ QUEUES = {
     "market": (105, 0.94, 1, 0, 6, 4),
     "foreign-languages": (6, 1.0, 0, 0, None, 0),
 }
+
+
+AGENTS = {queue: talking + talking // 3 + 2 for queue, (*_, talking) in QUEUES.items()}
+
+
+def agents(queue: str, talking: int) -> dict[str, int]:
+    """Who serves a queue: free where nobody waits, none where many do."""
+    free = {"utilities": 0, "business": 1}.get(queue, 3)
+    return {"available": free, "ringing": 1, "on_call": talking, "after_call": max(1, talking // 4), "break": 2}
 
 
 def demo_settings(**overrides) -> Settings:
@@ -116,36 +125,52 @@ def cells(now: int, seed: int = 11) -> Iterator[Cell]:
             if counts:
                 add_counts(total, counts)
                 yield _cell("queue", queue, minute, counts)
-        if total:
+            people = AGENTS[queue] * 60_000
+            add_counts(total, {"agent_on_call_ms": int(people * 0.7), "agent_available_ms": int(people * 0.2)})
+        if total.get("offered"):
+            add_counts(
+                total,
+                {"acw_ms_sum": total.get("answered", 0) * 21_000, "rated.5": 2, "rated.3": int(random.random() < 0.5)},
+            )
             calls = {f"calls_{name}": total.get(name, 0) for name in ("offered", "answered", "abandoned")}
-            yield _cell("hotline", "", minute, total | calls | {"ended_in_menu": int(random.random() < 0.2)})
+            menu = {"ended_in_menu": int(random.random() < 0.2), "callback_taken": int(random.random() < 0.05)}
+            yield _cell("hotline", "", minute, total | calls | menu)
 
 
 def _cell(dimension_set: str, queue: str, minute: int, counts: Counts) -> Cell:
     return Cell(
         feed="live", hotline=HOTLINE, dimension_set=dimension_set, queue=queue, minute=minute, version=minute // MINUTE_MS,
-        counts=counts,
+        counts=counts, sources_expected=2, sources_heard=2,
     )  # fmt: skip
 
 
 def gauges(now: int, version: int = 1) -> Iterator[Gauge]:
     waiting = over = service = 0
     since = []
+    everybody: dict[str, int] = {}
     for queue, (_, _, queued, past, oldest, talking) in QUEUES.items():
         waiting, over, service = waiting + queued, over + past, service + talking
         start = None if oldest is None else now - oldest * 1000
         since += [] if start is None else [start]
-        yield gauge(queue, now, queued, past, start, talking, version)
-    yield gauge("", now, waiting, over, min(since), service, version)
+        crew = agents(queue, talking)
+        everybody = {state: everybody.get(state, 0) + number for state, number in crew.items()}
+        yield gauge(queue, now, queued, past, start, talking, version, agents=crew, breaks={"lunch": 1, "training": 1})
+    breaks = {"lunch": 9, "training": everybody["break"] - 9}
+    yield gauge("", now, waiting, over, min(since), service, version, agents=everybody, breaks=breaks)
 
 
 def gauge(  # noqa: PLR0917
-    queue: str, now: int, waiting: int, over: int, oldest: int | None, talking: int, version: int
+    queue: str, now: int, waiting: int, over: int, oldest: int | None, talking: int, version: int, **fields
 ) -> Gauge:
     return Gauge(
         feed="live", hotline=HOTLINE, dimension_set="queue" if queue else "hotline", queue=queue, at=now, version=version,
         waiting=waiting, waiting_over_threshold=over, oldest_queued_at=oldest, in_service=talking, threshold_s=15,
+        **fields,
     )  # fmt: skip
+
+
+def source(now: int, name: str = "PBX-1", version: int = 1, **fields) -> SourceStatus:
+    return SourceStatus(feed="live", source=name, expected=True, last_at=now, at=now, version=version, **fields)
 
 
 def progress(now: int, version: int = 1) -> Progress:
@@ -179,5 +204,13 @@ def demand_alert(now: int) -> AlertEvent:
 
 def records(now: int = MORNING) -> Iterator[tuple[Record, int]]:
     yield progress(now), now
-    for record in (*forecasts(now), *cells(now), *gauges(now), alert(now), demand_alert(now)):
+    for record in (
+        *forecasts(now),
+        *cells(now),
+        *gauges(now),
+        source(now),
+        source(now, "PBX-2"),
+        alert(now),
+        demand_alert(now),
+    ):
         yield record, now

@@ -1,6 +1,7 @@
 """Serve the invented morning for a look at the page: `python tests/web/dev_board.py [port] [state]`.
 
-States: `morning` (default), `quiet`, `first`, `stale`, `live` (the morning is now and goes on), `many` (18 queues).
+States: `morning` (default), `quiet`, `first`, `stale`, `live` (the morning is now and goes on), `many` (18 queues),
+`silent` (one of two sources), `down` (both).
 """
 
 import asyncio
@@ -31,6 +32,9 @@ async def main(port: int, state: str) -> None:
             board.apply(record, at)
     for number in range(10 if state == "many" else 0):
         board.apply(city.gauge(f"branch-{number + 1}", moment, number * 13, number, moment - 4_000_000, 5, 1), moment)
+    since = moment - 780_000
+    for name in {"silent": ["PBX-2"], "down": ["PBX-1", "PBX-2"]}.get(state, []):
+        board.apply(city.source(moment, name, 9, silent_since=since), moment)
     late = 48_000 if state == "stale" else 2_000
     site = Site(
         board,

@@ -8,6 +8,10 @@ import pytest
 from conftest import RunningSite
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from sinks.web.board import Key
+from sinks.web.rolling import bounds
+from streams.contract.metrics import Window
+
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -180,3 +184,57 @@ async def test_a_still_screen_for_those_who_ask(context: BrowserContext, site: R
     await board.open()
     await expect(board.tile("utilities")).to_have_css("animation-name", "none")
     assert await page.evaluate("document.getAnimations().length") == 0
+
+
+async def test_a_window_is_chosen_by_key_or_button_and_stays_in_the_address(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    offered = page.locator('[data-measure="offered"] .number')
+    view = site.board.rolling
+    spans = bounds(city.MORNING, city.ZONE)
+
+    def count(name: Window) -> str:
+        return f"{view(Key(city.HOTLINE), name, spans[name])['offered']:,}"
+
+    await expect(page.locator('[data-window="15m"]')).to_have_attribute("aria-pressed", "true")
+    await expect(offered).to_have_text(count("15m"))
+    await page.keyboard.press("w")
+    await expect(offered).to_have_text(count("30m"))
+    await page.get_by_role("button", name="24 h").click()
+    await expect(offered).to_have_text(count("24h"))
+    await expect(page.locator(".total-level .sub")).to_have_text("target 80% · last 24 h")
+    assert "window=24h" in page.url
+    await page.reload()
+    await expect(offered).to_have_text(count("24h"))
+    assert board.complaints == []
+
+
+async def test_a_source_that_is_silent_is_named_and_all_of_them_hatch_the_tiles(
+    board: Watched, site: RunningSite
+) -> None:
+    page = await board.open()
+    silent = city.MORNING - 780_000
+    site.put(city.source(city.MORNING, "PBX-2", 2, silent_since=silent))
+    await expect(page.locator(".strip-title").first).to_have_text("No data from PBX-2 since 10:29")
+    await expect(page.locator(".lacking")).to_have_text("1/2")
+    await expect(page.get_by_role("alert")).to_have_text("No data from PBX-2")
+    await expect(board.tile("housing")).to_have_attribute("data-state", "ok")
+    site.put(city.source(city.MORNING, "PBX-1", 2, silent_since=silent))
+    housing = board.tile("housing")
+    await expect(housing).to_have_attribute("data-state", "feed_down")
+    await expect(housing.locator(".waiting")).to_have_text("–")
+    await expect(housing.locator(".past")).to_have_text("last 0 at 10:29")
+    await expect(housing.locator(".foot-left")).to_have_text("silent for 13 min")
+    await expect(page.locator(".total-waiting .total")).to_have_text("–")
+    site.put(city.source(city.MORNING, "PBX-1", 3))
+    await expect(housing).to_have_attribute("data-state", "ok")
+    assert board.complaints == []
+
+
+async def test_agents_by_state_in_total_and_per_queue(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    everybody = site.board.gauges[Key(city.HOTLINE)].agents
+    await expect(page.locator(".crew-head b")).to_have_text(str(sum(everybody.values())))
+    await expect(page.locator(".crew-count").first).to_have_text(f"{everybody['available']}free")
+    await expect(board.tile("housing").locator(".foot-left")).to_have_text("3 free")
+    await page.keyboard.press("l")
+    await expect(page.locator(".crew-head .label")).to_have_text("在岗座席")

@@ -1,6 +1,7 @@
 """What is shown: states, the promise, the comparison with the forecast; null where there is no value."""
 
 from datetime import datetime
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import city
@@ -12,9 +13,9 @@ from test_board import signal
 from deploy.runtime.settings import Hotline
 from sinks.web.board import MINUTE_MS, Board, Key
 from sinks.web.expected import SMALL, Versus, expect, versus
-from sinks.web.judge import Figures, judge
+from sinks.web.judge import Figures, blame_of, judge
 from sinks.web.snapshot import View, local_day
-from streams.contract import Forecast
+from streams.contract import Forecast, SignalKind
 from streams.contract.metrics import rates, service_level_event
 
 NOW = city.MORNING + 2_000
@@ -214,3 +215,52 @@ def test_a_day_of_25_hours_is_whole() -> None:
     start, end = local_day(noon, berlin)
     assert end - start == 25 * 3_600_000
     assert start <= noon < end
+
+
+def test_no_source_heard_is_no_quiet_night(settings) -> None:
+    board = filled()
+    silent = city.MORNING - 780_000
+    board.apply(city.source(city.MORNING, "PBX-1", 2, silent_since=silent - 1_000), 0)
+    shot = View(board, settings, NOW).snapshot()
+    assert shot["head"]["sources"]["heard"] == 1
+    assert shot["tiles"]["housing"]["state"] == "ok"
+    board.apply(city.source(city.MORNING, "PBX-2", 2, silent_since=silent), 0)
+    shot = View(board, settings, NOW).snapshot()
+    housing = shot["tiles"]["housing"]
+    assert (shot["head"]["sources"]["down_since"], housing["state"], housing["since"]) == (silent, "feed_down", silent)
+
+
+def test_what_fires_before_the_sources_fell_silent_stays_a_breach() -> None:
+    alert = city.alert(city.MORNING, started_at=city.MORNING - 690_000)
+    assert judge(CALM, [alert], behind_s=2, down_since=city.MORNING - 600_000).state == "breach"
+    assert judge(CALM, [alert], behind_s=2, down_since=city.MORNING - 700_000).state == "feed_down"
+    assert judge(CALM, [], behind_s=2, down_since=None).state == "ok"
+
+
+@pytest.mark.parametrize("kind", get_args(SignalKind))
+def test_every_signal_has_a_figure_and_every_alert_is_that_of_its_signal(kind: str) -> None:
+    alert = city.alert(city.MORNING, signal=kind, rule="anything")
+    assert blame_of(alert) == blame_of(signal(city.MORNING, kind=kind)) != "figures"
+    assert blame_of(city.alert(city.MORNING, signal="")) == "figures"
+
+
+def test_the_total_service_level_counts_queues_with_a_threshold_of_their_own(settings) -> None:
+    board = Board("live")
+    board.apply(city.progress(city.MORNING), 0)
+    minute = city.MORNING - city.MORNING % MINUTE_MS
+    threshold = settings.hotline(city.HOTLINE).thresholds("")[0]
+    own = settings.hotline(city.HOTLINE).thresholds("foreign-languages")[0]
+    counts = {
+        "offered": 2,
+        f"event_answered.{own}": 2,
+        f"event_answered.{threshold}": 1,
+        f"event_expired.{threshold}": 1,
+    }
+    for cell in (
+        city._cell("queue", "foreign-languages", minute, counts),
+        city._cell("hotline", "", minute, counts),
+    ):
+        board.apply(cell, 0)
+    shot = View(board, settings, NOW).snapshot()
+    assert (shot["tiles"]["foreign-languages"]["service_level"], shot["totals"]["service_level"]) == (1.0, 0.5)
+    assert shot["totals"]["windows"]["5m"]["service_level_event"] == 0.5

@@ -53,10 +53,12 @@ export class Spark {
     this.data = null;
   }
 
-  draw(data, label) {
+  /** `down`: since when nothing is known (ms), null while it is. */
+  draw(data, label, down = null) {
     mark(this.node, "aria-label", label);
-    if (data === this.data) return;
+    if (data === this.data && down === this.down) return;
     this.data = data;
+    this.down = down;
     const height = 52;
     const cells = data.offered.length;
     const top = Math.max(TOP_AT_LEAST, ...known(data.offered), ...known(data.upper)) * 1.03;
@@ -66,8 +68,10 @@ export class Spark {
     const missing = data.offered.findIndex((value) => value !== null);
     const absent = missing < 0 ? cells : missing;
     if (absent > 0 && absent < cells) parts.push(svg("rect", { class: "missing", x: 0, y: 0, width: x(absent), height }));
+    const blind = down === null ? cells : Math.max(0, Math.floor((down - data.start) / 1000 / data.step_s));
+    if (blind < cells) parts.push(svg("rect", { class: "missing", x: x(blind), y: 0, width: 240 - x(blind), height }));
     data.offered.forEach((value, i) => {
-      if (!value) return;
+      if (!value || i > blind) return;
       const bar = { x: x(i + (1 - BAR_WIDTH) / 2), width: x(BAR_WIDTH) };
       const limit = data.upper[i];
       if (i === cells - 1) {

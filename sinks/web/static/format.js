@@ -22,6 +22,16 @@ export function target(value) {
   return `${Number((value * 100).toFixed(1))}%`;
 }
 
+/** Whole seconds of a mean. */
+export function seconds(value) {
+  return value === null || value === undefined ? null : Math.round(value);
+}
+
+/** A mean rating with one decimal. */
+export function rating(value) {
+  return value === null || value === undefined ? NONE : value.toFixed(1);
+}
+
 /** A span: m:ss, from one hour h:mm:ss. */
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return NONE;

@@ -5,7 +5,7 @@ import { clock, NONE, zoneName } from "/static/format.js";
 import { dataIcon, logo, stateIcon } from "/static/icons.js";
 import { nameOf } from "/static/words.js";
 
-const LEGEND = ["breach", "watch", "ok", "stale", "no_calls"];
+const LEGEND = ["breach", "feed_down", "watch", "ok", "stale", "no_calls"];
 
 export class Header {
   constructor(node) {
@@ -13,6 +13,7 @@ export class Header {
     this.dot = dataIcon();
     this.asOfLabel = el("span", "as-of-label");
     this.asOf = el("b", "as-of");
+    this.sources = el("span", "sources");
     this.time = el("span", "time");
     this.seconds = el("span", "seconds");
     this.zone = el("span", "zone");
@@ -20,7 +21,7 @@ export class Header {
       logo(),
       el("span", "product", "Hotline"),
       this.name,
-      el("span", "fresh", this.dot, this.asOfLabel, this.asOf),
+      el("span", "fresh", this.dot, this.asOfLabel, this.asOf, this.sources),
       el("span", "clock", this.time, this.seconds, this.zone),
     );
     this.node = node;
@@ -32,6 +33,9 @@ export class Header {
     put(this.asOfLabel, words.dataAsOf);
     put(this.asOf, clock(head.data_as_of, head.zone, true));
     put(this.zone, zoneName(head, lang));
+    const { expected, heard, silent } = head.sources;
+    put(this.sources, expected ? words.sources(heard, expected) : "");
+    mark(this.sources, "data-silent", silent.length ? "yes" : null);
     mark(this.node, "data-fresh", offline === null && head.status === "live" ? "yes" : "no");
     document.title = `${name} · Hotline`;
   }
@@ -55,9 +59,9 @@ export class Footer {
     node.append(el("span", "legend", ...legend), this.definition, el("span", "keys", this.langKey, this.themeKey));
   }
 
-  update(head, theme, lang, words) {
+  update(head, theme, windowName, lang, words) {
     LEGEND.forEach((state, i) => put(this.words[i], words.states[state]));
-    const parts = [words.legendLevel(head.threshold_s, head.level_window_min), words.legendVersus, words.legendBand, zoneName(head, lang)];
+    const parts = [words.legendLevel(head.threshold_s, windowName), words.legendVersus, words.legendBand, zoneName(head, lang)];
     put(this.definition, parts.join(" · "));
     put(this.langKey, words.langKey);
     put(this.themeKey, words.themeKey[theme]);

@@ -1,4 +1,4 @@
-// The wallboard: takes what the server pushes and puts it on the page. Keys: T theme, L language, F full screen.
+// The wallboard: takes what the server pushes and puts it on the page. Keys: W window, T theme, L language, F full screen.
 
 import { Announcer } from "/static/announce.js";
 import { put } from "/static/dom.js";
@@ -7,6 +7,7 @@ import { Stream } from "/static/stream.js";
 import { Strip } from "/static/strip.js";
 import { Tiles } from "/static/tiles.js";
 import { Totals } from "/static/totals.js";
+import { shownWindow, WindowBar, WINDOWS } from "/static/windows.js";
 import { WORDS } from "/static/words.js";
 
 const OFFLINE_AFTER_S = 3;
@@ -40,6 +41,25 @@ function switchLanguage() {
   render();
 }
 
+/** The rolling window that was chosen; null: the one the promise is judged over. */
+function chosenWindow() {
+  const asked = new URLSearchParams(location.search).get("window");
+  return WINDOWS.includes(asked) ? asked : null;
+}
+
+function chooseWindow(name) {
+  const address = new URL(location.href);
+  address.searchParams.set("window", name);
+  history.replaceState(null, "", address);
+  render();
+}
+
+function nextWindow() {
+  if (!stream.board?.head) return;
+  const now = WINDOWS.indexOf(shownWindow(chosenWindow(), stream.board.head));
+  chooseWindow(WINDOWS[(now + 1) % WINDOWS.length]);
+}
+
 function switchFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else root.requestFullscreen?.();
@@ -48,6 +68,7 @@ function switchFullScreen() {
 const header = new Header(byId("header"));
 const strip = new Strip(byId("alerts"));
 const totals = new Totals(byId("totals"));
+const windowBar = new WindowBar(byId("windows"), chooseWindow);
 const tiles = new Tiles(byId("tiles"), byId("columns"));
 const footer = new Footer(byId("footer"), { language: switchLanguage, theme: switchTheme });
 const announcer = new Announcer(byId("say-alert"), byId("say-status"));
@@ -74,9 +95,12 @@ function render() {
   document.body.dataset.offline = broken === null ? "no" : "yes";
   header.update(board.head, broken, lang, words);
   strip.update(board, broken, lang, words);
-  totals.update(board, lang, words);
-  tiles.update(board, lang, words);
-  footer.update(board.head, root.dataset.theme, lang, words);
+  const name = shownWindow(chosenWindow(), board.head);
+  const spoken = name === null ? words.lastMinutes(board.head.level_window_min) : words.windowLast[name];
+  totals.update(board, name, spoken, lang, words);
+  windowBar.update(board, name, lang, words);
+  tiles.update(board, name, lang, words);
+  footer.update(board.head, root.dataset.theme, spoken, lang, words);
   announcer.update(board, broken, lang, words);
   header.tick(Date.now() + skew, board.head.zone);
 }
@@ -88,7 +112,7 @@ setInterval(() => {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const action = { t: switchTheme, l: switchLanguage, f: switchFullScreen }[event.key.toLowerCase()];
+  const action = { w: nextWindow, t: switchTheme, l: switchLanguage, f: switchFullScreen }[event.key.toLowerCase()];
   if (action) action();
 });
 

@@ -18,6 +18,13 @@ export function notices(board, offline, lang, words) {
   if (offline !== null) found.push({ look: "stale", title: words.offline(words.behind(offline)), sub: words.offlineSub(asOf) });
   else if (head.status === "stale") found.push({ look: "stale", title: words.stale(asOf, behind), sub: words.staleSub });
   else if (head.status === "catching_up") found.push({ look: "stale", title: words.catching(behind), sub: words.catchingSub(asOf) });
+  if (offline === null) {
+    for (const { source, since } of head.sources.silent) {
+      const all = head.sources.heard === 0;
+      found.push({ look: "feed_down", title: words.noData(source, moment(since, head.now, head.zone, lang)), sub: all ? words.noDataAll : words.noDataSub(head.sources.heard, head.sources.expected) });
+    }
+    for (const source of head.sources.doubled) found.push({ look: "watch", title: words.doubled(source), sub: words.doubledSub });
+  }
   if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
   if (head.status === "first_run") {
     found.push({ look: "no_calls", title: words.firstRun, sub: words.firstRunSub });
@@ -36,11 +43,13 @@ function line(item, head, lang, words) {
   const over = count(item.category ? item.value : (item.over ?? item.value), lang);
   const fromAlert = item.expected ? versus({ ratio: item.value / item.expected - 1, calls: null }) : null;
   const byDemand = (item.category ? null : demand) ?? (fromAlert ? `${fromAlert.number}%` : NONE);
-  const title = {
-    service_level: () => words.alertLevel(name, level, x),
-    waiting: () => words.alertWaiting(name, over, x),
-    demand: () => words.alertDemand(name, byDemand),
-  }[item.blame]();
+  const told = {
+    service_level_under_target: () => words.alertLevel(name, level, x),
+    waiting_past_threshold: () => words.alertWaiting(name, over, x),
+    demand_above_expectation: () => words.alertDemand(name, byDemand),
+    demand_below_expectation: () => words.alertDemand(name, byDemand),
+  }[item.kind];
+  const title = told ? told() : (item.summary[lang] ?? item.summary.en ?? name);
   const own = item.blame === "service_level" && item.target !== null ? words.target(target(item.target)) : null;
   const oldest = item.blame === "waiting" && item.oldest_s !== null && !item.category ? words.oldestIs(span(item.oldest_s)) : null;
   const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;

@@ -1,9 +1,11 @@
 // One queue. Built once; afterwards only texts and attributes change.
 
+import { crew, SmallCrew } from "/static/agents.js";
 import { Spark } from "/static/charts.js";
 import { el, figure, mark, phrase, put } from "/static/dom.js";
 import { clock, count, moment, NONE, percent, span, target, versus, versusText } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
+import { levelIn } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
 
 export class Tile {
@@ -28,6 +30,7 @@ export class Tile {
     this.versus = figure("versus");
     this.versusLabel = el("span", "label");
     this.spark = new Spark();
+    this.crew = new SmallCrew();
     this.footLeft = el("span", "foot-left");
     this.footRight = el("span", "foot-right");
     this.sentence = el("span", "unseen");
@@ -46,13 +49,13 @@ export class Tile {
       this.meter,
       quiet(el("div", "tile-versus", this.versus, this.versusLabel)),
       this.spark.node,
-      quiet(el("div", "tile-foot", this.footLeft, this.footRight)),
+      quiet(el("div", "tile-foot", this.crew.node, this.footLeft, this.footRight)),
     );
     this.node.dataset.queue = queue;
     this.state = null;
   }
 
-  update(data, sparkData, head, lang, words) {
+  update(data, sparkData, head, windowName, lang, words) {
     if (this.state !== data.state) {
       this.icon.replaceChildren(stateIcon(data.state));
       this.state = data.state;
@@ -63,64 +66,72 @@ export class Tile {
     const behind = words.behind(data.behind_s ?? 0);
     put(this.name, name);
     put(this.badge, words.badge[data.state](data.minutes, behind));
-    this.now(data, lang, words, name);
-    const compared = versus(data.versus);
+    const down = data.state === "feed_down";
+    this.now(data, down ? null : levelIn(data, windowName), head, lang, words, name);
+    const compared = versus(down ? null : data.versus);
     this.versus.set(compared.number, compared.unit === "calls" ? words.calls(Math.abs(data.versus.calls)) : compared.unit);
     put(this.versusLabel, words.versus);
     if (sparkData) {
       const last = sparkData.offered[sparkData.offered.length - 1];
-      this.spark.draw(sparkData, words.sparkLabel(name, last ?? words.noValue));
+      this.spark.draw(sparkData, words.sparkLabel(name, last ?? words.noValue), down ? data.since : null);
     }
     this.foot(data, head, lang, words);
-    this.speak(data, lang, words, name);
+    this.speak(data, down ? null : levelIn(data, windowName), lang, words, name);
   }
 
-  now(data, lang, words, name) {
+  now(data, level, head, lang, words, name) {
     const x = data.threshold_s;
-    const text = count(data.waiting, lang);
+    const down = data.state === "feed_down";
+    const text = down ? NONE : count(data.waiting, lang);
     this.waiting.set(text);
     this.waiting.classList.toggle("wide", text.length > 2);
     put(this.waitingLabel, words.waiting);
-    phrase(this.past, data.over ? words.past(count(data.over, lang), x) : []);
+    const known = words.lastKnown(count(data.waiting, lang), clock(data.since, head.zone));
+    phrase(this.past, down ? known : data.over ? words.past(count(data.over, lang), x) : []);
     put(this.oldestLabel, words.oldest);
-    this.oldest.set(span(data.oldest_s));
-    this.oldest.classList.toggle("long", (data.oldest_s ?? 0) >= 3600);
+    this.oldest.set(down ? NONE : span(data.oldest_s));
+    this.oldest.classList.toggle("long", !down && (data.oldest_s ?? 0) >= 3600);
     put(this.levelLabel, words.level(x, x !== this.promised));
-    this.level.set(percent(data.service_level), "%");
-    this.level.classList.toggle("long", data.service_level === 1);
-    const percentage = data.service_level === null ? 0 : data.service_level * 100;
+    this.level.set(percent(level), "%");
+    this.level.classList.toggle("long", level === 1);
+    const percentage = level === null ? 0 : level * 100;
     this.fill.style.width = `${percentage}%`;
     this.tick.style.left = `${data.target * 100}%`;
     mark(this.meter, "aria-label", `${name}: ${words.levelTotal(x)}`);
-    mark(this.meter, "aria-valuenow", data.service_level === null ? "0" : percentage.toFixed(1));
-    mark(this.meter, "aria-valuetext", data.service_level === null ? words.noValue : `${percent(data.service_level)}%`);
+    mark(this.meter, "aria-valuenow", level === null ? "0" : percentage.toFixed(1));
+    mark(this.meter, "aria-valuetext", level === null ? words.noValue : `${percent(level)}%`);
   }
 
   foot(data, head, lang, words) {
     const today = count(data.today, lang);
-    let left = words.service(count(data.in_service, lang));
-    if (data.state === "stale") left = words.asOf(clock(head.data_as_of, head.zone, true));
+    const told = data.agents !== null && (data.state === "breach" || data.state === "watch" || data.state === "ok");
+    this.crew.update(told ? data.agents : null);
+    let left = told ? words.free(count(crew(data.agents).free, lang)) : words.service(count(data.in_service, lang));
+    if (data.state === "feed_down") left = words.silentFor(data.minutes);
+    else if (data.state === "stale") left = words.asOf(clock(head.data_as_of, head.zone, true));
     else if (data.last_call_at !== null) left = words.lastCall(moment(data.last_call_at, head.now, head.zone, lang));
     phrase(this.footLeft, left);
     phrase(this.footRight, words.today(today, today === NONE ? "" : versusText(data.today_versus?.ratio == null ? null : data.today_versus)));
   }
 
-  speak(data, lang, words, name) {
+  speak(data, share, lang, words, name) {
     const or = (text) => (text === NONE ? words.noValue : text);
-    const level = percent(data.service_level);
+    const level = percent(share);
+    const now = data.state === "feed_down" ? { waiting: null, over: null, oldest_s: null } : data;
     put(
       this.sentence,
       words.sentence({
         name,
         state: this.badge.textContent,
-        waiting: or(count(data.waiting, lang)),
-        over: or(count(data.over, lang)),
+        waiting: or(count(now.waiting, lang)),
+        over: or(count(now.over, lang)),
         x: data.threshold_s,
-        oldest: or(span(data.oldest_s)),
+        oldest: or(span(now.oldest_s)),
         level: level === NONE ? words.noValue : `${level}%`,
         target: target(data.target),
         versus: or(this.versus.textContent),
         service: or(count(data.in_service, lang)),
+        free: data.agents === null ? null : count(crew(data.agents).free, lang),
         today: or(count(data.today, lang)),
       }),
     );

@@ -1,8 +1,11 @@
 // The row of the whole hotline: what is so now, the promise, and the day against its forecast.
 
+import { Crew } from "/static/agents.js";
 import { DayLine } from "/static/charts.js";
 import { el, figure, phrase, put } from "/static/dom.js";
 import { count, NONE, percent, span, target, versusText } from "/static/format.js";
+import { stateIcon } from "/static/icons.js";
+import { levelIn } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
 
 const DAYS = 14; // below so many learned days the forecast is provisional
@@ -19,20 +22,35 @@ export class Totals {
       node.append(cell.node);
     }
     this.cells.calls.node.append(this.day.node);
+    this.lacking = el("span", "lacking");
+    this.lackingText = el("span", "");
+    this.lacking.append(stateIcon("feed_down"), this.lackingText);
+    this.cells.waiting.label.after(this.lacking);
+    this.crew = new Crew();
+    node.append(this.crew.node);
+    this.node = node;
   }
 
-  update(board, lang, words) {
-    const { totals, tiles, head } = board;
+  update(board, windowName, spoken, lang, words) {
+    const { tiles, head } = board;
+    const down = head.sources.down_since !== null;
+    // where nothing is heard the figures of now are not known: a dash, never the last value
+    const totals = down ? { ...board.totals, waiting: null, oldest_s: null, oldest_queue: null, in_service: null } : board.totals;
     const x = totals.threshold_s;
+    const answered = totals.windows[windowName] ?? null;
     this.set("waiting", words.waitingTotal, count(totals.waiting, lang), "", totals.waiting === null ? [] : words.past(count(totals.over, lang), x));
+    this.lacking.hidden = head.sources.silent.length === 0;
+    put(this.lackingText, `${head.sources.heard}/${head.sources.expected}`);
     const oldest = totals.oldest_queue;
     this.set("oldest", words.oldestTotal, span(totals.oldest_s), "", oldest === null ? [] : [nameOf(tiles[oldest]?.name, oldest, lang)]);
-    this.set("level", words.levelTotal(x), percent(totals.service_level), "%", words.levelSub(target(totals.target), head.level_window_min));
-    this.set("answer", words.answerRate, percent(totals.answer_rate), "%", [words.answerSub]);
+    this.set("level", words.levelTotal(x), percent(down ? null : levelIn(totals, windowName)), "%", words.levelSub(target(totals.target), spoken));
+    this.set("answer", words.answerRate(answered ? spoken : words.windowLast.today), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", [words.answerSub]);
     const compared = versusText(totals.today_versus);
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
     this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);
     this.set("abandon", words.abandonRate, percent(totals.abandonment_rate), "%", [words.abandonSub]);
+    this.crew.update(totals.agents, !down, totals.breaks, lang, words);
+    this.node.dataset.agents = totals.agents === null ? "no" : "yes";
     const days = head.days_learned === null || head.days_learned >= DAYS ? null : Math.floor(head.days_learned);
     const note = days === null ? { short: "", long: null } : { short: words.young(days, DAYS), long: words.youngLong(days, DAYS) };
     this.day.draw(board.day, head.data_as_of, words.dayLabel(totals.calls_today ?? words.noValue), note);
