@@ -143,11 +143,11 @@ def test_a_spike_fires_within_thirty_seconds_and_resolves(
         "--seed",
         "7",
         "--for",
-        "12m",
+        "16m",
         "--truth",
         str(truth),
         "--incident",
-        "spike:start=+90s,for=150s,factor=4",
+        "spike:start=+5m,for=150s,factor=4",
     )
     try:
         demand = eventually(
