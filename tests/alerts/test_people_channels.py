@@ -1,0 +1,205 @@
+"""Channels that reach people, against local services that hold to the documented formats."""
+
+import asyncio
+import hmac
+from base64 import b64encode
+from contextlib import asynccontextmanager
+from hashlib import sha256
+
+import orjson
+import pytest
+import servers
+from aiohttp import web
+from alert_kit import T, event, writer
+from pydantic import TypeAdapter
+
+from alerts.channels import Delivered, Failed, Notice, Retry
+from alerts.channels.people import people_channel
+from alerts.channels.settings import ChannelSettings
+
+SECRET = "SECdeadbeef"
+YES = {
+    "slack": b"ok",
+    "teams": b"",
+    "wecom": b'{"errcode":0,"errmsg":"ok"}',
+    "dingtalk": b'{"errcode":0,"errmsg":"ok"}',
+    "feishu": b'{"code":0,"msg":"success","data":{}}',
+    "pagerduty": b'{"status":"success","message":"Event processed","dedup_key":"f1-1"}',
+    "sms": b'{"result":"accepted"}',
+}
+MORE = {
+    "dingtalk": {"secret": SECRET},
+    "feishu": {"secret": SECRET},
+    "pagerduty": {"routing_key": "R" * 32},
+    "sms": {"to": ["+8613800138000", "+4930123"], "accepted": "accepted", "token": "open sesame"},
+}
+
+
+class Service:
+    def __init__(self, kind, *answers):
+        self.kind, self.answers, self.requests = kind, list(answers), []
+
+    async def post(self, request):
+        self.requests.append((request, await request.read()))
+        status, body = self.answers.pop(0) if self.answers else (202 if self.kind == "teams" else 200, YES[self.kind])
+        return web.Response(status=status, body=body)
+
+    @property
+    def body(self):
+        return orjson.loads(self.requests[-1][1])
+
+
+@asynccontextmanager
+async def channel(kind, *answers, **fields):
+    service = Service(kind, *answers)
+    async with servers.serving(web.post("/hook", service.post)) as base:
+        told = {"type": kind, "url": base + "/hook?key=1"} | MORE.get(kind, {}) | fields
+        made = people_channel(TypeAdapter(ChannelSettings).validate_python(told), "duty", writer(paging="hotline"))
+        try:
+            yield made, service
+        finally:
+            await made.close()
+
+
+@pytest.mark.parametrize("kind", YES)
+async def test_what_the_service_takes_is_delivered(kind):
+    async with channel(kind) as (made, service):
+        assert await made.send([Notice(event())], T) == Delivered()
+        assert "5 waiting past 20 s" in service.requests[-1][1].decode()
+
+
+@pytest.mark.parametrize("kind", YES)
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(429, "rate_limited"), (500, "server_error"), (403, "auth"), (404, "client_error")]
+)
+async def test_a_status_says_no(kind, status, outcome):
+    async with channel(kind, (status, b"secret of the service")) as (made, _):
+        result = await made.send([Notice(event())], T)
+        assert (type(result), result.reason) == (Failed if status == 404 else Retry, outcome)
+        assert "secret" not in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "outcome", "reason"),
+    [
+        ("slack", b"invalid_payload", Retry, "bad_answer"),
+        ("teams", b"Webhook message delivery failed with error: returned HTTP error 429", Retry, "rate_limited"),
+        ("wecom", b'{"errcode":45009,"errmsg":"api freq out of limit"}', Retry, "rate_limited"),
+        ("wecom", b'{"errcode":93000,"errmsg":"invalid webhook url"}', Retry, "auth"),
+        ("wecom", b'{"errcode":40008,"errmsg":"invalid message type"}', Failed, "client_error"),
+        ("dingtalk", b'{"errcode":310000,"errmsg":"sign not match"}', Retry, "auth"),
+        ("dingtalk", b'{"errcode":130101,"errmsg":"send too fast"}', Retry, "rate_limited"),
+        ("feishu", b'{"code":19021,"msg":"sign match fail"}', Retry, "auth"),
+        ("feishu", b'{"code":11232,"msg":"frequency limited"}', Retry, "rate_limited"),
+        ("feishu", b"<html>", Retry, "bad_answer"),
+        ("pagerduty", b'{"status":"invalid event"}', Failed, "client_error"),
+        ("sms", b'{"result":"no credit"}', Failed, "client_error"),
+    ],
+)
+async def test_a_200_that_says_no_is_read(kind, body, outcome, reason):
+    async with channel(kind, (200, body)) as (made, _):
+        result = await made.send([Notice(event())], T)
+        assert (type(result), result.reason) == (outcome, reason)
+
+
+async def test_dingtalk_is_signed_in_the_address():
+    async with channel("dingtalk") as (made, service):
+        await made.send([Notice(event())], T)
+        query = service.requests[-1][0].query
+        wanted = b64encode(hmac.new(SECRET.encode(), f"{T}\n{SECRET}".encode(), sha256).digest()).decode()
+        assert (query["timestamp"], query["sign"], query["key"]) == (str(T), wanted, "1")
+        assert service.body["msgtype"] == "markdown"
+
+
+async def test_feishu_is_signed_in_the_body():
+    async with channel("feishu", language="zh") as (made, service):
+        await made.send([Notice(event())], T)
+        wanted = b64encode(hmac.new(f"{T // 1000}\n{SECRET}".encode(), b"", sha256).digest()).decode()
+        assert (service.body["timestamp"], service.body["sign"]) == (str(T // 1000), wanted)
+        assert "5 个等待超过 20 秒" in service.body["card"]["elements"][0]["content"]
+
+
+async def test_pagerduty_triggers_and_resolves_one_key():
+    async with channel("pagerduty") as (made, service):
+        await made.send([Notice(event())], T)
+        fired = service.body
+        await made.send([Notice(event("resolved"))], T)
+        assert (fired["event_action"], fired["payload"]["severity"]) == ("trigger", "warning")
+        assert {"summary", "source", "severity"} <= fired["payload"].keys()
+        assert (service.body["event_action"], service.body["dedup_key"]) == ("resolve", fired["dedup_key"])
+
+
+async def test_a_storm_stays_within_the_services_limits():
+    many = [Notice(event(episode=f"f{n}-1", queue="水" * 200)) for n in range(500)]
+    for kind, most in (("wecom", 4096), ("teams", 28_000), ("dingtalk", 20_000), ("feishu", 20_000)):
+        async with channel(kind) as (made, service):
+            assert await made.send(many, T) == Delivered()
+            body = service.body
+            size = len((body["markdown"]["content"] if kind == "wecom" else service.requests[-1][1].decode()).encode())
+            assert size <= most, kind
+    async with channel("slack") as (made, service):
+        await made.send(many, T)
+        assert all(len(block["text"]["text"]) <= 3000 for block in service.body["blocks"] if "text" in block)
+
+
+async def test_a_number_that_has_the_text_is_not_called_again():
+    async with channel("sms", (200, YES["sms"]), (500, b"")) as (made, service):
+        assert isinstance(await made.send([Notice(event())], T), Retry)
+        assert await made.send([Notice(event())], T) == Delivered()
+        numbers = [orjson.loads(body)["to"] for _, body in service.requests]
+        assert numbers == ["+8613800138000", "+4930123", "+4930123"]
+
+
+@asynccontextmanager
+async def mail_server(**answers):
+    """A small SMTP server; `answers` replaces the reply to a verb."""
+    received = []
+
+    async def talk(reader, out):
+        out.write(b"220 mail.example.org\r\n")
+        while line := (await reader.readline()).decode().strip():
+            verb = line.split()[0].split(":")[0].upper()
+            reply = answers.get(
+                verb, {"EHLO": "250 mail.example.org", "DATA": "354 go on", "QUIT": "221 bye"}.get(verb, "250 ok")
+            )
+            out.write(f"{reply}\r\n".encode())
+            if reply.startswith("354"):
+                received.append(await reader.readuntil(b"\r\n.\r\n"))
+                out.write(b"250 queued\r\n")
+            if verb == "QUIT":
+                break
+        out.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], received
+
+
+def mail(port, **fields):
+    told = {"type": "email", "host": "127.0.0.1", "port": port, "tls": "none", "sender": "hotline@example.org"}
+    settings = TypeAdapter(ChannelSettings).validate_python(told | {"to": ["duty@example.org"]} | fields)
+    return people_channel(settings, "duty", writer(paging="hotline"))
+
+
+async def test_mail_is_handed_over_with_the_same_id_for_every_try():
+    async with mail_server() as (port, received):
+        for _ in range(2):
+            assert await mail(port).send([Notice(event())], T) == Delivered()
+    ids = {line for message in received for line in message.splitlines() if line.startswith(b"Message-ID")}
+    assert len(ids) == 1
+    assert b"5 waiting past 20 s" in received[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "fields", "outcome", "reason"),
+    [
+        ({"RCPT": "550 no such user"}, {}, Failed, "client_error"),
+        ({"RCPT": "451 later"}, {}, Retry, "server_error"),
+        ({"MAIL": "421 busy"}, {}, Retry, "server_error"),
+        ({}, {"tls": "starttls"}, Retry, "bad_answer"),
+    ],
+)
+async def test_mail_that_is_refused(answers, fields, outcome, reason):
+    async with mail_server(**answers) as (port, received):
+        result = await mail(port, **fields).send([Notice(event())], T)
+    assert (type(result), result.reason, received) == (outcome, reason, [])
