@@ -29,6 +29,8 @@ from streams.contract.topics import CALLS, TOPICS
 NOW = 1_795_440_000_000
 MINUTE = 60_000
 
+EXAMPLES = Path(__file__).parent / "examples"
+
 
 class Read(NamedTuple):
     partition: int
@@ -103,6 +105,23 @@ async def test_a_replay_stands_between_its_markers_on_every_partition(kafka: Kaf
             of_call[read.key].append(read.event["type"])
     assert len(of_call) == 500
     assert all(sorted(types) == ["answered", "arrived", "ended", "queued"] for types in of_call.values())
+
+
+@pytest.mark.kafka
+async def test_a_log_larger_than_memory_arrives_in_order_with_agents_under_their_own_key(kafka: Kafka) -> None:
+    log = mapping.load("asterisk-queue-log")
+    feed = "replay-queue-log"
+    contents = read_export(EXAMPLES / "queue_log", log, feed=feed, generation=5, run_events=10)
+    marks = replay.markers_of(contents, log, feed=feed, generation=5)
+    assert await replay.publish(kafka, contents.events, marks) == 44
+    contents.events.close()
+
+    found = [read for read in await read_feed(kafka, feed) if not read.event["type"].startswith("feed_")]
+    assert all(read.key == (read.event.get("call") or read.event["agent"]) for read in found)
+    assert all(murmur2_partition(read.key.encode(), 6) == read.partition for read in found)
+    assert sum(read.event["type"] == "agent_state" for read in found) == 20
+    for events in by_partition(found).values():
+        assert all(a["time"] <= b["time"] for a, b in pairwise(events))
 
 
 @pytest.mark.kafka
