@@ -246,8 +246,8 @@ class Demand:
         """Bring the episode of demand below expectation forward to the border where `minute` begins.
 
         Not before the first call of the feed; not while a source is silent, nor while the queue is: those explain
-        it. Windows under five minutes are left out: what comes a little late is missing in them, and silence of a
-        source is not known before that.
+        it, and after a minute without any call they are given time to. Windows under five minutes are left out:
+        what comes a little late is missing in them, and silence of a source is not known before that.
         """
         seen_from = max(self.blind_until, self.first)
         explained = minute <= self.blind_until or self.silence.episode.active
@@ -256,6 +256,8 @@ class Demand:
         looks = [seen for seen in self.looks(minute, 0) if seen.minutes >= BAND_MINUTES]
         if self.below.active:
             return self._calm(self.below, minute, looks, rules)
+        if not self._minutes.get(minute - MINUTE, 0):
+            return False
         margin, found = 0.0, None
         for seen in looks:
             above = seen.low_score - required_score(seen.minutes, keys, rules.false_alarms_per_week)

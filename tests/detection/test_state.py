@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.runtime.settings import Demand, Hotline, ServiceLevel, Settings
-from streams.contract import Gauge, Signal
+from streams.contract import Gauge, Signal, SourceStatus
 from streams.detection import Detection, DetectionRules, rules_from
 
 MINUTE, DAY = 60_000, 86_400_000
@@ -46,7 +46,8 @@ cell = st.tuples(
 )
 ticks = st.lists(
     st.tuples(
-        st.lists(cell, max_size=12, unique_by=lambda c: (c[0], c[1])), st.sampled_from([500, 7_000, 60_000, 200_000])
+        st.lists(cell, max_size=12, unique_by=lambda c: (c[0], c[1])),
+        st.sampled_from([500, 7_000, 60_000, 200_000, 900_000]),
     ),
     max_size=8,
 )
@@ -54,7 +55,8 @@ ticks = st.lists(
 
 def tell_all(detection, cells, base):
     for (dimension_set, queue, category), i, offered, met, missed in cells:
-        counts = {"offered": offered, "event_answered.20": met, "event_expired.20": missed}
+        counts = {"offered": offered, "event_answered.20": met, "event_expired.20": missed, "abandoned": missed}
+        counts |= {"blocked": missed, "ring_no_answer": missed, "answered": min(met, offered)}
         tell(detection, "live", "h", dimension_set, queue or category, base + i * MINUTE, counts)
 
 
@@ -69,6 +71,21 @@ def gauge(at, over):
         waiting=over + 2,
         waiting_over_threshold=over,
         threshold_s=20,
+        agents={"on_call": 3} if over % 2 else {"available": 1},
+    )
+
+
+def status(at, state):
+    return SourceStatus(
+        feed="live",
+        source="pbx",
+        hotline="h",
+        expected=True,
+        last_at=at,
+        silent_since=at - 90_000 if state % 3 == 2 else None,
+        doubled=state % 3 == 1,
+        at=at,
+        version=1,
     )
 
 
@@ -96,6 +113,7 @@ def test_a_restart_is_not_noticed(script):
         for detection in (never, often):
             tell_all(detection, cells, base)
             detection.gauge(gauge(now, len(cells)))
+            detection.source(status(now, len(cells)))
         assert never.advance(now, version) == often.advance(now, version)
         often = Detection.restore(RULES, often.snapshot())
         assert often.snapshot() == Detection.restore(RULES, often.snapshot()).snapshot()

@@ -1,0 +1,159 @@
+"""What does not come: demand below expectation and silent queues; neither at night nor while a source explains it."""
+
+import numpy as np
+import pytest
+from detection_kit import tell
+
+from streams.contract import Signal, SourceStatus
+from streams.detection import Detection
+from streams.detection.counts import low_score
+from streams.detection.silence import silence_required, silence_score
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+VOLUMES = {"transport": 20_000, "foreign-languages": 300}
+
+
+@pytest.fixture(scope="module")
+def snapshots():
+    return {}
+
+
+@pytest.fixture
+def taught(make_city, snapshots):
+    """(city, a detection that has learned 28 days); the learning is done once."""
+    city = make_city(11, VOLUMES)
+    if not snapshots:
+        detection = Detection(city.rules())
+        city.teach(detection, 28)
+        snapshots["taught"] = detection.snapshot()
+    return city, Detection.restore(city.rules(), snapshots["taught"])
+
+
+def day(city, detection, start, factor, first=0, last=1440, status=None):  # noqa: PLR0917 - reads as a sentence
+    """A day's minutes, each queue's rate times `factor(queue, minute)`; all signals."""
+    told = []
+    rates = city.day(start)
+    for i in range(first, last):
+        counts = {queue: int(city.random.poisson(rate[i] * factor(queue, i))) for queue, rate in rates.items()}
+        city.tell(detection, "live", start + i * MINUTE, counts)
+        now = start + (i + 1) * MINUTE
+        if status is not None:
+            detection.source(status(now, i))
+        told += [r for r in detection.advance(now, i) if isinstance(r, Signal)]
+    return told
+
+
+def kinds(told):
+    return {(s.kind, s.queue) for s in told if s.active}
+
+
+def test_low_scores_agree_with_simulated_tails():
+    random = np.random.default_rng(1)
+    draws = random.poisson(random.gamma(100, 60 / 100, 2_000_000))
+    for x in (45, 35, 28):
+        assert low_score(x, 60.0, 0.01) == pytest.approx(-np.log10((draws <= x).mean()), abs=0.1)
+    assert low_score(60, 60.0, 0.01) == 0.0
+
+
+def test_the_probability_of_no_call():
+    assert silence_score(10.0, 0.0) == pytest.approx(10 / 2.302585, rel=1e-6)
+    # negative binomial with mean 10 and excess 0.1 (shape 10): (1 + 1)^-10
+    assert silence_score(10.0, 0.1) == pytest.approx(3.0103, rel=1e-4)
+    assert silence_required(1000.0, 1, 0.1) == pytest.approx(4.0)
+
+
+def test_an_ordinary_day_lacks_nothing(taught, monday):
+    city, detection = taught
+    assert kinds(day(city, detection, monday, lambda _q, _i: 1.0, first=420, last=840)) == set()
+
+
+def test_half_the_calls_are_missed_within_half_an_hour_and_told_until_they_come_back(taught, monday):
+    city, detection = taught
+    low = range(600, 690)
+    told = day(city, detection, monday, lambda q, i: 0.5 if q == "transport" and i in low else 1.0, 480, 720)
+    mine = [s for s in told if s.queue == "transport"]
+    assert {s.kind for s in told} == {"demand_below_expectation"}
+    assert mine[0].at - (monday + 600 * MINUTE) <= 30 * MINUTE
+    assert abs(mine[0].since - (monday + 600 * MINUTE)) <= 5 * MINUTE
+    assert mine[0].value < mine[0].lower < mine[0].expected
+    assert "only" in mine[0].summary["en"]
+    assert "来电仅" in mine[0].summary["zh"]
+    assert [s.active for s in mine].count(False) == 1
+    assert 0 < mine[-1].at - (monday + 690 * MINUTE) <= 20 * MINUTE
+
+
+def test_a_queue_that_falls_silent_is_told_and_demand_is_not_blamed(taught, monday):
+    city, detection = taught
+    gone = range(600, 640)
+    told = day(city, detection, monday, lambda q, i: 0.0 if q == "transport" and i in gone else 1.0, 480, 660)
+    silent = [s for s in told if s.kind == "queue_silence"]
+    assert {s.queue for s in silent} == {"transport"}
+    assert silent[0].at - (monday + 600 * MINUTE) <= 4 * MINUTE
+    assert silent[0].since == monday + 600 * MINUTE
+    assert silent[0].value == 0
+    assert silent[0].expected > 20
+    assert silent[0].summary["en"].startswith("Transport (Linjiang 12345): no call since 10:00, about ")
+    assert "10:00 以来没有来电" in silent[0].summary["zh"]
+    assert silent[-1].active is False
+    assert silent[-1].at == monday + 641 * MINUTE
+    assert ("demand_below_expectation", "transport") not in kinds(told)
+
+
+def test_a_small_queue_may_be_silent_for_an_hour(taught, monday):
+    """300 calls a day: about 18 an hour by day, so a quarter of an hour is nothing, a whole morning is."""
+    city, detection = taught
+    quarter = day(city, detection, monday, lambda q, i: 0.0 if q != "transport" and 600 <= i < 615 else 1.0, 480, 660)
+    assert kinds(quarter) == set()
+    morning = day(city, detection, monday, lambda q, _i: 0.0 if q != "transport" else 1.0, first=660, last=780)
+    assert kinds(morning) == {("queue_silence", "foreign-languages")}
+
+
+def status(silent_since):
+    def at(now, _i):
+        return SourceStatus(
+            feed="live", source="pbx-2", hotline="12345", expected=True, last_at=silent_since or now,
+            silent_since=silent_since, at=now, version=1,
+        )  # fmt: skip
+
+    return at
+
+
+def test_a_silent_source_explains_it_and_teaches_nothing(taught, monday):
+    city, detection = taught
+    start = monday + 600 * MINUTE
+    before = day(city, detection, monday, lambda _q, _i: 1.0, 480, 600, status(None))
+    assert kinds(before) == set()
+    gone = day(city, detection, monday, lambda _q, _i: 0.0, first=600, last=602)
+    gone += day(city, detection, monday, lambda _q, _i: 0.0, first=602, last=690, status=status(start))
+    assert kinds(gone) == {("dead_feed", "")}
+    after = day(city, detection, monday, lambda _q, _i: 1.0, 690, 840, status(None))
+    assert kinds(after) == set(), "what comes back is what was expected"
+
+
+def test_hours_in_which_it_is_closed_are_silent_by_right(make_city, monday):
+    """Open from 8 to 20 o'clock: a queue of 200 calls a day says nothing all night and no one is told."""
+    city = make_city(12, {"transport": 200})
+    city.shape[: 8 * 60] = city.shape[20 * 60 :] = 0
+    detection = Detection(city.rules())
+    city.teach(detection, 28)
+    assert kinds(day(city, detection, monday, lambda _q, _i: 1.0)) == set()
+    shut = day(city, detection, monday + DAY, lambda _q, i: 0.0 if i > 9 * 60 else 1.0, last=960)
+    assert ("queue_silence", "transport") in kinds(shut)
+
+
+def test_a_feed_that_has_only_begun_lacks_nothing(taught, monday):
+    """Before its first call a feed is not connected; what lies before it is not missed."""
+    city, detection = taught
+    nothing = day(city, detection, monday, lambda _q, _i: 0.0, first=540, last=600)
+    assert kinds(nothing) == set()
+    assert kinds(day(city, detection, monday, lambda _q, _i: 1.0, first=600, last=720)) == set()
+
+
+def test_categories_that_are_known_later_are_not_missed(taught, monday):
+    city, detection = taught
+    for start in range(monday - 10 * DAY, monday, DAY):
+        for i in range(480, 1200):
+            tell(detection, "history", "12345", "category_1", "bus", start + i * MINUTE, {"offered": 10})
+        detection.complete("history", start + DAY)
+    tell(detection, "live", "12345", "category_1", "bus", monday + 540 * MINUTE, {"offered": 10})
+    assert kinds(day(city, detection, monday, lambda _q, _i: 1.0, first=540, last=600)) == set()
