@@ -4,13 +4,13 @@ Like a call, an agent is a set of distinct facts; spells are a pure function of 
 nothing.
 """
 
-from itertools import pairwise
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import NamedTuple, get_args
 
 import msgspec
 
 from streams.cell_book import MINUTE_MS, Contribution, Minutes
-from streams.contract.cells import Counts, add_counts
 from streams.contract.events import AgentState
 from streams.contribution import Rules
 from streams.dimensions import Place
@@ -44,13 +44,13 @@ class Spell(NamedTuple):
 class Agent(msgspec.Struct):
     """What is remembered of an agent. Time before `counted_from` (ms, on a minute border) is settled in the cells.
 
-    `gone_at`: its source told all its agents at that time without this one (0: never).
+    `facts` are in order, each once. `gone_at`: its source told all its agents at that time without this one (0: never).
     """
 
     hotline: str = ""
     centre: str = ""
     source: str = ""
-    facts: set[AgentFact] = msgspec.field(default_factory=set)
+    facts: list[AgentFact] = msgspec.field(default_factory=list)
     last_at: int = 0
     described_at: int = 0
     gone_at: int = 0
@@ -58,10 +58,17 @@ class Agent(msgspec.Struct):
 
     def tell(self, fact: AgentFact) -> bool:
         """Take in a fact; whether it was new."""
-        before = len(self.facts)
-        self.facts.add(fact)
+        at = bisect_left(self.facts, fact)
+        if at < len(self.facts) and self.facts[at] == fact:
+            return False
+        self.facts.insert(at, fact)
         self.last_at = max(self.last_at, fact.time)
-        return len(self.facts) != before
+        return True
+
+    def works_at(self, hotline: str, centre: str, source: str) -> bool:
+        """Whether nothing else is known of where the agent works; `""`: not told."""
+        told = (hotline or self.hotline, centre or self.centre, source or self.source)
+        return told == (self.hotline, self.centre, self.source)
 
     def describe(self, time: int, hotline: str, centre: str, source: str) -> bool:
         """Where the agent works, as told last; whether that changed anything."""
@@ -79,9 +86,10 @@ class Agent(msgspec.Struct):
         if floor <= self.counted_from:
             return
         self.counted_from = floor
-        old = sorted(fact for fact in self.facts if fact.time < floor)
-        skilled = [fact for fact in old if fact.skilled]
-        self.facts.difference_update(set(old) - {*old[-1:], *skilled[-1:]})
+        last = bisect_left(self.facts, (floor,)) - 1
+        skilled = next((at for at in range(last, -1, -1) if self.facts[at].skilled), last)
+        if last > 0:
+            self.facts[:last] = self.facts[skilled : skilled + 1] if skilled < last else []
 
 
 def lost_at(agent: Agent, rules: Rules) -> int:
@@ -90,56 +98,61 @@ def lost_at(agent: Agent, rules: Rules) -> int:
     return min(gone, agent.last_at + rules.lost_agent_ms)
 
 
-def spells_of(agent: Agent) -> list[Spell]:
-    """The spells in order of time; of states told for one instant the greatest holds."""
-    spells: list[Spell] = []
-    skills: tuple[str, ...] = ()
-    ordered = sorted(agent.facts)
-    for fact, after in pairwise([*ordered, None]):
-        if fact is None:
-            break
+def spells_of(agent: Agent, since: int = 0) -> Iterator[Spell]:
+    """The spells that reach beyond `since` (ms), in order; of states told for one instant the greatest holds."""
+    facts = agent.facts
+    first = max(0, bisect_left(facts, (since,)) - 1)
+    skills = next((facts[at].skills for at in range(first - 1, -1, -1) if facts[at].skilled), ())
+    last = len(facts) - 1
+    for at in range(first, last + 1):
+        fact = facts[at]
         if fact.skilled:
             skills = fact.skills
-        if after is None or after.time > fact.time:
-            queues = (fact.queue,) if fact.queue else skills
-            spells.append(Spell(fact.time, after.time if after else None, fact.state, fact.reason, queues))
-    return spells
+        end = facts[at + 1].time if at < last else None
+        if end is None or end > fact.time:
+            yield Spell(fact.time, end, fact.state, fact.reason, (fact.queue,) if fact.queue else skills)
 
 
-def contribution(agent: Agent, clock: int, rules: Rules) -> Contribution:
-    """What the agent adds to cells as of the last full minute of `clock` (ms): time by state and minute."""
+def contribution(agent: Agent, clock: int, rules: Rules, since: int = 0) -> Contribution:
+    """What the agent adds to cells as of the last full minute of `clock` (ms): time by state and minute.
+
+    Only minutes from `since` on, which lies on a minute's border.
+    """
     cells: Contribution = {}
     lost = lost_at(agent, rules)
     full = clock - clock % MINUTE_MS
-
-    def add(spell: Spell, time: int, counts: Counts) -> None:
-        told = (agent.centre, agent.source)
-        places = [Place("agent", agent.hotline, told)]
-        places += [Place("agent_in_queue", agent.hotline, (*told, queue)) for queue in dict.fromkeys(spell.queues)]
-        for place in places:
-            add_counts(cells.setdefault(place, Minutes()).at(time), counts)
-
-    for spell in spells_of(agent):
-        if spell.state == "ring_no_answer" and spell.start >= agent.counted_from:
-            add(spell, spell.start, {"ring_no_answer": 1})
+    since = max(since, agent.counted_from)
+    told = (agent.centre, agent.source)
+    for spell in spells_of(agent, since):
         if spell.state in _AWAY:
             continue
+        places = [Place("agent", agent.hotline, told)]
+        places += [Place("agent_in_queue", agent.hotline, (*told, queue)) for queue in dict.fromkeys(spell.queues)]
+        minutes = [cells.setdefault(place, Minutes()) for place in places]
+        if spell.state == "ring_no_answer" and spell.start >= since:
+            _add(minutes, spell.start, "ring_no_answer", 1)
         end = spell.end
         if end is None:
             end = min(full, lost)
-            if full >= lost >= agent.counted_from:
-                add(spell, lost, {"agent_lost_track": 1})
-        start = max(spell.start, agent.counted_from)
+            if full >= lost >= since:
+                _add(minutes, lost, "agent_lost_track", 1)
+        start = max(spell.start, since)
         while start < end:
             border = min(end, start - start % MINUTE_MS + MINUTE_MS)
-            add(spell, start, {f"agent_{spell.state}_ms": border - start})
+            _add(minutes, start, f"agent_{spell.state}_ms", border - start)
             start = border
     return cells
+
+
+def _add(places: list[Minutes], time: int, name: str, number: int) -> None:
+    for minutes in places:
+        counts = minutes.at(time)
+        counts[name] = counts.get(name, 0) + number
 
 
 def now_of(agent: Agent, clock: int, rules: Rules) -> Spell | None:
     """The spell the agent is in as of `clock`; None if logged out, never told or lost."""
     if clock >= lost_at(agent, rules):
         return None
-    spell = next((spell for spell in reversed(spells_of(agent)) if spell.start <= clock), None)
-    return spell if spell and spell.state not in _AWAY else None
+    spell = next(spells_of(agent, clock + 1), None)
+    return spell if spell and spell.start <= clock and spell.state not in _AWAY else None

@@ -209,7 +209,7 @@ class Feed:
 
     def head(self) -> FeedHead:
         """What is packed beside the parts; raises if something was not yet settled and told."""
-        if self._touched or self._changed_rows or not (self.cells.settled and self.roster.settled):
+        if self._touched or self._changed_rows or not self.cells.settled:
             raise RuntimeError("a snapshot must follow the outputs: changes of this feed were not taken yet")
         return FeedHead(
             self.feed,

@@ -22,9 +22,8 @@ class Roster:
         self._rules = rules
         self._lateness_ms = lateness_ms
         self._clock = clock
-        self._touched: dict[str, None] = {}
+        self._moved: dict[str, None] = {}
         self.retrace_to = 0
-        self._added: dict[str, Contribution] = {it: contribution(agent, clock, rules) for it, agent in agents.items()}
         self._now: dict[str, Spell] = {}
         for number, agent in agents.items():
             self._place(number, agent)
@@ -35,9 +34,13 @@ class Roster:
         if agent is None:
             agent = self.agents[number] = Agent()
         self._retrace(agent)
+        stays = agent.works_at(hotline, centre, source)
+        since = min(fact.time, self._full, lost_at(agent, self._rules)) if stays else 0
+        before = self._added_since(agent, since)
         changed = agent.describe(fact.time, hotline, centre, source) | agent.tell(fact)
         if changed:
-            self._touched[number] = None
+            self._cells.move(before, self._added_since(agent, since))
+            self._moved[number] = None
         return changed
 
     def lose(self, source: str, at: int, named: Collection[str]) -> None:
@@ -45,20 +48,23 @@ class Roster:
         for number, agent in self.agents.items():
             if agent.source == source and number not in named and agent.last_at <= at and agent.gone_at < at:
                 self._retrace(agent)
+                before = self._added_since(agent, agent.last_at)
                 agent.gone_at = at
-                self._touched[number] = None
+                self._cells.move(before, self._added_since(agent, agent.last_at))
+                self._moved[number] = None
 
     def settle(self, clock: int) -> None:
-        """Bring everything up to `clock`: changed agents, and all of them when a minute is over."""
-        if clock - clock % MINUTE_MS > self._clock - self._clock % MINUTE_MS:
+        """Bring everything up to `clock`: who is where now, and the time of all agents when a minute is over."""
+        past = self._full
+        if clock - clock % MINUTE_MS > past:
+            before = {number: self._added_since(agent, past) for number, agent in self.agents.items()}
             self._clock = clock
-            for number in list(self.agents):
-                self._recount(number)
-            self._touched.clear()
+            for number, added in before.items():
+                self._pass_minutes(number, added, past)
         self._clock = max(self._clock, clock)
-        for number in self._touched:
-            self._recount(number)
-        self._touched.clear()
+        for number in self._moved:
+            self._place(number, self.agents[number])
+        self._moved.clear()
 
     def states(self) -> list[PartialAgents]:
         """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
@@ -80,14 +86,9 @@ class Roster:
         counted = {agent.counted_from for agent in self.agents.values() if agent.counted_from < floor}
         return {minute for first in counted for minute in range(first, floor, MINUTE_MS)}
 
-    @property
-    def settled(self) -> bool:
-        """Whether every change was counted."""
-        return not self._touched
-
     def clear(self) -> None:
         """Forget all agents."""
-        for state in (self.agents, self._touched, self._added, self._now):
+        for state in (self.agents, self._moved, self._now):
             state.clear()
 
     def _retrace(self, agent: Agent) -> None:
@@ -95,19 +96,26 @@ class Roster:
         if self.retrace_to:
             self._cells.tell_again(contribution(agent, self.retrace_to, self._rules))
 
-    def _recount(self, number: str) -> None:
+    @property
+    def _full(self) -> int:
+        """The end of the last full minute: what agents' time is counted up to."""
+        return self._clock - self._clock % MINUTE_MS
+
+    def _added_since(self, agent: Agent, since: int) -> Contribution:
+        return contribution(agent, self._clock, self._rules, since - since % MINUTE_MS)
+
+    def _pass_minutes(self, number: str, added: Contribution, past: int) -> None:
+        """Count an agent's time since `past` in place of what was `added` from then on; let go of what is settled."""
         agent = self.agents[number]
-        after = contribution(agent, self._clock, self._rules)
-        self._cells.move(self._added.get(number, {}), after)
+        self._cells.move(added, self._added_since(agent, past))
         floor = self._clock - self._lateness_ms - 2 * MINUTE_MS
         if max(agent.last_at, min(lost_at(agent, self._rules), self._clock)) < floor:
             del self.agents[number]
-            self._added.pop(number, None)
+            self._moved.pop(number, None)
             self._now.pop(number, None)
-            return
-        agent.settle_before(floor)
-        self._added[number] = contribution(agent, self._clock, self._rules)
-        self._place(number, agent)
+        else:
+            agent.settle_before(floor)
+            self._moved[number] = None
 
     def _place(self, number: str, agent: Agent) -> None:
         spell = now_of(agent, self._clock, self._rules)
