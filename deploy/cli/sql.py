@@ -1,15 +1,19 @@
-"""`hotline sql`: ask ClickHouse."""
+"""`hotline sql`: ask ClickHouse, in one's own words or by a saved query."""
 
 import sys
+from datetime import UTC, datetime
 
 import click
+import orjson
 
 from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people
+from deploy.runtime.settings import current
+from sinks.clickhouse.saved_queries import QueryError, SavedQuery, saved_queries, saved_query, values, words_of
 
 
-def _show(query: str, form: str) -> None:
+def _show(query: str, form: str, parameters: dict[str, object] | None = None) -> None:
     with client() as found:
-        click.echo(ask(found, query, form), nl=False)
+        click.echo(ask(found, query, form, parameters), nl=False)
 
 
 def _prompt(form: str) -> None:
@@ -35,19 +39,85 @@ def _prompt(form: str) -> None:
                 continue
 
 
+def _list(form: str) -> None:
+    """All saved queries: name and both titles."""
+    found = saved_queries().values()
+    if form in {"json", "jsonl"}:
+        rows = [
+            {"name": q.name, **q.titles, "about": q.about, "parameters": [p._asdict() for p in q.parameters]}
+            for q in found
+        ]
+        click.echo("\n".join(orjson.dumps(row).decode() for row in rows) if form == "jsonl" else orjson.dumps(rows))
+        return
+    width = max(len(query.name) for query in found)
+    for query in found:
+        click.echo(f"{query.name:{width}}  {query.titles['en']} {query.titles['zh']}")
+    click.echo("\nhotline sql --show NAME tells what may be set, hotline sql --run NAME --param k=v asks.")
+
+
+def _describe(query: SavedQuery) -> None:
+    """What it answers, what may be set, and its SQL."""
+    click.echo(f"{query.name}: {query.titles['en']} {query.titles['zh']}\n{query.about}\n")
+    for p in query.parameters:
+        click.echo(f"  --param {p.name}={p.default or chr(39) * 2}  {p.meaning} ({p.type})")
+    click.echo(f"\n{query.sql}")
+
+
+def _given(parameters: tuple[str, ...]) -> dict[str, str]:
+    given = {}
+    for text in parameters:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--param {text}: write name=value")
+        given[name] = value
+    return given
+
+
+def _run(name: str, given: dict[str, str], form: str) -> None:
+    query = saved_query(name)
+    words = words_of(current(), given.get("hotline", ""), datetime.now(UTC))
+    _show(query.sql, form, dict(values(query, given, words)))
+
+
 @click.command("sql")
 @click.argument("query", required=False)
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
-def command(query: str | None, form: str) -> None:
+@click.option("--list", "listed", is_flag=True, help="List the saved queries.")
+@click.option("--show", metavar="NAME", help="What a saved query answers, what may be set, its SQL.")
+@click.option("--run", "name", metavar="NAME", help="Ask a saved query.")
+@click.option("--param", "-p", "parameters", multiple=True, metavar="K=V", help="A parameter of the query ({K:Type}).")
+def command(
+    *, query: str | None, form: str, listed: bool, show: str | None, name: str | None, parameters: tuple[str, ...]
+) -> None:
     r"""Ask ClickHouse: QUERY, or what stands on standard input, or query by query at a terminal.
 
     \b
     hotline sql "SELECT day, queue, offered, service_level_offered FROM v_daily WHERE feed = 'live'"
+    hotline sql "SELECT * FROM v_visits WHERE call = {call:String}" --param call=pbx1-0042
     hotline sql "SHOW TABLES LIKE 'v_%'"
     hotline sql "DESCRIBE v_cells" --format csv
+    hotline sql --list
+    hotline sql --run worst-quarters --param from=2026-11-01 --param limit=5
 
-    Queries may read only. Exit codes: 0 answered, 1 refused by ClickHouse, 2 usage, 3 not reachable.
+    Dates of saved queries may be today, today-7 or month (its first day), local to the hotline. Queries may read only.
+    Exit codes: 0 answered, 1 refused by ClickHouse, 2 usage, 3 not reachable.
     """
+    if sum((query is not None, listed, show is not None, name is not None)) > 1:
+        raise click.UsageError("QUERY, --list, --show and --run are four ways: choose one")
+    given = _given(parameters)
+    try:
+        if listed:
+            _list(form)
+            return
+        if show is not None:
+            _describe(saved_query(show))
+            return
+        if name is not None:
+            with errors_for_people():
+                _run(name, given, form)
+            return
+    except QueryError as error:
+        raise click.UsageError(str(error)) from error
     if query is None and sys.stdin.isatty():
         _prompt(form)
         return
@@ -55,4 +125,4 @@ def command(query: str | None, form: str) -> None:
     if not text.strip().rstrip(";"):
         raise click.UsageError("the query is empty")
     with errors_for_people():
-        _show(text, form)
+        _show(text, form, dict(given))

@@ -12,6 +12,7 @@ from sinks.clickhouse.rows import (
     alert_row,
     cell_row,
     clock_row,
+    control_row,
     dead_letter_row,
     fact_row,
     feed_row,
@@ -22,11 +23,11 @@ from sinks.clickhouse.rows import (
     source_row,
     visit_row,
 )
-from streams.contract.alerts import AlertEvent
+from streams.contract.alerts import AlertEvent, ControlRecord
 from streams.contract.cells import Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, SourceStatus
 from streams.contract.dead_letters import DeadLetter
 from streams.contract.signals import Signal
-from streams.contract.topics import ALERTS, CELLS, DEAD_LETTER, SIGNALS, VISITS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, DEAD_LETTER, SIGNALS, VISITS
 from streams.contract.visits import CallFact, Visit, VisitMark, VisitsRecord
 
 ToRow = Callable[[Record], Row | None]
@@ -89,6 +90,7 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
     cells = msgspec.json.Decoder(CellsRecord)
     signals = msgspec.json.Decoder(Signal)
     alerts = msgspec.json.Decoder(AlertEvent)
+    controls: msgspec.json.Decoder[ControlRecord] = msgspec.json.Decoder(ControlRecord)
     dead_letters = msgspec.json.Decoder(DeadLetter)
 
     return {
@@ -96,6 +98,7 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
         CELLS: lambda record: _of_cells(cells.decode(_value(record)), day_of),
         SIGNALS: lambda record: signal_row(signals.decode(_value(record))),
         ALERTS: lambda record: alert_row(alerts.decode(_value(record))),
+        ALERT_CONTROL: lambda record: control_row(controls.decode(_value(record)), record.offset),
         DEAD_LETTER: lambda record: dead_letter_row(dead_letters.decode(_value(record)), record.offset),
     }
 

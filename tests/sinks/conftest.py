@@ -1,5 +1,6 @@
 """A database of its own for each test module, in the real engine."""
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -32,6 +33,8 @@ from streams.contract import (
     VisitMark,
 )
 from streams.contract.topics import ALERTS, CELLS, DEAD_LETTER, SIGNALS, VISITS
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 _feeds = count(1)
 

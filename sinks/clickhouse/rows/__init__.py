@@ -1,6 +1,6 @@
 """Records as rows: pure functions, one per record, and the columns their rows have."""
 
-from sinks.clickhouse.rows.alerts import ALERT_EVENTS, alert_row
+from sinks.clickhouse.rows.alerts import ALERT_CONTROLS, ALERT_EVENTS, alert_row, control_row
 from sinks.clickhouse.rows.cells import CELLS, FORECASTS, GAUGES, cell_row, forecast_row, gauge_row
 from sinks.clickhouse.rows.dead_letters import DEAD_LETTERS, LATE_EVENTS, dead_letter_row
 from sinks.clickhouse.rows.feeds import FEED_CLOCKS, FEED_MARKS, FEEDS, clock_row, feed_row, mark_row
@@ -18,6 +18,7 @@ TABLES: tuple[Table, ...] = (
     FORECASTS,
     SIGNALS,
     ALERT_EVENTS,
+    ALERT_CONTROLS,
     DEAD_LETTERS,
     LATE_EVENTS,
     FEED_CLOCKS,
@@ -27,6 +28,7 @@ TABLES: tuple[Table, ...] = (
 """In the order they are written: what says how far a feed is complete comes last."""
 
 __all__ = [
+    "ALERT_CONTROLS",
     "ALERT_EVENTS",
     "CALL_FACTS",
     "CELLS",
@@ -46,6 +48,7 @@ __all__ = [
     "alert_row",
     "cell_row",
     "clock_row",
+    "control_row",
     "dead_letter_row",
     "fact_row",
     "feed_row",
