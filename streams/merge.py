@@ -237,7 +237,7 @@ class Merger:
             state=state,
             range_from=feed.range_from,
             range_to=feed.range_to,
-            at=self._read_at,
+            at=feed.as_of,
             version=self._version,
         )
         return [Output(CELLS, f"{feed.feed}/feed".encode(), _encode(status))]

@@ -13,7 +13,7 @@ from streams.bundle import FeedPart, PartialAgents, PartialGauge, Share
 from streams.cell_book import MINUTE_MS, difference
 from streams.contract.cells import OTHER, Cell, Counts, add_counts
 from streams.dimensions import Dimensions, Place, Values
-from streams.merged_sources import MergedSources, SourcesHead
+from streams.merged_sources import TELL_EVERY_MS, MergedSources, SourcesHead
 from streams.values import KnownValues
 
 _SHELF_MS = 10 * MINUTE_MS
@@ -90,6 +90,7 @@ class MergedFeed:
         self.range_to = head.range_to
         self.told_sources = MergedSources(head.told)
         self._state = head.state
+        self._told_at = 0
         self._sources = head.sources
         self._dimensions = dimensions
         self._values = KnownValues(head.values, most_values)
@@ -114,6 +115,13 @@ class MergedFeed:
     def clock(self) -> int:
         """The lowest clock of the partitions that have this feed, ms (0: none has)."""
         return min((source.clock for source in self._sources.values()), default=0)
+
+    @property
+    def as_of(self) -> int:
+        """How far the feed is, ms: its clock, which at the end went on until everything open was given up."""
+        if self._state == "ended" and self.range_to is not None:
+            return min(self.clock, self.range_to - 1)
+        return self.clock
 
     @property
     def running(self) -> bool:
@@ -226,12 +234,12 @@ class MergedFeed:
         return found
 
     def take_state(self, of: int) -> Literal["running", "ended"] | None:
-        """The state of the feed if it is new since the last call; ended: on all `of` partitions."""
+        """The state of the feed if it is new since the last call or the clock went on; ended: on all `of` partitions."""
         ended = [source.ended for source in self._sources.values()]
         state: Literal["running", "ended"] = "ended" if len(ended) == of and all(ended) else "running"
-        if state == self._state:
+        if state == self._state and (state == "ended" or self.clock < self._told_at + TELL_EVERY_MS):
             return None
-        self._state = state
+        self._state, self._told_at = state, self.clock
         if state == "ended":
             for index in (
                 self._cells,

@@ -141,7 +141,7 @@ def test_migrations_have_numbers_without_gaps_and_can_be_applied_again_when_cut_
     for migration in migrations():
         for statement in migration.statements:
             words = "\n".join(line for line in statement.splitlines() if not line.startswith("--"))
-            again = r"CREATE TABLE IF NOT EXISTS|CREATE OR REPLACE VIEW|ALTER TABLE \w+\s+ADD COLUMN IF NOT EXISTS"
+            again = r"CREATE TABLE IF NOT EXISTS|CREATE OR REPLACE VIEW|ALTER TABLE \w+\s+(ADD COLUMN IF NOT EXISTS|COMMENT COLUMN)"
             assert re.match(again, words.strip()), words[:80]
 
 
