@@ -83,8 +83,8 @@ class Roster:
 
     def open_minutes(self, floor: int) -> set[int]:
         """Minutes before `floor` (ms) that agents' time may still be added to or taken from."""
-        counted = {agent.counted_from for agent in self.agents.values() if agent.counted_from < floor}
-        return {minute for first in counted for minute in range(first, floor, MINUTE_MS)}
+        first = min((_counted_since(agent) for agent in self.agents.values()), default=floor)
+        return set(range(first, floor, MINUTE_MS))
 
     def clear(self) -> None:
         """Forget all agents."""
@@ -123,6 +123,12 @@ class Roster:
             self._now.pop(number, None)
         else:
             self._now[number] = spell
+
+
+def _counted_since(agent: Agent) -> int:
+    """The first minute (ms) that the agent's time adds to and that is not settled."""
+    first = agent.facts[0].time
+    return max(agent.counted_from, first - first % MINUTE_MS)
 
 
 class OpenSnapshot(msgspec.Struct, array_like=True):

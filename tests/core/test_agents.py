@@ -6,6 +6,12 @@ from engine import Engine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.runtime.settings import Settings
+from streams.agents import Agent, AgentFact
+from streams.cell_book import CellBook
+from streams.processors import counting_rules
+from streams.roster import Roster
+
 T = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 S = 1_000
 MINUTE = 60 * S
@@ -107,3 +113,10 @@ def test_order_repeats_and_restarts_change_nothing(spells: list[Any], data: st.D
     assert {k: g.agents for k, g in odd.gauges.items() if g.agents} == {
         k: g.agents for k, g in plain.gauges.items() if g.agents
     }
+
+
+def test_the_minutes_that_a_new_agent_may_still_change_begin_with_what_was_told_of_it() -> None:
+    agent = Agent(hotline="h", facts=[AgentFact(T, "available")], last_at=T)
+    roster = Roster({"ann": agent}, CellBook(), counting_rules(Settings(demo=True)), 2 * 60 * MINUTE, T)
+    assert roster.open_minutes(T + 3 * MINUTE) == {T, T + MINUTE, T + 2 * MINUTE}
+    assert roster.open_minutes(T - MINUTE) == set()
