@@ -345,5 +345,6 @@ class MergedFeed:
         )
         for column, value in zip(self._dimensions.columns[key.dimension_set], key.values, strict=True):
             setattr(cell, column, value)
-        cell.sources_expected, cell.sources_heard = self.told_sources.completeness(key.hotline, key.minute)
+        if counts:  # else every visit has left for another key
+            cell.sources_expected, cell.sources_heard = self.told_sources.completeness(key.hotline, key.minute)
         return cell

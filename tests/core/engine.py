@@ -41,6 +41,8 @@ def key_of(event: dict[str, Any]) -> str:
     """The record key that a producer gives an event."""
     if event["type"] == "heartbeat":
         return str(event.get("source", ""))
+    if event["type"] == "agent_state":
+        return str(event.get("agent", ""))
     return str(event.get("call") or event.get("agent") or "")
 
 

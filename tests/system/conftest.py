@@ -4,19 +4,37 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from installation import Installation
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
+SETTINGS = """
+data_dir: data
+hotlines:
+  city: {time_zone: Asia/Shanghai, thresholds_s: [15, 20], queues: {utilities: {}, housing: {thresholds_s: [30]}}}
+  kolkata: {time_zone: Asia/Kolkata, queues: {utilities: {}, housing: {}}}
+  berlin: {time_zone: Europe/Berlin, queues: {utilities: {}, housing: {}}}
+  baltimore-311: {time_zone: America/New_York}
+"""
 
 
 @pytest.fixture(scope="session")
 def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    installation = Installation(tmp_path_factory.mktemp("hotline"))
+    installation = Installation(tmp_path_factory.mktemp("hotline"), SETTINGS)
     installation.start()
     yield installation
     installation.stop()
+
+
+@pytest.fixture(scope="session")
+def baltimore() -> Path:
+    path = DATA / "baltimore_311_sample.csv"
+    if not path.is_file():
+        pytest.skip(f"{path} is not here: the requests of the City of Baltimore are not part of the project")
+    return path
 
 
 @pytest.fixture(scope="session")
