@@ -140,7 +140,7 @@ class Feed:
         self.settle(self.clock)
         for call_id in [call_id for call_id in self._open if call_id not in told.calls]:
             call = self.calls[call_id]
-            if call.attribute("source") == source and call.last_at <= told.begin and call.gone_at < told.begin:
+            if call.attribute("source") == source and call.gone_at < call.last_at <= told.begin:
                 self.calls.open(call_id)
                 self._retrace(call_id, call)
                 call.gone_at = told.begin

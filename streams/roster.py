@@ -28,6 +28,23 @@ class Roster:
         for number, agent in agents.items():
             self._place(number, agent)
 
+    def remembered(self, number: str, reference: int) -> Agent | None:
+        """The agent; one who was given up longer than the lateness before `reference` (ms) is forgotten: comes anew.
+
+        However late time passes here, so that it does not matter how much of the log is read at once.
+        """
+        agent = self.agents.get(number)
+        if agent is None or reference <= lost_at(agent, self._rules) + self._lateness_ms:
+            return agent
+        self._retrace(agent)
+        over = max(self._clock, lost_at(agent, self._rules) + MINUTE_MS)
+        since = min(self._full, agent.last_at)
+        since -= since % MINUTE_MS
+        before = contribution(agent, self._clock, self._rules, since)
+        self._cells.move(before, contribution(agent, over, self._rules, since))
+        self._drop(number)
+        return None
+
     def tell(self, number: str, fact: AgentFact, hotline: str, centre: str, source: str) -> bool:
         """Take in a state of an agent; whether it told anything new."""
         agent = self.agents.get(number)
@@ -44,9 +61,12 @@ class Roster:
         return changed
 
     def lose(self, source: str, at: int, named: Collection[str]) -> None:
-        """The source told all its agents at `at` (ms): those not `named` and not heard of since are gone."""
+        """The source told all its agents at `at` (ms): those not `named` and not heard of since are gone.
+
+        One who is gone already went then.
+        """
         for number, agent in self.agents.items():
-            if agent.source == source and number not in named and agent.last_at <= at and agent.gone_at < at:
+            if agent.source == source and number not in named and agent.gone_at < agent.last_at <= at:
                 self._retrace(agent)
                 before = self._added_since(agent, agent.last_at)
                 agent.gone_at = at
@@ -110,12 +130,15 @@ class Roster:
         self._cells.move(added, self._added_since(agent, past))
         floor = self._clock - self._lateness_ms - 2 * MINUTE_MS
         if max(agent.last_at, min(lost_at(agent, self._rules), self._clock)) < floor:
-            del self.agents[number]
-            self._moved.pop(number, None)
-            self._now.pop(number, None)
+            self._drop(number)
         else:
             agent.settle_before(floor)
             self._moved[number] = None
+
+    def _drop(self, number: str) -> None:
+        del self.agents[number]
+        self._moved.pop(number, None)
+        self._now.pop(number, None)
 
     def _place(self, number: str, agent: Agent) -> None:
         spell = now_of(agent, self._clock, self._rules)

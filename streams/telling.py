@@ -30,7 +30,7 @@ class Teller(msgspec.Struct, frozen=True):
     def tell(self, feed: Feed, accepted: Accepted, append_time: int, reference: int) -> bool | Rejection:
         """Let the feed take in the event; whether it told anything new, or why it cannot be taken.
 
-        `reference` (ms) judges whether a call is still remembered: the append time, for other feeds than `live` their
+        `reference` (ms) judges whether a call or an agent is still remembered: the append time, for other feeds than `live` their
         clock.
         """
         event, time = accepted.event, accepted.time
@@ -39,7 +39,7 @@ class Teller(msgspec.Struct, frozen=True):
             feed.sources.heard(event.source, time, append_time)
         new: bool | Rejection
         if kind == "agent_state":
-            new = self._agent(feed, event, time)
+            new = self._agent(feed, event, time, reference)
         elif kind == "snapshot":
             new = self._snapshot(feed, event, accepted, reference)
         elif kind in _OF_SOURCE:
@@ -111,8 +111,8 @@ class Teller(msgspec.Struct, frozen=True):
                 changed |= call.describe(name, time, value)
         return changed
 
-    def _agent(self, feed: Feed, event: CallEvent, time: int) -> bool | Rejection:
-        known = feed.roster.agents.get(event.agent)
+    def _agent(self, feed: Feed, event: CallEvent, time: int, reference: int) -> bool | Rejection:
+        known = feed.roster.remembered(event.agent, reference)
         if known is not None and len(known.facts) >= MAX_AGENT_FACTS:
             detail = f"more than {MAX_AGENT_FACTS} distinct states of one agent: is `agent` one person?"
             return Rejection("too_large", "agent", detail, "", event.source)
@@ -142,7 +142,7 @@ class Teller(msgspec.Struct, frozen=True):
         if not event.call:
             if told is not None:
                 told.agents.add(event.agent)
-            return self._agent(feed, event, accepted.time)
+            return self._agent(feed, event, accepted.time, reference)
         if told is not None:
             told.calls.add(event.call)
         if event.call in feed.calls:

@@ -120,3 +120,33 @@ def test_the_minutes_that_a_new_agent_may_still_change_begin_with_what_was_told_
     roster = Roster({"ann": agent}, CellBook(), counting_rules(Settings(demo=True)), 2 * 60 * MINUTE, T)
     assert roster.open_minutes(T + 3 * MINUTE) == {T, T + MINUTE, T + 2 * MINUTE}
     assert roster.open_minutes(T - MINUTE) == set()
+
+
+def test_an_agent_who_was_gone_for_longer_than_the_lateness_comes_anew_however_the_log_is_read() -> None:
+    gone = [
+        state(0, "available", skills=["water"]),
+        {"type": "snapshot_begin", "time": T + 60 * S, "source": "pbx"},
+        {"type": "snapshot_end", "time": T + 61 * S, "source": "pbx"},
+    ]
+    back = [state(60 + 7200 + 90, "on_call"), state(60 + 7200 + 120, "logged_out")]
+    at_once, ticked, settled = Engine(partitions=1), Engine(partitions=1), Engine(partitions=1)
+    for engine, ticks in ((at_once, []), (ticked, [7200]), (settled, [600, 7300, 7340])):
+        for event in gone:
+            engine.send([event], event["time"])
+        for second in ticks:
+            engine.tick(T + second * S)
+        for event in back:
+            engine.send([event], event["time"])
+        engine.tick(T + 9000 * S)
+    expected = {"agent_available_ms": 60_000, "agent_lost_track": 1, "agent_on_call_ms": 30_000}
+    assert at_once.total("hotline") == ticked.total("hotline") == settled.total("hotline") == expected
+
+
+def test_a_second_snapshot_does_not_make_an_agent_go_later() -> None:
+    engine = Engine(partitions=1)
+    engine.send([state(0, "available")], T)
+    for second in (60, 600):
+        for kind in ("snapshot_begin", "snapshot_end"):
+            engine.send([{"type": kind, "time": T + second * S, "source": "pbx"}], T + second * S)
+    engine.tick(T + 900 * S)
+    assert engine.total("hotline") == {"agent_available_ms": 60_000, "agent_lost_track": 1}

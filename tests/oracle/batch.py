@@ -84,6 +84,7 @@ class _Log:
         self.calls: dict[str, Call] = {}
         self.forgotten: list[tuple[str, Call]] = []
         self.agents: dict[str, Agent] = {}
+        self.gone: list[Agent] = []
         self.heartbeats: dict[str, int] = {}
         self.snapshots: dict[str, tuple[int, set[str], set[str]]] = {}
         self.clock = 0
@@ -107,6 +108,8 @@ class _Log:
             else:
                 self._count_record(told, new)
         clock = now if self.feed == "live" else self.clock
+        for agent in self.gone:
+            self._count_agent(agent, agent.lost_at(self.rules.lost_agent_ms) + MINUTE_MS)
         for agent in self.agents.values():
             self._count_agent(agent, clock)
         if self.ended:
@@ -141,7 +144,7 @@ class _Log:
         if event.type == "agent_state" or not event.call:
             if named and event.type == "snapshot":
                 named[2].add(event.agent)
-            agent = self.agents.setdefault(event.agent, Agent())
+            agent = self._agent(event.agent, reference)
             return agent.take(event, told.time, self.rules.default_hotline)
         if named:
             named[1].add(event.call)
@@ -153,6 +156,13 @@ class _Log:
             self.forgotten.append((call_id, self.calls.pop(call_id)))
             return None
         return call
+
+    def _agent(self, number: str, reference: int) -> Agent:
+        """The agent; one given up longer ago than the lateness comes anew."""
+        agent = self.agents.get(number)
+        if agent and reference > agent.lost_at(self.rules.lost_agent_ms) + self.rules.lateness_ms:
+            self.gone.append(self.agents.pop(number))
+        return self.agents.setdefault(number, Agent())
 
     def _call(self, told: Told, reference: int) -> bool | None:
         call_id = told.event.call
@@ -185,12 +195,12 @@ class _Log:
         begin, calls, agents = self.snapshots.pop(source)
         for call_id, call in self.calls.items():
             open_ = any(v.queued_at is not None and call.lost_at(v, self.rules) is not None for v in call.visits())
-            its = call.attribute("source") == source and call.last_at() <= begin
+            its = call.attribute("source") == source and call.gone_at < call.last_at() <= begin
             if open_ and its and call_id not in calls:
-                call.gone_at = max(call.gone_at, begin)
+                call.gone_at = begin
         for number, agent in self.agents.items():
-            if agent.place[1][2] == source and number not in agents and agent.last_at() <= begin:
-                agent.gone_at = max(agent.gone_at, begin)
+            if agent.place[1][2] == source and number not in agents and agent.gone_at < agent.last_at() <= begin:
+                agent.gone_at = begin
         return True
 
     def _add(self, name: str, count: Count, hotline: str, dimension_set: str, values: Values) -> None:

@@ -120,10 +120,10 @@ def _share_out(nameless: list[Fact], told: dict[tuple[str, int], list[Fact]]) ->
             continue
         if answers:
             told[_last_before(answers, fact.time)].append(fact)
-        elif fact.type == "ended":  # nobody answered: the caller hung up while waiting
+        elif fact.type == "ended":  # nobody answered
             facts = told[_last_before(starts, fact.time)]
             if not any(known.type in ENDS_WAITING for known in facts):
-                facts.append(fact._replace(type="abandoned"))
+                facts.append(fact)
 
 
 def _opened(ordered: list[Fact]) -> dict[str, list[tuple[int, int]]]:
@@ -164,6 +164,8 @@ def _measured(queue: str, entry: int, facts: list[Fact], arrived_at: int | None)
     leaving = [fact for fact in facts if fact.type in ENDS_WAITING]
     visit = Visit(queue, entry, arrived_at=arrived_at, queued_at=(queued or facts)[0].time)
     visit.agent = next((fact.agent for fact in reversed(facts) if fact.agent), "")
+    if not leaving:  # it just ends: the caller hung up while waiting
+        leaving = [fact._replace(type="abandoned", stated=-1) for fact in facts if fact.type == "ended"]
     if not leaving:
         return visit
     left = leaving[0]

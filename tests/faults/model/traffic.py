@@ -59,7 +59,7 @@ def traffic(rng: random.Random, plan: Plan, partitions: int) -> list[Arrival]:
         partition = murmur2_partition(source.encode(), partitions)
         for event in _heartbeats(rng, source, plan):
             arrivals += _delivered(rng, plan, partition, event)
-        if rng.random() < 0.5:
+        for _ in range(rng.choice([0, 1, 1, 2])):
             arrivals += _snapshot(rng, source, plan, placed, partitions)
     for agent in ("ann", "bob", "cai"):
         partition = murmur2_partition(agent.encode(), partitions)
@@ -93,7 +93,7 @@ def _shift(rng: random.Random, agent: str, plan: Plan) -> list[dict[str, Any]]:
         said | {"time": at, "state": "available", "skills": rng.sample(QUEUES, rng.randint(1, 3))}
     ]
     for _ in range(rng.choice([2, 6, 12])):
-        at += rng.choice([0, 7 * S, 40 * S, 5 * MINUTE, 25 * MINUTE])
+        at += rng.choice([0, 7 * S, 40 * S, 5 * MINUTE, 25 * MINUTE, 75 * MINUTE])
         state = rng.choice(["available", "ringing", "on_call", "hold", "after_call", "break", "ring_no_answer"])
         told: dict[str, Any] = {"time": at, "state": state}
         if state in {"ringing", "on_call", "hold", "ring_no_answer"}:
