@@ -36,6 +36,8 @@ from streams.contract.topics import ALERTS, CELLS, DEAD_LETTER, SIGNALS, VISITS
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import story
+
 _feeds = count(1)
 
 
@@ -110,3 +112,9 @@ def select(client) -> Callable[..., list[dict[str, Any]]]:
         return list(client.query(query, parameters).named_results())
 
     return select_
+
+
+@pytest.fixture(scope="session")
+def told(clickhouse_url: str) -> Iterator[story.Told]:
+    """Two days of calls, counted by the real engine and stored: for tests that only read."""
+    yield from story.tell(clickhouse_url)

@@ -8,19 +8,22 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
+from clickhouse_connect.driver.client import Client
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
 from engine import Engine
 
 from deploy.runtime.processor import Record
-from deploy.runtime.settings import Settings
+from deploy.runtime.settings import ClickHouse, Hotline, Settings
+from sinks.clickhouse.client import connect
 from sinks.clickhouse.days import local_day
 from sinks.clickhouse.inserter import Inserter, blocks
+from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
 from streams.contract import AlertEvent, Cell, Forecast
 from streams.contract.alerts import Acknowledgement, Silence
@@ -132,10 +135,10 @@ def run(settings: Settings) -> Engine:
     told.sort(key=lambda event: event["time"])
     ticked = 0
     for event in told:
-        engine.send([event], event["time"])
-        if event["time"] - ticked >= 60 * S:
+        if event["time"] > ticked:
             ticked = event["time"]
             engine.tick(ticked)
+        engine.send([event], ticked)
     engine.tick(ms(SPIKE, "11:00:00"))
     engine.send([b"{no json"], ms(SPIKE, "11:00:01"), key="b1")
     late = calls()[4].events[1] | {"call": "late-1"}
@@ -186,6 +189,27 @@ def forecast() -> Forecast:
         feed="live", hotline=HOTLINE, dimension_set="queue", queue="water", start=ms(SPIKE, "00:00:00"), step_s=900, version=1,
         expected=[1.0] * 96, lower=[0.0] * 96, upper=[3.0] * 96, days_learned=28.0,
     )  # fmt: skip
+
+
+class Told(NamedTuple):
+    """The story as it lies in a database of its own, and the engine that counted it."""
+
+    settings: Settings
+    client: Client
+    engine: Engine
+
+
+def tell(clickhouse_url: str) -> Iterator[Told]:
+    """Migrate a database, store the story, and drop it at the end."""
+    settings = Settings(
+        demo=True,
+        clickhouse=ClickHouse(url=clickhouse_url, database="story"),
+        hotlines={HOTLINE: Hotline(time_zone="Asia/Shanghai", thresholds_s=(15, 20), target=0.8)},
+    )
+    migrate(settings)
+    with connect(settings.clickhouse) as client:
+        yield Told(settings, client, store(client, settings))
+        client.command("DROP DATABASE story")
 
 
 def store(client: Any, settings: Settings) -> Engine:
