@@ -147,8 +147,9 @@ class MergedFeed:
             source.gauges = part.gauges
         if part.agents is not None:
             source.agents = part.agents
-        if part.sources is not None:
-            self.told_sources.merge(partition, part.sources)
+        if part.sources is not None and self.told_sources.merge(partition, part.sources):
+            for keys in self._not_final.values():
+                self._changed.update(dict.fromkeys(keys))
         if part.clock is None:
             return
         source.clock = max(source.clock, part.clock)
@@ -297,8 +298,12 @@ class MergedFeed:
                 self._put(key, cell)
             add_counts(cell.counts, more)
             self._changed[key] = None
-        if share.place.kind == "source" and share.counts.get("events"):
-            self.told_sources.heard(share.place.told[0], share.minute)
+        if (
+            share.place.kind == "source"
+            and share.counts.get("events")
+            and self.told_sources.heard(share.place.told[0], share.minute)
+        ):  # every cell of the minute says how complete it is
+            self._changed.update(dict.fromkeys(self._by_minute[share.minute]))
 
     def _put(self, key: CellKey, cell: _Merged) -> None:
         self._cells[key] = cell

@@ -29,14 +29,22 @@ class MergedSources:
         self.head = head
         self._expected: dict[str, frozenset[str]] = {}
 
-    def merge(self, partition: int, told: list[PartialSource]) -> None:
-        """Take in what a partition tells."""
+    def merge(self, partition: int, told: list[PartialSource]) -> bool:
+        """Take in what a partition tells; whether other sources are expected than before."""
+        known = self.head.told.get(partition, [])
         self.head.told[partition] = told
         self._expected.clear()
+        return {(it.source, it.hotline) for it in known if it.expected} != {
+            (it.source, it.hotline) for it in told if it.expected
+        }
 
-    def heard(self, source: str, minute: int) -> None:
-        """A record of the source lies in that minute (ms)."""
-        self.head.heard.setdefault(minute, set()).add(source)
+    def heard(self, source: str, minute: int) -> bool:
+        """A record of the source lies in that minute (ms); whether it is the first."""
+        heard = self.head.heard.setdefault(minute, set())
+        if source in heard:
+            return False
+        heard.add(source)
+        return True
 
     def let_go(self, minute: int) -> None:
         """The cells of a minute are let go."""

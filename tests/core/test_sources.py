@@ -46,6 +46,16 @@ def test_a_source_that_falls_silent_is_told_from_a_quiet_night() -> None:
     assert engine.sources["pbx-2"].silent_since is None
 
 
+def test_an_open_minute_is_as_complete_as_its_sources_were_heard_so_far() -> None:
+    engine = Engine()
+    run(engine, range(0, 60, 20), "pbx-1", "pbx-2")
+    for second, event, heard in ((61, ev(61, "queued"), 1), (65, beat(65, "pbx-2"), 2)):
+        engine.send([event], T + second * S)
+        engine.tick(T + second * S)
+        (cell,) = [c for c in engine.cells.values() if c.dimension_set == "queue" and c.minute == T + MINUTE]
+        assert (cell.sources_heard, cell.sources_expected, cell.final) == (heard, 2, False)
+
+
 def test_a_source_without_heartbeats_is_never_missed() -> None:
     engine = Engine()
     engine.send([ev(0, "queued")], T)

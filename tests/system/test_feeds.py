@@ -1,0 +1,161 @@
+"""A feed that is cut off told from a quiet night, and one that comes twice: on the wallboard, in SQL, by signal."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installation import Installation, eventually
+from recounted import OF_TIME, Columns, Key, View, cells_view
+from settled import clickhouse, settled
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+
+OF_RECORDS = {"events", "repeats"}
+"""What counts records, not calls: of a doubled feed it is told apart by them."""
+SETTINGS = """
+data_dir: data
+intake: {silent_after_s: 30, lost_waiting_s: 40, lost_talking_s: 600}
+web: {hotline: city}
+hotlines:
+  city: {time_zone: Asia/Shanghai, thresholds_s: [15], queues: {utilities: {}, housing: {}}}
+  night: {time_zone: Asia/Shanghai, thresholds_s: [15], queues: {market: {}}}
+"""
+
+
+def simulate(hotline: Installation, *options: str) -> subprocess.Popen[bytes]:
+    command = [Path(sys.executable).parent / "hotline", "simulate", *options]
+    return subprocess.Popen(command, cwd=hotline.directory, env=hotline.environment)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A Hotline that takes a source for cut off after half a minute, and gives up waiting calls soon."""
+    installation = Installation(tmp_path_factory.mktemp("feeds"), SETTINGS)
+    installation.start()
+    yield installation
+    installation.stop()
+
+
+def source(hotline: Installation, name: str) -> dict[str, Any]:
+    columns = "source, hotline, expected, toUnixTimestamp64Milli(silent_since) AS silent_since, doubled"
+    rows = hotline.sql(f"SELECT {columns} FROM v_sources WHERE feed = 'live' AND source = '{name}'")
+    return rows[0] if rows else {}
+
+
+def signals(hotline: Installation, kind: str) -> list[dict[str, Any]]:
+    return hotline.sql(
+        f"SELECT hotline, active, labels, summary FROM v_signals WHERE feed = 'live' AND kind = '{kind}' ORDER BY at"
+    )
+
+
+@pytest.mark.faults
+def test_a_dead_feed_is_no_quiet_night_and_nobody_waits_for_ever(watched: Installation) -> None:
+    """PBX-2 of the city tells nothing for two minutes, while the system of another hotline has nothing to tell of."""
+    truth = watched.directory / "truth.jsonl"
+    of_city = ["--hotline", "city", "--rate", "12000", "--lost-endings", "0.15", "--truth", str(truth)]
+    city = simulate(watched, *of_city, "--for", "4m", "--incident", "dead-feed:source=PBX-2,start=+50s,for=110s")
+    night = simulate(watched, "--hotline", "night", "--rate", "1", "--for", "5m", "--source", "NIGHT")
+    try:
+        eventually(lambda: truth.is_file() and "incident" in truth.read_text(), within=60)
+        dead = json.loads(truth.read_text().splitlines()[0])
+        eventually(lambda: (source(watched, "PBX-2") or {}).get("silent_since"), within=180)
+
+        silent = source(watched, "PBX-2")
+        assert dead["start"] - 30_000 < int(silent["silent_since"]) <= dead["start"]
+        assert not source(watched, "PBX-1")["silent_since"]
+        assert source(watched, "NIGHT")["expected"]
+        assert not source(watched, "NIGHT")["silent_since"], "it beats, though nobody calls"
+
+        head = eventually(lambda: (found := watched.get("/api/v1/board")["head"])["sources"]["silent"] and found)
+        assert head["sources"]["silent"] == [{"source": "PBX-2", "since": int(silent["silent_since"])}]
+        assert (head["sources"]["expected"], head["sources"]["heard"]) == (2, 1)
+
+        told = eventually(lambda: signals(watched, "dead_feed"))
+        assert {(it["hotline"], it["active"]) for it in told} == {("city", True)}
+        assert "PBX-2" in json.dumps(told[-1])
+
+        hours = {
+            name: watched.get(f"/api/v1/rolling?hotline={name}&window=5m")["windows"]["5m"]
+            for name in ("city", "night")
+        }
+        assert hours["city"]["completeness"] < 1
+        assert hours["night"]["completeness"] == 1.0
+        assert hours["night"]["offered"] == 0
+
+        eventually(lambda: not source(watched, "PBX-2")["silent_since"], within=180)
+        eventually(lambda: not signals(watched, "dead_feed")[-1]["active"], within=60)
+        assert watched.get("/api/v1/board")["head"]["sources"]["silent"] == []
+        assert city.wait(timeout=600) == 0
+    finally:
+        city.terminate()
+        night.terminate()
+        city.wait()
+        night.wait()
+
+    def still() -> int:
+        rows = watched.sql(
+            "SELECT waiting FROM v_gauges WHERE feed = 'live' AND hotline = 'city' AND queue = '' ORDER BY at DESC LIMIT 1"
+        )
+        return int(rows[0]["waiting"])
+
+    eventually(lambda: still() == 0, within=120)
+    assert watched.get("/api/v1/board")["totals"]["waiting"] == 0
+    lost = watched.sql("SELECT count() AS n FROM v_visits WHERE feed = 'live' AND outcome = 'lost_track'")
+    assert int(lost[0]["n"]) > 0, "calls whose end was never told were given up"
+
+
+def calls_of(rows: dict[Key, Columns]) -> dict[Key, Columns]:
+    """Without what counts records, and without rows that count nothing."""
+    found = {key: {n: v for n, v in row.items() if n not in OF_RECORDS} for key, row in rows.items()}
+    return {key: row for key, row in found.items() if row.keys() - OF_TIME}
+
+
+def test_a_feed_that_comes_twice_changes_no_number(hotline: Installation) -> None:
+    """The same hours with one source, and for a while both, sending everything twice."""
+    same = [
+        "--hotline",
+        "city",
+        "--start",
+        "2026-10-05T09:00",
+        "--for",
+        "3h",
+        "--rate",
+        "600",
+        "--seed",
+        "3",
+        "--speed",
+        "max",
+    ]
+    doubled = ["doubled-feed:source=PBX-1,start=+0s,for=9d", "doubled-feed:source=PBX-2,start=+30m,for=1h"]
+    runs = [
+        simulate(hotline, *same, "--feed", "once"),
+        simulate(hotline, *same, "--feed", "twice", *(part for it in doubled for part in ("--incident", it))),
+    ]
+    assert [it.wait(timeout=120) for it in runs] == [0, 0]
+    settled(hotline)
+    with clickhouse(hotline) as client:
+        for view in (
+            cells_view(client),
+            View.of(client, "v_daily", "hotline", "queue", "day"),
+            View.of(client, "v_hotline_daily", "hotline", "day"),
+            View.of(client, "v_visits", "hotline", "visit"),
+        ):
+            once, twice = (calls_of(view.rows(client, feed)) for feed in ("once", "twice"))
+            assert once
+            assert view.differences(twice, once.items()) == []
+    told = {
+        it["feed"]: (int(it["events"]), int(it["repeats"]))
+        for it in hotline.sql(
+            "SELECT feed, sum(events) AS events, sum(repeats) AS repeats FROM v_cells "
+            "WHERE feed IN ('once', 'twice') AND dimension_set = 'source' GROUP BY feed"
+        )
+    }
+    assert told["twice"][0] - told["once"][0] == told["twice"][1] - told["once"][1] > 1_000
+    named = hotline.sql(
+        "SELECT DISTINCT feed, source FROM v_source_history WHERE feed IN ('once', 'twice') AND doubled"
+    )
+    assert {(it["feed"], it["source"]) for it in named} == {("twice", "PBX-1"), ("twice", "PBX-2")}
