@@ -9,7 +9,7 @@ from deploy.runtime.processor import Output, Record
 from streams import intake
 from streams.bundle import Bundle, FeedPart, PartialAgents, PartialGauge, PartialSource, Quality, split
 from streams.contract.events import CallEvent
-from streams.contract.keys import murmur2_partition
+from streams.contract.keys import murmur2_partition, record_key
 from streams.contract.topics import CALLS, DEAD_LETTER, PARTIALS, VISITS
 from streams.contract.visits import CallFact, Visit, VisitMark
 from streams.contribution import Rules
@@ -245,7 +245,7 @@ class CallsPartition:
         if feed.ended or reference - accepted.time > self._config.lateness_ms:
             self._ledger.late(record, accepted)
             return
-        if event.type not in _ON_EVERY_PARTITION and _partition_of(_identity(event), self._of) != self._partition:
+        if event.type not in _ON_EVERY_PARTITION and _partition_of(record_key(event), self._of) != self._partition:
             self._ledger.misrouted(event.source)
         told = self._teller.tell(feed, accepted, record.timestamp, reference)
         if isinstance(told, Rejection):
@@ -268,13 +268,6 @@ class CallsPartition:
             feed.range_from, feed.range_to = event.range_from, event.range_to
         elif not feed.ended:
             feed.end()
-
-
-def _identity(event: CallEvent) -> str:
-    """What the event should have been keyed by."""
-    if event.type == "heartbeat":
-        return event.source
-    return event.agent if event.type == "agent_state" else event.call or event.agent
 
 
 @lru_cache(maxsize=65_536)

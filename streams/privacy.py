@@ -30,6 +30,11 @@ def mask_text(text: str) -> str:
     return _LONG_RUN.sub(lambda run: _DIGIT.sub("*", run.group()), text)
 
 
+def mask_runs(text: str) -> str:
+    """Every run of 4 or more digits masked, times and all: for what could not be read as an event."""
+    return _ANY_RUN.sub(lambda run: _DIGIT.sub("*", run.group()), text)
+
+
 def mask_preview(text: str) -> str:
-    """For dead letters: every run of 4 or more digits masked, at most 200 characters."""
-    return _ANY_RUN.sub(lambda run: _DIGIT.sub("*", run.group()), text)[:PREVIEW_CHARS]
+    """For dead letters: runs of digits masked, at most 200 characters."""
+    return mask_runs(text)[:PREVIEW_CHARS]
