@@ -196,7 +196,7 @@ def _spread_after_answer(
         elif fact.type == "ended":
             key = queued_before(fact.time)
             if not any(known.type in _OUTCOMES for known in stays[key]):
-                stays[key].append(fact._replace(type="abandoned"))
+                stays[key].append(fact)
 
 
 def mend_span(ms: int, repairs: list[RepairKind]) -> int:
@@ -231,11 +231,17 @@ def _held(facts: list[Fact], ended_at: int | None, repairs: list[RepairKind]) ->
     return total
 
 
+def _hung_up(facts: list[Fact]) -> Fact | None:
+    """Where a stay just ends, its caller hung up while waiting; what the end states is no wait."""
+    ended = _first(facts, ("ended",))
+    return ended._replace(type="abandoned", ms=-1) if ended else None
+
+
 def _stay(queue: str, entry: int, facts: list[Fact], arrived_at: int | None) -> Stay:
     facts.sort(key=_order)
     repairs: list[RepairKind] = []
     queued = _first(facts, ("queued",))
-    left = _first(facts, _OUTCOMES)
+    left = _first(facts, _OUTCOMES) or _hung_up(facts)
     stay = Stay(queue=queue, entry=entry, outcome="open", arrived_at=arrived_at)
     stay.queued_at = queued.time if queued else facts[0].time
     stay.agent = next((fact.agent for fact in reversed(facts) if fact.agent), "")

@@ -80,7 +80,9 @@ def test_an_end_without_queue_falls_to_the_stay_answered_last_before_it() -> Non
 
 
 def test_a_call_that_ends_while_queued_was_abandoned() -> None:
-    assert only(Fact(0, "queued", "q"), Fact(8 * S, "ended")).outcome == "abandoned"
+    for queue in ("", "q"):
+        stay = only(Fact(0, "queued", "q"), Fact(8 * S, "ended", queue, ms=0))
+        assert (stay.outcome, stay.wait_ms, stay.ended_at) == ("abandoned", 8 * S, 8 * S)
 
 
 def test_a_call_without_a_queue_ended_in_the_menu_or_was_blocked() -> None:
