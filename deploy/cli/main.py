@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "topics": ("deploy.cli.topics", "Create (apply) or verify (check) the Kafka topics."),
     "rules": ("deploy.cli.rules", "Check, list, explain and test alert rules."),
     "schema": ("deploy.cli.schema", "Print the JSON Schema of a record."),
-    "dead-letter": ("deploy.cli.dead_letter", "List events that could not be read, and why."),
+    "dead-letter": ("deploy.cli.dead_letter", "Events that could not be read: why, as they were sent, and once more."),
 }
 
 
