@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults soak lint types bench clean
+.PHONY: help install demo test faults scenarios safeguards soak lint types bench clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -24,6 +24,12 @@ test: install ## Run the tests (under ten minutes)
 
 faults: install ## Kill, pause and restart real processes under load; every figure must hold
 	.venv/bin/pytest -m 'faults and not slow'
+
+scenarios: install ## 2,000 random scenarios of faults in memory, each equal to the batch oracle (FIRST=seed COUNT=n)
+	.venv/bin/python tests/faults/run_scenarios.py --first $(or $(FIRST),0) --count $(or $(COUNT),2000)
+
+safeguards: install ## Take each safeguard of the engine away: a scenario must miss it
+	.venv/bin/python tests/faults/safeguards.py
 
 soak: install ## The long runs: four simulated weeks, a spike, an outage, many quiet weeks
 	.venv/bin/pytest -m slow

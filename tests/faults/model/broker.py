@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 
-from streams.contract.topics import TOPICS
+from deploy.runtime.state_records import MANIFEST
+from streams.contract.topics import STATE_STREAMS, TOPICS
 
 BATCH_RECORDS = 40
 PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
@@ -66,6 +67,7 @@ class Broker:
     def land(self, sending: Sending) -> None:
         if not sending.landed:
             sending.landed = True
+            sending.client.landed(sending)
             for key, value in sending.records:
                 self.append(sending.topic, sending.partition, key, value)
 
@@ -102,6 +104,16 @@ class Client:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.gone = False
+        self.stage = ""
+
+    def landed(self, sending: "Sending") -> None:
+        """Where in the cycle of a checkpoint the process is: what of its own landed last."""
+        if sending.topic != STATE_STREAMS:
+            self.stage = "outputs"
+        elif (sending.records[0][0] or b"").endswith(MANIFEST.encode()):
+            self.stage = "manifest"
+        elif sending.records[0][1] is not None and self.stage != "manifest":
+            self.stage = "shards"
 
     async def partitions_for(self, topic: str) -> set[int]:
         return set(range(PARTITIONS[topic]))

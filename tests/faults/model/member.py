@@ -31,8 +31,13 @@ class Ended(Exception):  # noqa: N818
 _running: ContextVar["Member"] = ContextVar("running")
 
 
+def running() -> "Member":
+    """The process that this runs in."""
+    return _running.get()
+
+
 def _end_process(event: str, *, error: BaseException | None = None, **facts: Any) -> NoReturn:
-    member = _running.get()
+    member = running()
     member.die(f"{event} {error or ''} {facts or ''}")
     raise Ended(event) from error
 

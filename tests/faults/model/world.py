@@ -6,10 +6,8 @@ Everything runs in one thread on a loop whose clock is the model's: a scenario i
 import asyncio
 import logging
 import random
-import selectors
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,6 +18,8 @@ from structlog.testing import capture_logs
 from deploy.runtime.settings import Alerts, Cells, Demand, Hotline, Intake, Queue, Settings
 from model.broker import PARTITIONS, Broker, Sending
 from model.database import Database, Sink
+from model.laws import called_final_too_early
+from model.loop import Loop
 from model.member import Member, Place, on
 from model.traffic import HOUR, LATENESS, MINUTE, START, Arrival, Plan, S, replay, traffic
 from oracle.batch import compute
@@ -46,6 +46,23 @@ class Weather:
     database: float = 1
     skew_ms: int = 40 * S
     members: int = 4
+    kill_after: str = ""
+    """`outputs`, `shards`: what a process just wrote when it is killed, so that the checkpoint is never whole."""
+
+    @classmethod
+    def drawn(cls, rng: random.Random) -> "Weather":
+        """Any mixture."""
+        return cls(
+            kill=rng.choice([0, 1, 4, 10]),
+            pause=rng.choice([0, 1, 4, 10]),
+            join=rng.choice([0, 0.5, 2]),
+            leave=rng.choice([0, 0.3, 2]),
+            refuse=rng.choice([0, 0.3, 3]),
+            database=rng.choice([0, 1, 5]),
+            skew_ms=rng.choice([0, S, 40 * S]),
+            members=rng.choice([1, 2, 4]),
+            kill_after=rng.choice(["", "", "outputs", "shards"]),
+        )
 
 
 @dataclass
@@ -56,35 +73,11 @@ class Outcome:
     differences: list[str]
     happened: Counter[str] = field(default_factory=Counter)
     ended: list[str] = field(default_factory=list)
+    compared: Counter[str] = field(default_factory=Counter)
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """Its time is the model's, in seconds; it never sleeps."""
-
-    def __init__(self) -> None:
-        super().__init__(selectors.DefaultSelector())
-        self.broker: Broker | None = None
-        self.set_default_executor(_Inline())
-        self.set_exception_handler(lambda *_: None)
-
-    def time(self) -> float:
-        return self.broker.now / 1000 if self.broker else 0.0
-
-    async def quiet(self) -> None:
-        """Until nothing can go on without the scheduler."""
-        while True:
-            await asyncio.sleep(0)
-            if not self._ready:  # type: ignore[attr-defined]
-                return
-
-
-class _Inline(ThreadPoolExecutor):
-    """Runs what it is given at once, in the same thread."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
+class StuckError(AssertionError):
+    """The workers do not come to the end of the log, though everything is well again."""
 
 
 @cache
@@ -113,7 +106,7 @@ def settings() -> Settings:
 class World:
     """The state of a scenario and what can happen next."""
 
-    def __init__(self, rng: random.Random, arrivals: list[Arrival], weather: Weather, loop: _Loop) -> None:
+    def __init__(self, rng: random.Random, arrivals: list[Arrival], weather: Weather, loop: Loop) -> None:
         self.rng = rng
         self.weather = weather
         self.broker = loop.broker = Broker(now=START)
@@ -125,6 +118,7 @@ class World:
         self.sink = Sink(self.broker, self.database, rng)
         self.happened: Counter[str] = Counter()
         self.ended: list[str] = []
+        self.compared: Counter[str] = Counter()
         self.arrivals = arrivals
         self.next = 0
         self._loop = loop
@@ -170,6 +164,7 @@ class World:
         for sending in list(self.broker.next_sendings()):
             if sending.client is member.client and self.rng.random() < 0.5:
                 self.broker.land(sending)
+        self.happened[f"killed after {member.client.stage or 'nothing'}"] += 1
         member.die(why)
 
     def land(self) -> None:
@@ -177,8 +172,13 @@ class World:
         sendings = self.broker.next_sendings()
         self.rng.shuffle(sendings)
         for sending in sendings[: self.rng.randint(1, 6)]:
+            member = self._of(sending)
+            if not member.alive or (member.paused and self.rng.random() < 0.8):
+                continue  # what a paused process had handed over may arrive much later
             self.broker.land(sending)
-            if not self._of(sending).paused and self.rng.random() < 0.8:
+            if member.client.stage == self.weather.kill_after and self.rng.random() < 0.2:
+                self.kill(member)
+            elif not member.paused and self.rng.random() < 0.8:
                 self.broker.answer(sending)
 
     def refuse(self) -> None:
@@ -315,7 +315,7 @@ class World:
             if read and not (self._rebalancing and not self._rebalancing.done()):
                 break
         else:
-            raise AssertionError(f"the workers do not come to the end of the log: {self.ended[-5:]}")
+            raise StuckError(f"the workers do not come to the end of the log: {self.ended[-5:]}")
         for member in self.members:
             for place in member.places:
                 member.poll(place, 1)
@@ -360,7 +360,10 @@ class World:
         present = {(feed, generation) for feed, generation, _ in truth.visits} | {("live", 0)}
         told.visits = {key: row for key, row in told.visits.items() if key[:2] in present}
         told.cells = {key: counts for key, counts in told.cells.items() if (key.feed, key.generation) in present}
-        return differences(told, truth)
+        self.compared.update(
+            records=len(records), visits=len(truth.visits), cells=len(truth.cells), letters=len(truth.letters)
+        )
+        return differences(told, truth) + called_final_too_early(self.broker)
 
 
 def scenario(seed: int, weather: Weather | None = None, plan: Plan | None = None) -> Outcome:
@@ -375,13 +378,13 @@ def scenario(seed: int, weather: Weather | None = None, plan: Plan | None = None
             at = START + rng.randrange(span)
             arrivals += replay(rng, "replay-file", at, calls=calls, partitions=PARTITIONS[CALLS])
         arrivals.sort(key=lambda arrival: arrival.at)
-    loop = _Loop()
+    loop = Loop()
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    world = World(rng, arrivals, weather or Weather(), loop)
+    world = World(rng, arrivals, weather or Weather.drawn(rng), loop)
     try:
         with capture_logs(), on(world.broker, rng):
             loop.run_until_complete(world.run())
-            return Outcome(seed, world.differences(), world.happened, world.ended)
+            return Outcome(seed, world.differences(), world.happened, world.ended, world.compared)
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()

@@ -1,0 +1,21 @@
+"""A scenario finds it when a safeguard is gone; `make safeguards` takes each away in turn (`model/safeguards.py`)."""
+
+import pytest
+
+from model.many import judged
+from model.safeguards import SAFEGUARDS
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        ("the commit runs ahead of the checkpoint, and is resumed at", 0),
+        ("lateness is judged by wall clock", 0),
+        ("cells are final without waiting for a partition", 0),
+    ],
+)
+def test_a_safeguard_that_is_gone_is_missed(name: str, seed: int) -> None:
+    safeguard = SAFEGUARDS[name]
+    with safeguard.without():
+        assert judged(seed, safeguard.weather).differences
+    assert judged(seed, safeguard.weather).differences == []
