@@ -115,12 +115,13 @@ alerts:
 """
     hotline = Installation(directory, settings)
     hotline.start()
-    simulate(hotline, "--history", "28d", "--feed", "only-history", "--for", "1s", "--speed", "max").wait()
-    eventually(
-        lambda: hotline.sql("SELECT 1 FROM v_feeds WHERE feed = 'history' AND queryable_at IS NOT NULL"), within=1_800
-    )
-    yield hotline, directory
-    hotline.stop()
+    try:
+        simulate(hotline, "--history", "28d", "--feed", "only-history", "--for", "1s", "--speed", "max").wait()
+        taught = "SELECT 1 FROM v_feeds WHERE feed = 'history' AND queryable_at IS NOT NULL"
+        eventually(lambda: hotline.sql(taught), within=1_800)
+        yield hotline, directory
+    finally:
+        hotline.stop()
 
 
 def simulate(hotline: Installation, *options: str) -> subprocess.Popen[bytes]:
