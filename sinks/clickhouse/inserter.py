@@ -1,4 +1,4 @@
-"""Rows into ClickHouse: one synchronous, columnar insert per table and day."""
+"""Rows into ClickHouse: one synchronous, columnar insert per table and month or so."""
 
 from collections.abc import Iterable, Sequence
 from struct import error as StructError  # noqa: N812  (it is an exception, and is named like one)
@@ -17,8 +17,13 @@ from sinks.clickhouse.rows import TABLES, Row, Table
 _DOES_NOT_FIT = (DataError, StructError, OverflowError, TypeError, ValueError, AttributeError)
 
 
+DAYS_AN_INSERT = 30
+"""An insert touches at most three of a table's partitions, which are months. Of an export of years with a few rows a day
+one insert for each day would take so long that its batch is never done."""
+
+
 class Block(NamedTuple):
-    """What one insert carries: rows of one table and one day, and where each comes from."""
+    """What one insert carries: rows of one table and neighbouring days, and where each comes from."""
 
     table: Table
     values: list[tuple[Any, ...]]
@@ -26,10 +31,10 @@ class Block(NamedTuple):
 
 
 def blocks(rows: Iterable[tuple[Row, Position]]) -> list[Block]:
-    """The inserts for some rows: by table in the order of `TABLES`, by day within a table."""
+    """The inserts for some rows: by table in the order of `TABLES`, by time within a table."""
     found: dict[tuple[str, int], Block] = {}
     for row, position in rows:
-        key = (row.table.name, row.day)
+        key = (row.table.name, row.day // DAYS_AN_INSERT)
         block = found.get(key)
         if block is None:
             block = found[key] = Block(row.table, [], [])

@@ -78,7 +78,7 @@ class Writer:
             batch.done = True
 
     def _write(self, rows: Sequence[tuple[Row, Position]]) -> list[Refused]:
-        """Insert the rows, one insert per table and day; runs in a thread."""
+        """Insert the rows, few inserts per table; runs in a thread."""
         refused = []
         with self._writing:
             if self._inserter is None:

@@ -128,14 +128,14 @@ def test_an_alert_fills_its_columns():
     assert (row["state"], row["labels"], row["ended_at"], row["version"]) == ("firing", {"queue": "q"}, None, 4)
 
 
-def test_marks_and_ends_of_feeds_are_inserted_last_and_an_insert_has_one_day():
+def test_marks_and_ends_of_feeds_are_inserted_last_and_days_of_years_share_few_inserts():
     cells = [
         cell_row(Cell(feed="r", hotline="h", dimension_set="queue", minute=m, version=1, counts={}), DAY)
-        for m in (0, 86_400_000, 60_000)
+        for m in range(0, 730 * 86_400_000, 86_400_000)
     ]
     mark = mark_row(VisitMark(feed="r", generation=1, source_partition=0, partition=0, of=1, version=(1, 1)))
     found = blocks((row, Position("t", 0, i)) for i, row in enumerate([mark, *cells]))
-    assert [(b.table, len(b.values)) for b in found] == [(CELLS, 2), (CELLS, 1), (FEED_MARKS, 1)]
+    assert [(b.table, len(b.values)) for b in found] == [*[(CELLS, 30)] * 24, (CELLS, 10), (FEED_MARKS, 1)]
     assert [t.name for t in TABLES[-2:]] == ["feed_marks", "feeds"]
 
 

@@ -13,7 +13,7 @@ class Table(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row: its table, the day (days since 1970-01-01) whose insert it belongs to, its values.
+    """One row: its table, the day (days since 1970-01-01) that it is inserted with, its values.
 
     Instants are epoch ms, days are days since 1970-01-01.
     """
