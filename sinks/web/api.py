@@ -1,7 +1,10 @@
-"""The JSON API: figures of any span, of the rolling windows, and the worst 24 hours."""
+"""The API: figures of any span, of the rolling windows, the worst 24 hours, and the calls behind a number.
+
+Each table leaves as JSON, or as CSV with `format=csv`.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,14 +14,17 @@ from aiohttp.typedefs import Handler
 
 from deploy.runtime.settings import Settings
 from sinks.web.board import KEPT_MS, Board, Key
+from sinks.web.calls import calls_behind, read_page
 from sinks.web.past import AwayError, Past, bounds_of, minutes, to_counts, windows
 from sinks.web.reader import Reader
 from sinks.web.rolling import WINDOWS, bounds, measures
 from sinks.web.summary import BadRequestError, Query, answer, choose, in_memory, iso, named, parse
+from sinks.web.tables import flat, to_csv
 from sinks.web.worst import answer_rate_24h_worst
 from streams.contract.cells import Counts
 
 MINUTE_MS = 60_000
+FORMATS = ("json", "csv")
 WORST_DAYS = 30
 """So many local days are looked through for the worst 24 hours unless a span is named."""
 
@@ -37,20 +43,46 @@ def error_response(status: HTTPStatus, text: str) -> web.Response:
     return json_response(orjson.dumps({"error": text}), status)
 
 
-def answering(handler: Callable[[web.Request], Awaitable[dict[str, Any]]]) -> Handler:
-    """A handler whose answer leaves as JSON, and whose refusals as an error with the status that says whose fault."""
+Answer = dict[str, Any]
+Rows = Callable[[Answer], Sequence[Mapping[str, Any]]]
+
+
+def answering(handler: Callable[[web.Request], Awaitable[Answer]], table: str, rows: Rows) -> Handler:
+    """A handler whose answer leaves as JSON, or its `rows` as CSV, and whose refusals say whose fault it is.
+
+    `table` is the name of the file.
+    """
 
     async def handle(request: web.Request) -> web.Response:
+        form = request.query.get("format", "json")
+        if form not in FORMATS:
+            return error_response(HTTPStatus.BAD_REQUEST, f"format={form!r}: there are {', '.join(FORMATS)}")
         try:
-            return json_response(orjson.dumps(await handler(request)))
+            found = await handler(request)
         except BadRequestError as error:
             return error_response(HTTPStatus.BAD_REQUEST, str(error))
         except NotFoundError as error:
             return error_response(HTTPStatus.NOT_FOUND, str(error))
         except AwayError as error:
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return json_response(orjson.dumps(found)) if form == "json" else csv_response(rows(found), table)
 
     return handle
+
+
+def csv_response(rows: Sequence[Mapping[str, Any]], table: str) -> web.Response:
+    flattened = [flat(row) for row in rows]
+    return web.Response(
+        text=to_csv(flattened, list(dict.fromkeys(name for row in flattened for name in row))),
+        content_type="text/csv",
+        charset="utf-8",
+        headers={"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{table}.csv"'},
+    )
+
+
+def asked(request: web.Request) -> dict[str, str]:
+    """The parameters that say what is asked for; a parameter given twice means its last value."""
+    return {name: value for name, value in request.query.items() if name != "format"}
 
 
 class Api:
@@ -134,23 +166,33 @@ class Api:
             "inbound": worst.inbound if worst else None,
         }
 
-    def routes(self) -> list[web.RouteDef]:
-        """The routes of what is answered in JSON."""
+    async def calls(self, request: web.Request) -> Answer:
+        """The calls behind a number."""
+        as_file = request.query.get("format") == "csv"
+        page = read_page(asked(request), self.board, self.settings, self.now(), as_file=as_file)
+        return await calls_behind(page, self.past, self.settings)
 
-        async def summary(request: web.Request) -> dict[str, Any]:
+    def routes(self) -> list[web.RouteDef]:
+        """The routes of what is answered in JSON or CSV."""
+
+        async def summary(request: web.Request) -> Answer:
             return await self.summary(self._span(request))
 
-        async def rolling(request: web.Request) -> dict[str, Any]:
-            return await self.rolling(*choose(request.query, self.board, self.settings))
+        async def rolling(request: web.Request) -> Answer:
+            return await self.rolling(*choose(asked(request), self.board, self.settings))
 
-        async def worst(request: web.Request) -> dict[str, Any]:
+        async def worst(request: web.Request) -> Answer:
             return await self.answer_rate_24h(self._span(request, days=WORST_DAYS))
 
+        def windows_of(answer: Answer) -> list[Answer]:
+            return [{"window": name, **figures} for name, figures in answer["windows"].items()]
+
         return [
-            web.get("/api/v1/summary", answering(summary)),
-            web.get("/api/v1/rolling", answering(rolling)),
-            web.get("/api/v1/answer_rate_24h", answering(worst)),
+            web.get("/api/v1/summary", answering(summary, "summary", lambda answer: [answer])),
+            web.get("/api/v1/rolling", answering(rolling, "windows", windows_of)),
+            web.get("/api/v1/answer_rate_24h", answering(worst, "answer-rate-24h", lambda answer: [answer])),
+            web.get("/api/v1/calls", answering(self.calls, "calls", lambda answer: answer["rows"])),
         ]
 
     def _span(self, request: web.Request, days: int = 1) -> Query:
-        return parse(request.query, self.board, self.settings, self.board.clock or self.now(), days=days)
+        return parse(asked(request), self.board, self.settings, self.board.clock or self.now(), days=days)

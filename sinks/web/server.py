@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from deploy.runtime.settings import Settings
-from sinks.web.api import Api, error_response, json_response
+from sinks.web.api import Api, csv_response, error_response, json_response
 from sinks.web.board import Board
 from sinks.web.figures import Figures
 from sinks.web.parts import Parts
@@ -110,8 +110,11 @@ class Site:
         return response
 
     async def show_board(self, request: web.Request) -> web.Response:
-        del request
+        """The whole board; with `format=csv` its tiles, a row per queue."""
         self.publish()
+        if request.query.get("format") == "csv":
+            board = orjson.loads(self.parts.board())
+            return csv_response([board["tiles"][queue] for queue in board["order"]], "board")
         return json_response(self.parts.board())
 
     async def healthz(self, request: web.Request) -> web.Response:

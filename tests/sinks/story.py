@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -203,13 +204,13 @@ def tell(clickhouse_url: str) -> Iterator[Told]:
     """Migrate a database, store the story, and drop it at the end."""
     settings = Settings(
         demo=True,
-        clickhouse=ClickHouse(url=clickhouse_url, database="story"),
+        clickhouse=ClickHouse(url=clickhouse_url, database=f"story_{uuid4().hex[:12]}"),
         hotlines={HOTLINE: Hotline(time_zone="Asia/Shanghai", thresholds_s=(15, 20), target=0.8)},
     )
     migrate(settings)
     with connect(settings.clickhouse) as client:
         yield Told(settings, client, store(client, settings))
-        client.command("DROP DATABASE story")
+        client.command(f"DROP DATABASE {settings.clickhouse.database}")
 
 
 def store(client: Any, settings: Settings) -> Engine:

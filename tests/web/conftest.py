@@ -11,6 +11,8 @@ from aiohttp import ClientSession, web
 sys.path.insert(0, str(Path(__file__).parent))
 
 import city
+from browser import chromium
+from playwright.async_api import BrowserContext
 
 from deploy.runtime.settings import Settings
 from sinks.web.board import Board, Record
@@ -86,3 +88,9 @@ async def http(empty_site: RunningSite) -> AsyncIterator[ClientSession]:
     async with ClientSession(empty_site.url) as session:
         yield session
     await asyncio.sleep(0)  # let the connector close its transports within the test
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[BrowserContext]:
+    async with chromium() as opened:
+        yield opened

@@ -1,57 +1,18 @@
 """The page in a real browser: live without reload, back after a restart, both languages, both themes, nothing from outside."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import city
 import pytest
+from browser import Watched, in_a_browser
 from conftest import RunningSite
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, expect
 
 from sinks.web.board import Key
 from sinks.web.rolling import bounds
 from streams.contract.metrics import Window
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no browser: apt-get install chromium fonts-noto-cjk"),
-]
-expect.set_options(timeout=20_000)
-
-
-class Watched:
-    """A page and everything it complained about or asked for."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url = page, url
-        self.complaints: list[str] = []
-        self.outside: list[str] = []
-        page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith(url) else self.outside.append(r.url))
-
-    async def open(self, query: str = "?lang=en&theme=dark") -> Page:
-        await self.page.goto(f"{self.url}/{query}", wait_until="domcontentloaded")
-        await expect(self.page.locator(".tile").first).to_be_visible()
-        return self.page
-
-    def tile(self, queue: str):
-        return self.page.locator(f'.tile[data-queue="{queue}"]')
-
-
-@pytest.fixture
-async def context() -> AsyncIterator[BrowserContext]:
-    async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = await browser.new_context(viewport={"width": 1920, "height": 1080})
-        yield context
-        await browser.close()
+pytestmark = in_a_browser
 
 
 @pytest.fixture

@@ -14,5 +14,6 @@
   const theme = one(asked.get("theme"), "dark", "light") ?? one(kept("theme"), "dark", "light") ?? (light ? "light" : "dark");
   const lang = one(asked.get("lang"), "en", "zh") ?? one(kept("lang"), "en", "zh") ?? (chinese ? "zh" : "en");
   document.documentElement.dataset.theme = theme;
+  document.documentElement.dataset.view = one(asked.get("view"), "tv") ?? "desk";
   document.documentElement.lang = lang === "zh" ? "zh-Hans" : "en";
 })();

@@ -1,6 +1,8 @@
-// The wallboard: takes what the server pushes and puts it on the page. Keys: W window, T theme, L language, F full screen.
+// The wallboard: takes what the server pushes and puts it on the page. Keys: W window, T theme, L language, F full screen on the wall;
+// arrows between tiles, Enter into one, Esc back.
 
 import { Announcer } from "/static/announce.js";
+import { Detail } from "/static/detail.js";
 import { put } from "/static/dom.js";
 import { Footer, Header } from "/static/frame.js";
 import { Stream } from "/static/stream.js";
@@ -60,9 +62,16 @@ function nextWindow() {
   chooseWindow(WINDOWS[(now + 1) % WINDOWS.length]);
 }
 
+/** On the wall: full screen and nothing to click. */
 function switchFullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else root.requestFullscreen?.();
+  const wall = root.dataset.view !== "tv";
+  root.dataset.view = wall ? "tv" : "desk";
+  const address = new URL(location.href);
+  if (wall) address.searchParams.set("view", "tv");
+  else address.searchParams.delete("view");
+  history.replaceState(null, "", address);
+  if (wall) root.requestFullscreen?.().catch(() => {}); // refused without a gesture: the address still says tv
+  else if (document.fullscreenElement) document.exitFullscreen();
 }
 
 const header = new Header(byId("header"));
@@ -71,6 +80,13 @@ const totals = new Totals(byId("totals"));
 const windowBar = new WindowBar(byId("windows"), chooseWindow);
 const tiles = new Tiles(byId("tiles"), byId("columns"));
 const footer = new Footer(byId("footer"), { language: switchLanguage, theme: switchTheme });
+const detail = new Detail(byId("detail"));
+byId("tiles").addEventListener("click", (event) => {
+  const link = event.target.closest(".tile-link");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  detail.open(link.closest(".tile").dataset.queue);
+});
 const announcer = new Announcer(byId("say-alert"), byId("say-status"));
 let skew = 0; // server clock minus ours: the clock shown is the server's
 const stream = new Stream((board) => {
@@ -101,6 +117,7 @@ function render() {
   windowBar.update(board, name, lang, words);
   tiles.update(board, name, lang, words);
   footer.update(board.head, root.dataset.theme, spoken, lang, words);
+  detail.update(board, lang, words);
   announcer.update(board, broken, lang, words);
   header.tick(Date.now() + skew, board.head.zone);
 }
@@ -110,17 +127,39 @@ setInterval(() => {
   else if (stream.board?.head) header.tick(Date.now() + skew, stream.board.head.zone);
 }, 1_000);
 
+/** Arrows go from tile to tile, to the nearest one in their direction. */
+function step(event) {
+  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+  const from = document.activeElement?.closest?.(".tile");
+  if (!from || (!dx && !dy)) return;
+  event.preventDefault();
+  const centre = (node) => {
+    const box = node.getBoundingClientRect();
+    return [box.left + box.width / 2, box.top + box.height / 2];
+  };
+  const [x, y] = centre(from);
+  const ahead = [...document.querySelectorAll(".tile:has(.tile-link)")]
+    .map((node) => [node, ...centre(node)])
+    .filter(([, left, top]) => (left - x) * dx + (top - y) * dy > 1)
+    .map(([node, left, top]) => [node, Math.abs(left - x) * (dx ? 1 : 4) + Math.abs(top - y) * (dy ? 1 : 4)])
+    .sort(([, near], [, far]) => near - far);
+  ahead[0]?.[0].querySelector(".tile-link").focus();
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest?.("input, textarea")) return;
+  step(event);
+  if (byId("detail").open && "f" === event.key.toLowerCase()) return;
   const action = { w: nextWindow, t: switchTheme, l: switchLanguage, f: switchFullScreen }[event.key.toLowerCase()];
   if (action) action();
 });
 
 // Burn-in: the canvas walks round a loop of eight points.
-let step = 0;
+let drift = 0;
 setInterval(() => {
-  step = (step + 1) % DRIFT_STEPS.length;
-  const [x, y] = DRIFT_STEPS[step];
+  drift = (drift + 1) % DRIFT_STEPS.length;
+  const [x, y] = DRIFT_STEPS[drift];
   byId("canvas").style.translate = `${x}px ${y}px`;
 }, DRIFT_MS);
 

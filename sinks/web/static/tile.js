@@ -1,5 +1,6 @@
 // One queue. Built once; afterwards only texts and attributes change.
 
+import { queueAddress } from "/static/address.js";
 import { crew, SmallCrew } from "/static/agents.js";
 import { Spark } from "/static/charts.js";
 import { el, figure, mark, phrase, put } from "/static/dom.js";
@@ -34,6 +35,8 @@ export class Tile {
     this.footLeft = el("span", "foot-left");
     this.footRight = el("span", "foot-right");
     this.sentence = el("span", "unseen");
+    this.link = el("a", "tile-link", this.sentence);
+    this.link.href = queueAddress(queue);
     const quiet = (node) => {
       node.setAttribute("aria-hidden", "true");
       return node;
@@ -41,7 +44,7 @@ export class Tile {
     this.node = el(
       "li",
       "tile",
-      this.sentence,
+      this.link,
       quiet(el("div", "tile-head", this.icon, this.name, this.badge)),
       quiet(el("div", "tile-count", this.waiting, this.waitingLabel, this.past)),
       quiet(el("div", "tile-oldest", this.oldestLabel, this.oldest)),

@@ -1,0 +1,136 @@
+// The calls behind a number, page by page. Callers are pseudonyms; texts are only ever set as text.
+
+import { el, mark, put } from "/static/dom.js";
+import { NONE, percent, seconds, span } from "/static/format.js";
+
+const PAGE = 20;
+const COLUMNS = ["queued", "caller", "queue", "outcome", "wait", "talk", "category", "district", "agent", "counts"];
+const time = (iso) => (iso ? iso.slice(11, 19) : NONE);
+const length = (ms) => (ms === null ? NONE : span(seconds(ms / 1000)));
+
+/** A ratio as a percentage or, where it is of times, as a span. */
+function shown({ value, under }, metric) {
+  if (value === null) return NONE;
+  if (under === null) return String(value);
+  if (["asa", "asa_waited", "att", "acw", "aht"].includes(metric)) return span(Math.round(value));
+  return metric === "rating_mean" ? value.toFixed(1) : `${percent(value)}%`;
+}
+
+export class CallList {
+  constructor(ask) {
+    this.ask = ask;
+    this.title = el("h3", "");
+    this.status = el("span", "sub calls-sum");
+    this.status.setAttribute("role", "status");
+    this.csv = el("a", "key csv");
+    this.csv.download = "";
+    this.heads = COLUMNS.map((name) => Object.assign(el("th", `col-${name}`), { scope: "col" }));
+    this.body = el("tbody", "");
+    this.table = el("table", "calls", el("thead", "", el("tr", "", ...this.heads)), this.body);
+    this.scroll = el("div", "scroll", this.table);
+    this.scroll.tabIndex = 0;
+    this.scroll.setAttribute("role", "region");
+    this.previous = el("button", "key");
+    this.next = el("button", "key");
+    this.where = el("span", "where");
+    this.retry = el("button", "key");
+    this.previous.addEventListener("click", () => this.ask(Math.max(0, this.offset - PAGE)));
+    this.next.addEventListener("click", () => this.ask(this.offset + PAGE));
+    this.retry.addEventListener("click", () => this.ask(this.offset));
+    this.pager = el("nav", "pager", this.previous, this.where, this.next, this.retry);
+    this.node = el("section", "detail-calls", el("div", "section-head", this.title, this.status, this.csv), this.scroll, this.pager);
+    this.clear();
+  }
+
+  clear() {
+    this.node.hidden = true;
+    this.answer = null;
+    this.problem = null;
+    this.offset = 0;
+    this.asked = 0;
+  }
+
+  translate(heading, whole, lang, words) {
+    Object.assign(this, { heading, whole, lang, words });
+    if (!this.node.hidden) this.render();
+  }
+
+  /** Fetch a page; an answer that was overtaken by a later question is dropped. */
+  async load(address, offset) {
+    const number = ++this.asked;
+    this.node.hidden = false;
+    this.offset = offset;
+    this.csv.href = address({ format: "csv" });
+    this.problem = null;
+    if (offset === 0) this.answer = null;
+    this.render();
+    try {
+      const response = await fetch(address({ limit: PAGE, offset }));
+      const answer = await response.json();
+      if (number !== this.asked) return;
+      if (response.ok) this.answer = answer;
+      else this.problem = answer.error;
+    } catch (error) {
+      if (number !== this.asked) return;
+      this.problem = String(error.message);
+    }
+    this.render();
+  }
+
+  render() {
+    const { words, answer, problem } = this;
+    put(this.title, this.heading);
+    put(this.csv, words.csv);
+    mark(this.csv, "aria-label", words.csvOf(this.heading));
+    mark(this.scroll, "aria-label", this.heading || words.calls(0));
+    COLUMNS.forEach((name, i) => put(this.heads[i], words.columns[name]));
+    put(this.previous, words.previous);
+    put(this.next, words.next);
+    put(this.retry, words.again);
+    this.retry.hidden = problem === null;
+    this.scroll.hidden = !answer?.rows.length;
+    const ratio = answer !== null && answer.sum_of_visits.under !== null;
+    mark(this.table, "data-ratio", ratio ? "yes" : "no");
+    mark(this.table, "data-whole", this.whole ? "yes" : "no");
+    put(this.status, problem !== null ? `${words.failed}: ${problem}` : answer ? this.said(answer) : words.loading);
+    this.body.replaceChildren(...(answer?.rows ?? []).map((row) => this.row(row, answer)));
+    const last = answer ? answer.offset + answer.rows.length : 0;
+    put(this.where, last ? words.page(answer.offset + 1, last, answer.visits) : "");
+    this.previous.disabled = !answer || answer.offset === 0;
+    this.next.disabled = !answer || answer.next_offset === null;
+    this.pager.hidden = !answer?.visits && problem === null;
+  }
+
+  said(answer) {
+    const { words } = this;
+    if (!answer.visits) return words.none;
+    const visits = shown(answer.sum_of_visits, answer.metric);
+    const cells = answer.cells ? shown(answer.cells, answer.metric) : null;
+    const sum = cells === null ? words.noCells : cells === visits ? words.agree(visits) : words.differ(visits, cells);
+    return `${words.calls(answer.visits)} · ${sum} · ${words.pseudonyms}`;
+  }
+
+  row(row, answer) {
+    const { words } = this;
+    const waits = row.wait_ms ?? (answer.from === null && row.queued_at ? Date.parse(answer.to) - Date.parse(row.queued_at) : null);
+    const texts = {
+      queued: time(row.queued_at ?? row.arrived_at),
+      caller: row.caller ? row.caller.slice(-8) : NONE,
+      queue: row.queue || NONE,
+      outcome: words.outcomes[row.outcome] ?? row.outcome,
+      wait: length(waits),
+      talk: length(row.talk_ms),
+      category: row.category || NONE,
+      district: row.district || NONE,
+      agent: row.agent || NONE,
+      counts: row.adds ? "✓" : NONE,
+    };
+    const cells = COLUMNS.map((name) => el("td", `col-${name}`, texts[name]));
+    cells[0].title = row.queued_at ?? "";
+    cells[1].title = row.caller;
+    cells[COLUMNS.length - 1].setAttribute("aria-label", row.adds ? words.counted : words.notCounted);
+    const line = el("tr", "", ...cells);
+    line.dataset.visit = row.visit;
+    return line;
+  }
+}

@@ -1,0 +1,208 @@
+"""From a number on the board to its calls: the API and the page in a real browser, over the real engine's answers."""
+
+import csv
+import io
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from browser import Watched, in_a_browser
+from conftest import RunningSite
+from playwright.async_api import BrowserContext, expect
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "sinks"))
+
+import story
+
+from sinks.web.tables import to_csv
+
+pytestmark = pytest.mark.clickhouse
+SPAN = {"from": "2026-03-10", "to": "2026-03-10"}
+
+
+def in_chromium(test):
+    """Marked as a test of the page."""
+    for mark in in_a_browser:
+        test = mark(test)
+    return test
+
+
+@pytest.fixture(scope="module")
+def told(clickhouse_url: str) -> Iterator[story.Told]:
+    yield from story.tell(clickhouse_url)
+
+
+@pytest.fixture
+async def told_site(told: story.Told) -> AsyncIterator[RunningSite]:
+    """The story on the board, and its visits in ClickHouse."""
+    settings = told.settings.model_copy(
+        update={"kafka": told.settings.kafka.model_copy(update={"bootstrap": "127.0.0.1:1"})}
+    )
+    running = RunningSite(settings)
+    running.now = story.ms(story.SPIKE, "13:30:02")
+    running.fill((record, running.now) for record in told.engine.records)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def ask(told_site: RunningSite) -> AsyncIterator[ClientSession]:
+    async with ClientSession(told_site.url) as session:
+        yield session
+
+
+async def test_a_page_of_calls_and_the_number_they_make(ask) -> None:
+    asked = SPAN | {"metric": "abandoned", "queue": "water", "limit": "2"}
+    first = await (await ask.get("/api/v1/calls", params=asked)).json()
+    assert (first["cells"], first["sum_of_visits"], first["visits"]) == (
+        {"value": 3, "over": 3, "under": None}, {"value": 3, "over": 3, "under": None}, 3,
+    )  # fmt: skip
+    assert [row["call"] for row in first["rows"]] == ["b6", "b7"]
+    assert first["rows"][0]["queued_at"] == "2026-03-10T09:05:00+08:00"
+    rest = await (await ask.get("/api/v1/calls", params=asked | {"offset": str(first["next_offset"])})).json()
+    assert ([row["call"] for row in rest["rows"]], rest["next_offset"]) == (["b8"], None)
+    level = await (
+        await ask.get("/api/v1/calls", params=SPAN | {"metric": "service_level_event", "queue": "water"})
+    ).json()
+    assert level["cells"] == level["sum_of_visits"]
+    assert "1001" not in str(first)
+
+
+async def test_windows_and_what_is_so_now(ask) -> None:
+    today = await (await ask.get("/api/v1/calls", params={"metric": "offered", "window": "today"})).json()
+    assert (today["visits"], today["cells"]["value"]) == (17, 17)
+    waiting = await (await ask.get("/api/v1/calls", params={"metric": "waiting", "queue": "water"})).json()
+    assert (waiting["visits"], waiting["from"], waiting["cells"]["value"]) == (0, None, 0)
+
+
+async def test_tables_leave_as_csv(ask) -> None:
+    response = await ask.get("/api/v1/calls", params=SPAN | {"metric": "abandoned", "queue": "water", "format": "csv"})
+    assert response.headers["Content-Disposition"] == 'attachment; filename="calls.csv"'
+    rows = list(csv.DictReader(io.StringIO((await response.text()).lstrip("\ufeff"))))
+    assert [(row["call"], row["outcome"], row["adds"]) for row in rows] == [
+        (c, "abandoned", "1") for c in ("b6", "b7", "b8")
+    ]
+    windows = await (await ask.get("/api/v1/rolling", params={"queue": "water", "format": "csv"})).text()
+    found = {row["window"]: row for row in csv.DictReader(io.StringIO(windows.lstrip("\ufeff")))}
+    assert found["today"]["offered"] == "12"
+    board = await (await ask.get("/api/v1/board", params={"format": "csv"})).text()
+    assert {row["queue"] for row in csv.DictReader(io.StringIO(board.lstrip("\ufeff")))} == {"water", "housing"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({}, "metric is missing"),
+        ({"metric": "occupancy"}, "does not follow from visits"),
+        ({"metric": "offered", "window": "7m"}, "there are 5m"),
+        ({"metric": "offered", "limit": "-1"}, "whole number"),
+        ({"metric": "offered", "limit": "1001"}, "whole number"),
+        ({"metric": "offered", "offset": "9" * 40}, "whole number"),
+        ({"metric": "calls_offered", "queue": "water"}, "without a queue"),
+        ({"metric": "offered", "agent": "ann"}, "unknown parameter"),
+        ({"metric": "offered", "format": "xml"}, "json, csv"),
+        ({"metric": "offered'; DROP TABLE visits --"}, "does not follow"),
+    ],
+)
+async def test_what_cannot_be_answered_says_what_can(ask, asked, says) -> None:
+    response = await ask.get("/api/v1/calls", params=asked)
+    assert response.status == 400
+    assert says in (await response.json())["error"]
+
+
+async def test_a_queue_named_like_sql_is_just_a_name(ask) -> None:
+    asked = SPAN | {"metric": "offered", "queue": "x' OR 1=1 OR queue='"}
+    assert (await (await ask.get("/api/v1/calls", params=asked)).json())["visits"] == 0
+
+
+def test_a_name_from_outside_is_no_formula_in_a_spreadsheet() -> None:
+    assert (
+        to_csv([{"name": "=HYPERLINK(1)", "n": -5, "none": None}], ["name", "n", "none"]).splitlines()[1]
+        == "'=HYPERLINK(1),-5,"
+    )
+
+
+@in_chromium
+async def test_from_a_tile_by_keyboard_to_its_calls_and_back(context: BrowserContext, told_site: RunningSite) -> None:
+    board = Watched(await context.new_page(), told_site.url)
+    page = await board.open()
+    await board.tile("housing").locator(".tile-link").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(board.tile("water").locator(".tile-link")).to_be_focused()
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="water")
+    await expect(dialog).to_be_visible()
+    assert "queue=water" in page.url
+    number = dialog.get_by_role("button", name="Abandoned, today: 3. Show its calls")
+    await number.focus()
+    await page.keyboard.press("Enter")
+    await expect(dialog.locator("tbody tr[data-visit]")).to_have_count(3)
+    await expect(dialog.locator(".calls-sum")).to_contain_text("3 visits · they add up to 3, the number of the cells")
+    assert "metric=abandoned&in=today" in page.url
+    await dialog.get_by_role("button", name="Offered, today: 12. Show its calls").click()
+    await expect(dialog.locator("tbody tr[data-visit]")).to_have_count(12)
+    await dialog.get_by_role("button", name="Service level, today: 33.3%. Show its calls").click()
+    await expect(dialog.locator(".calls-sum")).to_contain_text("they add up to 33.3%")
+    await expect(dialog.locator("td.col-counts", has_text="✓")).to_have_count(4)
+    async with page.expect_download() as download:
+        await dialog.locator(".detail-calls .csv").click()
+    assert (await download.value).suggested_filename == "calls.csv"
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(board.tile("water").locator(".tile-link")).to_be_focused()
+    assert "queue=" not in page.url
+    assert board.complaints == []
+    assert board.outside == []
+
+
+@in_chromium
+async def test_an_address_opens_the_same_calls_in_chinese(context: BrowserContext, told_site: RunningSite) -> None:
+    board = Watched(await context.new_page(), told_site.url)
+    page = await board.open("?lang=zh&queue=water&metric=abandoned&in=today")
+    await expect(page.locator(".calls-sum")).to_contain_text("3 通 · 合计 3，与统计值一致 · 来电人为化名")
+    await expect(page.locator("tbody tr[data-visit] .col-outcome").first).to_have_text("放弃")
+    await page.go_back()
+    assert board.complaints == []
+
+
+@in_chromium
+async def test_pages_of_a_long_list(context: BrowserContext, told_site: RunningSite) -> None:
+    board = Watched(await context.new_page(), told_site.url)
+    page = await board.open("?lang=en&queue=*&metric=offered&in=today")
+    await expect(page.locator(".where")).to_have_text("1–17 of 17")
+    await expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    for width, height in ((390, 844), (900, 1200)):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        assert (
+            await page.evaluate(
+                "document.querySelector('#detail').scrollWidth - document.querySelector('#detail').clientWidth"
+            )
+            <= 1
+        )
+
+
+@in_chromium
+async def test_without_clickhouse_the_list_says_so_and_the_board_lives(
+    context: BrowserContext, site: RunningSite
+) -> None:
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=en&queue=utilities&metric=abandoned&in=15m")
+    await expect(page.locator(".calls-sum")).to_contain_text(
+        "Not answered: this is not in memory and no ClickHouse is configured"
+    )
+    await expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    assert all("503" in complaint for complaint in board.complaints)
+
+
+@in_chromium
+async def test_on_the_wall_there_is_nothing_to_click(context: BrowserContext, site: RunningSite) -> None:
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=en&view=tv")
+    assert await page.locator("button:visible, a:visible").count() == 0
+    await page.keyboard.press("f")
+    await expect(board.tile("housing").locator(".tile-link")).to_be_visible()
+    assert "view=" not in page.url
