@@ -144,8 +144,8 @@ class Intake(Section):
 class Cells(Section):
     """What cells are broken down by: name -> dimensions, `category/1` for the first level of a path or division code.
 
-    The sets `hotline` and `source` are always there. `most_values`: kept apart per hotline and set; the rest is
-    `(other)`.
+    The sets `hotline` and `source` are always there. Sets that settings name stand beside the defaults; one with no
+    dimensions (`category_3: []`) is left out. `most_values`: kept apart per hotline and set; the rest is `(other)`.
     """
 
     dimension_sets: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], tuple[str, ...]] = {
@@ -172,15 +172,15 @@ class Cells(Section):
         for name, parts in sets.items():
             if name in {"hotline", "source"}:
                 raise ValueError(f"{name} is always there: leave it out")
-            if not parts or len({part.partition("/")[0] for part in parts}) != len(parts):
-                raise ValueError(f"{name} needs at least one dimension, and each once")
+            if len({part.partition("/")[0] for part in parts}) != len(parts):
+                raise ValueError(f"{name} needs its dimensions each once")
             for part in parts:
                 dimension, slash, level = part.partition("/")
                 if dimension not in DIMENSIONS:
                     raise ValueError(f"{name}: {dimension} is no dimension; choose from {', '.join(DIMENSIONS)}")
                 if slash and (dimension not in {"category", "district"} or level not in set("12345")):
                     raise ValueError(f"{name}: {part}: category and district have the levels 1 to 5, others none")
-        return sets
+        return {name: parts for name, parts in sets.items() if parts}
 
 
 class Demand(Section):

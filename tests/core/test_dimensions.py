@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from engine import Engine
 
-from deploy.runtime.settings import Cells, Settings
+from deploy.runtime.settings import Cells, Settings, load
 from streams.contract import OTHER
 from streams.dimensions import roll_up
 
@@ -98,7 +98,6 @@ def test_values_beyond_the_cap_are_told_as_other_and_nothing_is_lost() -> None:
         ({"queue": ("queue",), "x": ("colour",)}, "colour is no dimension"),
         ({"queue": ("queue",), "x": ("language/2",)}, "category and district have the levels"),
         ({"channel": ("channel",)}, "keep `queue"),
-        ({"queue": ("queue",), "x": ()}, "at least one dimension"),
         ({"queue": ("queue",), "x": ("centre", "centre")}, "each once"),
         ({"queue": ("queue",), "source": ("source",)}, "always there"),
     ],
@@ -106,3 +105,8 @@ def test_values_beyond_the_cap_are_told_as_other_and_nothing_is_lost() -> None:
 def test_a_dimension_set_that_cannot_be_is_refused(sets: dict[str, tuple[str, ...]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Cells(dimension_sets=sets)
+
+
+def test_settings_add_sets_to_the_defaults_and_leave_out_those_made_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_CELLS__DIMENSION_SETS", '{"category_3": [], "served": ["served"]}')
+    assert load().cells.dimension_sets.keys() == {*Cells().dimension_sets, "served"} - {"category_3"}
