@@ -73,13 +73,13 @@ def test_categories_and_ratings_stand_where_they_were_known(hotline: Installatio
     by_category = {
         it["category"]: it
         for it in hotline.sql(
-            f"SELECT category, sum(answered) AS answered, sum(talk_ms_sum) AS talk FROM v_cells WHERE {where} AND answered > 0 GROUP BY category"
+            f"SELECT category, sum(answered) AS calls, sum(talk_ms_sum) AS talk FROM v_cells WHERE {where} AND answered > 0 GROUP BY category"
         )
     }
     batch = {
         it["category"]: it
         for it in hotline.sql(
-            "SELECT category_counted AS category, count() AS answered, sum(talk_ms) AS talk FROM v_visits "
+            "SELECT category_counted AS category, count() AS calls, sum(talk_ms) AS talk FROM v_visits "
             f"WHERE feed = '{FEED}' GROUP BY category"
         )
     }

@@ -58,10 +58,10 @@ def simulated(hotline: Installation) -> dict[str, Path]:
     for name, span in SPANS.items():
         what = ["--hotline", span.hotline, "--feed", name, "--start", span.start, "--for", f"{span.hours}h"]
         runs.append(
-            simulate(hotline, *what, "--calls-only", "--rate", "500", "--speed", "max", "--truth", str(truths[name]))
+            simulate(hotline, *what, "--calls-only", "--rate", "250", "--speed", "max", "--truth", str(truths[name]))
         )
     assert [it.wait(timeout=120) for it in runs] == [0] * len(runs)
-    settled(hotline)
+    settled(hotline, within=300)
     return truths
 
 
