@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, Minute, Rolling
+from sinks.web.said import Said
 from streams.contract import AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, Signal, SourceStatus
+from streams.contract.alerts import Acknowledgement, ControlRecord, Silence
 from streams.contract.cells import Counts
 from streams.contract.metrics import Window, window
 
@@ -17,7 +19,8 @@ KEPT_MS = 26 * 3_600_000
 SIGNAL_LOST_MS = 60_000
 """An active signal is repeated about every 10 s; one not heard of for so long (by the data's clock) is over."""
 
-Record = CellsRecord | Signal | AlertEvent
+Record = CellsRecord | Signal | AlertEvent | ControlRecord
+FeedRecord = Cell | Gauge | Forecast | FeedStatus | SourceStatus | Signal | AlertEvent
 Applied = Literal["applied", "other_feed", "other_set", "older_version", "too_old"]
 
 
@@ -47,6 +50,7 @@ class Board:
         self.forecasts: dict[Key, dict[int, Forecast]] = {}
         self.alerts: dict[str, AlertEvent] = {}
         self.signals: dict[str, Signal] = {}
+        self.said = Said()
         self._rolling: dict[Key, Rolling] = {}
         self._pruned_at = 0
 
@@ -54,8 +58,12 @@ class Board:
         """Take in one record; `at` is the record's own time in Kafka (ms)."""
         if isinstance(record, Progress):
             return self._progress(record, at)
-        if record.feed != self.feed:
-            return "other_feed"
+        if isinstance(record, Acknowledgement | Silence):  # people speak of alerts, not of feeds
+            self.said.take(record)
+            return "applied"
+        return self._of_feed(record, at) if record.feed == self.feed else "other_feed"
+
+    def _of_feed(self, record: FeedRecord, at: int) -> Applied:
         applied: Applied
         match record:
             case Cell():
@@ -209,4 +217,5 @@ class Board:
         if known is not None and (known.at, known.version) > (alert.at, alert.version):
             return "older_version"
         self.alerts[alert.fingerprint] = alert
+        self.said.fires(alert)
         return "applied"

@@ -1,19 +1,19 @@
 """Which state a tile is in, and which of its figures is to blame. Pure decisions.
 
-Red (breach) says that the service is bad, violet (feed down) that we cannot see, amber (watch) that it is close to it
+Red (breach) says that the service is bad (outlined: and that somebody has taken it on), violet (feed down) that we cannot see, amber (watch) that it is close to it
 or that demand is unusual, grey (stale, no calls) that there is nothing to judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
 from streams.contract import AlertEvent, Signal, SignalKind
 
-TileState = Literal["breach", "feed_down", "watch", "ok", "no_calls", "stale"]
+TileState = Literal["breach", "feed_down", "acknowledged", "watch", "ok", "no_calls", "stale"]
 Blame = Literal[
     "service_level", "waiting", "demand", "abandonment", "answer_rate", "blocked", "agents", "feed", "figures"
 ]
-ORDER: tuple[TileState, ...] = ("breach", "feed_down", "watch", "ok", "stale", "no_calls")
+ORDER: tuple[TileState, ...] = ("breach", "feed_down", "acknowledged", "watch", "ok", "stale", "no_calls")
 _BLAMES: dict[SignalKind, Blame] = {
     "demand_above_expectation": "demand",
     "demand_below_expectation": "demand",
@@ -100,18 +100,23 @@ def judge(
     *,
     behind_s: int | None,
     down_since: int | None = None,
+    owned: Collection[str] = (),
 ) -> Verdict:
     """The state of a tile: what fires comes first, then whether we can see at all, then how close it is.
 
     `down_since`: since when no source has told anything (ms). What begins to fire after that rests on calls whose
-    end was never told: it is our blindness, not the service's fault.
+    end was never told: it is our blindness, not the service's fault. `owned`: fingerprints of alerts that somebody has
+    taken on; a breach of which each figure to blame is covered by one is `acknowledged`.
     """
     breaches = [condition for condition in conditions if is_breach(condition)]
     since = min((c.since if isinstance(c, Signal) else c.started_at for c in breaches), default=None)
     if down_since is not None and (since is None or since >= down_since):
         return Verdict("feed_down", ("feed",), down_since)
     if since is not None:
-        return Verdict("breach", _unique([blame_of(c) for c in breaches]), since)
+        blames = _unique([blame_of(c) for c in breaches])
+        covered = {blame_of(c) for c in breaches if c.fingerprint in owned}
+        fires = [c for c in breaches if isinstance(c, AlertEvent) and c.fingerprint not in owned]
+        return Verdict("acknowledged" if covered.issuperset(blames) and not fires else "breach", blames, since)
     if behind_s is None or behind_s > STALE_S:
         return Verdict("stale")
     blame = _unique([blame_of(c) for c in conditions] + list(watched(figures)))

@@ -1,6 +1,6 @@
-"""Reads every partition of cells, signals and alerts into the board, without a consumer group.
+"""Reads every partition of cells, signals, alerts and what people say of them into the board, without a group.
 
-Cells and signals from 26 h back, alerts from the beginning (few, and one may fire for days). Kafka away
+Cells and signals from 26 h back, alerts and their control from the beginning (few, and one may fire for days). Kafka away
 at the start is waited for; offsets that are gone end the process, which starts again with a clean memory.
 """
 
@@ -18,7 +18,8 @@ from deploy.runtime.kafka import client_options, partition_counts
 from deploy.runtime.settings import Settings
 from sinks.web.board import KEPT_MS, Applied, Board, Record
 from streams.contract import AlertEvent, CellsRecord, Signal
-from streams.contract.topics import ALERTS, CELLS, SIGNALS
+from streams.contract.alerts import ControlRecord
+from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, SIGNALS
 
 RETRY_S = 2.0
 POLL_MS = 250
@@ -26,10 +27,12 @@ CHUNK = 2_000
 
 log = structlog.get_logger()
 
+_control: msgspec.json.Decoder[ControlRecord] = msgspec.json.Decoder(ControlRecord)
 DECODERS: dict[str, Callable[[bytes], Record]] = {
     CELLS: msgspec.json.Decoder(CellsRecord).decode,
     SIGNALS: msgspec.json.Decoder(Signal).decode,
     ALERTS: msgspec.json.Decoder(AlertEvent).decode,
+    ALERT_CONTROL: _control.decode,
 }
 
 
@@ -108,12 +111,13 @@ class Reader:
 
     async def _seek(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], start: int) -> None:
         consumer.assign(partitions)
-        since = {partition: start for partition in partitions if partition.topic != ALERTS}
+        whole = {ALERTS, ALERT_CONTROL}
+        since = {partition: start for partition in partitions if partition.topic not in whole}
         found: dict[TopicPartition, Any] = await consumer.offsets_for_times(since)
         ends = await consumer.end_offsets(partitions)
         beginnings = await consumer.beginning_offsets(partitions)
         for partition in partitions:
-            if partition.topic == ALERTS:
+            if partition.topic in whole:
                 offset = beginnings[partition]
             else:
                 first = found.get(partition)

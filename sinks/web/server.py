@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from deploy.runtime.settings import Settings
+from sinks.web.actions import LOOPBACK, Actions, offered
 from sinks.web.api import Api, csv_response, error_response, json_response
 from sinks.web.board import Board
 from sinks.web.figures import Figures
@@ -32,7 +33,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+MOST_BYTES = 64 * 1024
 
 
 def wall_ms() -> int:
@@ -46,6 +47,7 @@ class Site:
         self.board, self.reader, self.settings, self.now = board, reader, settings, now
         self.parts = Parts(secrets.token_hex(4))
         self.api = Api(board, reader, settings, lambda: self.now())  # noqa: PLW0108  (tests move the clock)
+        self.actions = Actions(board, settings, lambda: self.now())  # noqa: PLW0108
         self.screens = 0
         self._published = asyncio.Event()
         self._closing = False
@@ -54,13 +56,14 @@ class Site:
 
     def application(self) -> web.Application:
         """The aiohttp application; its clean-up ends the open streams."""
-        app = web.Application(middlewares=[self._guard])
+        app = web.Application(middlewares=[self._guard], client_max_size=MOST_BYTES)
         app.add_routes(
             [
                 web.get("/", self.page),
                 web.get("/api/v1/stream", self.stream),
                 web.get("/api/v1/board", self.show_board),
                 *self.api.routes(),
+                *self.actions.routes(),
                 web.get("/healthz", self.healthz),
                 web.get("/metrics", self.metrics),
                 web.static("/static", STATIC),
@@ -72,7 +75,9 @@ class Site:
     def publish(self) -> None:
         """Take a look at the board and wake the streams if anything changed."""
         loading = self.reader.known_from is None
-        if self.parts.publish(View(self.board, self.settings, self.now(), loading=loading).snapshot()):
+        if self.parts.publish(
+            View(self.board, self.settings, self.now(), loading=loading, actions=offered(self.settings)).snapshot()
+        ):
             self._wake()
 
     async def publish_for_ever(self) -> None:
@@ -146,7 +151,7 @@ class Site:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Security headers, and on loopback only names of this machine: a foreign page must not read us by its name."""
-        if self.settings.web.host in _LOOPBACK and _host(f"//{request.host}") not in self._names():
+        if self.settings.web.host in LOOPBACK and _host(f"//{request.host}") not in self._names():
             return error_response(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"this is not {request.host}: open http://127.0.0.1:{self.settings.web.port}/ or set web.external_url",
@@ -159,7 +164,7 @@ class Site:
         return response
 
     def _names(self) -> frozenset[str | None]:
-        return _LOOPBACK | {_host(self.settings.web.external_url)}
+        return LOOPBACK | {_host(self.settings.web.external_url)}
 
 
 def _host(address: str) -> str | None:

@@ -47,10 +47,13 @@ def choose_hotline(board: Board, settings: Settings) -> str:
 
 
 class View:
-    """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet."""
+    """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet. `actions`: people may act."""
 
-    def __init__(self, board: Board, settings: Settings, now: int, *, loading: bool = False) -> None:
-        self.board, self.settings, self.now, self.loading = board, settings, now, loading
+    def __init__(
+        self, board: Board, settings: Settings, now: int, *, loading: bool = False, actions: bool = False
+    ) -> None:
+        self.board, self.settings, self.now = board, settings, now
+        self.loading, self.actions = loading, actions
         self.hotline = choose_hotline(board, settings)
         self.config = settings.hotline(self.hotline)
         self.clock = board.clock if board.clock is not None else now
@@ -62,6 +65,8 @@ class View:
         self.queues = configured + [q for q in board.queues(self.hotline) if q not in self.config.queues]
         self.firing = board.firing(self.hotline)
         self.active = board.active(self.hotline)
+        owners = {alert.fingerprint: board.said.owner(alert) for alert in self.firing}
+        self.owners = {fingerprint: said.author for fingerprint, said in owners.items() if said is not None}
         self.first_run = board.since is None
         self.bounds = bounds(self.clock, self.config.zone)
         self.sources = heard(board.sources.values(), self.hotline)
@@ -110,6 +115,7 @@ class View:
             "data_as_of": self.board.clock,
             "behind_s": self._behind_s(),
             "status": self._status(),
+            "actions": self.actions,
             "threshold_s": self.config.thresholds("")[0],
             "level_window_min": self.level_ms // MINUTE_MS,
             "days_learned": max(days, default=None),
@@ -144,6 +150,7 @@ class View:
             self._of_queue(queue),
             behind_s=0 if self.first_run else self._behind_s(),
             down_since=self.sources.down_since,
+            owned=self.owners.keys(),
         )
 
     def _gauge(self, key: Key) -> Gauge | None:
@@ -205,6 +212,7 @@ class View:
             "name": dict(named.name) if named else {},
             "state": verdict.state,
             "blame": list(verdict.blame),
+            "owner": self._owner(queue) if verdict.state == "acknowledged" else None,
             "since": verdict.since,
             "minutes": None if verdict.since is None else max(0, self.clock - verdict.since) // MINUTE_MS,
             "behind_s": self._behind_s(),
@@ -215,6 +223,12 @@ class View:
             "last_call_at": self._last_call(key) if verdict.state in {"no_calls", "feed_down"} else None,
             "windows": self._windows(key, self.config.thresholds(queue)[0]),
         }
+
+    def _owner(self, queue: str) -> str | None:
+        """Who has taken on an alert of the queue, the newest of them."""
+        return next(
+            (self.owners[a.fingerprint] for a in self.firing if a.queue == queue and a.fingerprint in self.owners), None
+        )
 
     def _last_call(self, key: Key) -> int | None:
         minutes = self.board.minutes.get(key, {})
@@ -274,6 +288,7 @@ class View:
         told = {"dead_feed"} if self.sources.silent else set()
         conditions: list[AlertEvent | Signal] = [alert for alert in self.firing if kind_of(alert) not in told]
         conditions += [s for s in self.active if is_breach(s) and (s.queue, s.category, blame_of(s)) not in covered]
+        conditions.sort(key=lambda condition: condition.fingerprint in self.owners)  # the unowned ones come first
         ended = [a.ended_at for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]
         return {
             "newest": [self._condition(condition) for condition in conditions[:SHOWN_CONDITIONS]],
@@ -290,6 +305,9 @@ class View:
         return {
             "id": condition.fingerprint,
             "blame": blame,
+            "alert": isinstance(condition, AlertEvent),
+            "owner": self.owners.get(condition.fingerprint),
+            "silenced_until": self._silenced_until(condition),
             "kind": kind_of(condition),
             "breach": is_breach(condition),
             "queue": condition.queue,
@@ -303,6 +321,10 @@ class View:
             **{k: v for k, v in self._now(key, condition.queue, threshold_s).items() if k != "target"},
             "versus": self._versus(key, self._last_half_hour()),
         }
+
+    def _silenced_until(self, condition: AlertEvent | Signal) -> int | None:
+        silence = self.board.said.silence(condition, self.now) if isinstance(condition, AlertEvent) else None
+        return silence.ends_at if silence else None
 
 
 def _band(ranges: list[Range | None]) -> dict[str, list[float | None]]:

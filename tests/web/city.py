@@ -184,7 +184,8 @@ def alert(now: int, queue: str = "utilities", rule: str = "ServiceLevelUnderTarg
     given = {
         "fingerprint": f"{rule}-{queue}", "episode": "1", "rule": rule, "state": "firing", "reason": "held_long_enough",
         "signal": "service_level_under_target", "severity": "warning", "feed": "live", "hotline": HOTLINE, "queue": queue, "at": now - 660_000,
-        "started_at": now - 690_000, "version": 1, "value": 0.61, "target": 0.8, "labels": {},
+        "started_at": now - 690_000, "version": 1, "value": 0.61, "target": 0.8,
+        "labels": {"alertname": rule, "hotline": HOTLINE, "queue": queue},
         "summary": {"en": "Utilities: service level under target", "zh": "水电气热：服务水平低于目标"},
     }  # fmt: skip
     return AlertEvent(**(given | fields))

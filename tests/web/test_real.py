@@ -27,7 +27,7 @@ from sinks.web.board import Board
 from sinks.web.past import Past
 from sinks.web.summary import answer, in_memory, parse
 from streams.contract import AlertEvent, Signal
-from streams.contract.topics import ALERTS, CELLS, SIGNALS, TOPICS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, SIGNALS, TOPICS
 
 
 def _topic_of(record) -> str:
@@ -111,12 +111,15 @@ async def test_what_is_in_kafka_is_on_the_board_and_what_comes_is_pushed(kafka_b
 
 @pytest.mark.kafka
 async def test_records_older_than_a_day_are_not_read_but_alerts_are(kafka_bootstrap, topics, send, monkeypatch) -> None:
-    own = {name: f"{name}-{uuid4().hex[:8]}" for name in (CELLS, SIGNALS, ALERTS)}  # a log whose times only grow
+    own = {
+        name: f"{name}-{uuid4().hex[:8]}" for name in (CELLS, SIGNALS, ALERTS, ALERT_CONTROL)
+    }  # a log whose times only grow
     await asyncio.to_thread(
         topics, tuple(msgspec.structs.replace(t, name=own[t.name]) for t in TOPICS if t.name in own)
     )
     monkeypatch.setattr(reader, "DECODERS", {own[name]: decode for name, decode in reader.DECODERS.items()})
     monkeypatch.setattr(reader, "ALERTS", own[ALERTS])
+    monkeypatch.setattr(reader, "ALERT_CONTROL", own[ALERT_CONTROL])
     monkeypatch.setattr(sys.modules[__name__], "topic_of", lambda record: own[_topic_of(record)])
     feed = f"web-{uuid4().hex[:8]}"
     settings = city.demo_settings(

@@ -9,6 +9,7 @@ const hole = (d) => svg("path", { d, fill: "none", stroke: "var(--hole)", "strok
 
 const SHAPES = {
   breach: () => [fill("M14 2.6 26.6 25H1.4Z", { stroke: "currentColor", "stroke-width": 2.4, "stroke-linejoin": "round" }), hole("M14 10.5v6.5M14 21.4v.1")],
+  acknowledged: () => SHAPES.breach(),
   watch: () => [fill("M14 2 26 14 14 26 2 14Z", { stroke: "currentColor", "stroke-width": 2, "stroke-linejoin": "round" }), hole("M14 8.4v6.8M14 19.6v.1")],
   feed_down: () => [svg("rect", { x: 2, y: 2, width: 24, height: 24, rx: 4, fill: "currentColor" }), hole("m9 9 10 10M19 9 9 19")],
   ok: () => [svg("circle", { cx: 14, cy: 14, r: 11.7, fill: "none", stroke: "currentColor", "stroke-width": 2.6 }), line("m8.8 14.4 3.6 3.6 7-7.6")],

@@ -1,6 +1,7 @@
-// The wallboard: takes what the server pushes and puts it on the page. Keys: W window, T theme, L language, F full screen on the wall;
+// The wallboard: takes what the server pushes and puts it on the page. Keys: A acknowledge, S silence, W window, T theme, L language, F full screen on the wall;
 // arrows between tiles, Enter into one, Esc back.
 
+import { Act } from "/static/act.js";
 import { Announcer } from "/static/announce.js";
 import { Detail } from "/static/detail.js";
 import { put } from "/static/dom.js";
@@ -74,8 +75,14 @@ function switchFullScreen() {
   else if (document.fullscreenElement) document.exitFullscreen();
 }
 
+/** Somebody wants to act on an alert (null: the first one that nobody has). */
+function ask(what, item = strip.first(what)) {
+  if (item) act.open(what, item, item.summary[language()] ?? item.summary.en ?? item.queue, language());
+}
+
 const header = new Header(byId("header"));
-const strip = new Strip(byId("alerts"));
+const act = new Act(byId("act"), (text) => put(byId("say-status"), text));
+const strip = new Strip(byId("alerts"), ask);
 const totals = new Totals(byId("totals"));
 const windowBar = new WindowBar(byId("windows"), chooseWindow);
 const tiles = new Tiles(byId("tiles"), byId("columns"));
@@ -150,9 +157,11 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest?.("input, textarea")) return;
   step(event);
-  if (byId("detail").open && "f" === event.key.toLowerCase()) return;
-  const action = { w: nextWindow, t: switchTheme, l: switchLanguage, f: switchFullScreen }[event.key.toLowerCase()];
-  if (action) action();
+  if (byId("act").open || (byId("detail").open && "fas".includes(event.key.toLowerCase()))) return;
+  const action = { a: () => ask("acknowledge"), s: () => ask("silence"), w: nextWindow, t: switchTheme, l: switchLanguage, f: switchFullScreen }[event.key.toLowerCase()];
+  if (!action) return;
+  event.preventDefault(); // the letter is a command, not the first one of a field that opens
+  action();
 });
 
 // Burn-in: the canvas walks round a loop of eight points.

@@ -56,7 +56,9 @@ function line(item, head, lang, words) {
   const waits = item.blame === "demand" && item.waiting ? words.nWaiting(count(item.waiting, lang)) : null;
   const since = words.since(moment(item.since, head.now, head.zone, lang));
   return {
-    look: item.breach ? "breach" : "watch",
+    look: item.owner ? "acknowledged" : item.breach ? "breach" : "watch",
+    item: head.actions && item.alert ? item : null,
+    said: [item.owner ? words.takenBy(item.owner) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""].filter(Boolean).join(" · "),
     title,
     sub: [own, since, oldest, cause, waits].filter(Boolean).join(" · "),
     summary: item.summary[lang] ?? item.summary.en ?? title,
@@ -71,14 +73,30 @@ function quiet(board, lang, words) {
 }
 
 export class Strip {
-  constructor(node) {
+  /** `act(what, item)`: somebody wants to `acknowledge` or `silence` the alert of a line. */
+  constructor(node, act) {
     this.node = node;
+    this.act = act;
     this.places = Array.from({ length: PLACES }, () => {
-      const place = { icon: el("span", "strip-icon"), title: el("strong", "strip-title"), sub: el("span", "strip-sub"), more: el("span", "strip-more") };
-      place.node = el("div", "strip", place.icon, el("div", "strip-text", place.title, place.sub), place.more);
+      const place = { icon: el("span", "strip-icon"), title: el("strong", "strip-title"), sub: el("span", "strip-sub"), more: el("span", "strip-more"), said: el("span", "strip-said") };
+      place.acknowledge = this.button(place, "acknowledge");
+      place.silence = this.button(place, "silence");
+      place.actions = el("span", "strip-actions", place.acknowledge, place.silence);
+      place.node = el("div", "strip", place.icon, el("div", "strip-text", place.title, place.sub), el("span", "strip-end", place.said, place.actions, place.more));
       node.append(place.node);
       return place;
     });
+  }
+
+  button(place, what) {
+    const button = el("button", "key");
+    button.addEventListener("click", () => this.act(what, place.item));
+    return button;
+  }
+
+  /** The first line that can be acted on: what the keys A and S mean. */
+  first(what) {
+    return this.places.map((place) => place.item).find((item) => item && !(what === "acknowledge" ? item.owner : item.silenced_until)) ?? null;
   }
 
   update(board, offline, lang, words) {
@@ -88,7 +106,16 @@ export class Strip {
     this.places.forEach((place, i) => {
       const shown = lines[i];
       place.node.hidden = !shown;
+      place.item = shown?.item ?? null;
       if (!shown) return;
+      put(place.said, shown.said ?? "");
+      place.actions.hidden = !shown.item;
+      place.acknowledge.hidden = Boolean(shown.item?.owner);
+      place.silence.hidden = Boolean(shown.item?.silenced_until);
+      for (const what of ["acknowledge", "silence"]) {
+        put(place[what], words[what]);
+        mark(place[what], "aria-label", `${words[what]}: ${shown.title}`);
+      }
       if (place.look !== shown.look) {
         place.icon.replaceChildren(stateIcon(shown.look));
         place.look = shown.look;

@@ -68,7 +68,7 @@ export class Tile {
     const name = nameOf(data.name, data.queue, lang);
     const behind = words.behind(data.behind_s ?? 0);
     put(this.name, name);
-    put(this.badge, words.badge[data.state](data.minutes, behind));
+    put(this.badge, words.badge[data.state](data.minutes, behind, data.owner));
     const down = data.state === "feed_down";
     this.now(data, down ? null : levelIn(data, windowName), head, lang, words, name);
     const compared = versus(down ? null : data.versus);
@@ -107,7 +107,7 @@ export class Tile {
 
   foot(data, head, lang, words) {
     const today = count(data.today, lang);
-    const told = data.agents !== null && (data.state === "breach" || data.state === "watch" || data.state === "ok");
+    const told = data.agents !== null && (data.state === "breach" || data.state === "acknowledged" || data.state === "watch" || data.state === "ok");
     this.crew.update(told ? data.agents : null);
     let left = told ? words.free(count(crew(data.agents).free, lang)) : words.service(count(data.in_service, lang));
     if (data.state === "feed_down") left = words.silentFor(data.minutes);
@@ -125,7 +125,7 @@ export class Tile {
       this.sentence,
       words.sentence({
         name,
-        state: this.badge.textContent,
+        state: data.owner ? `${words.states.acknowledged}${words.separator}${data.owner}` : this.badge.textContent,
         waiting: or(count(now.waiting, lang)),
         over: or(count(now.over, lang)),
         x: data.threshold_s,

@@ -8,7 +8,7 @@ const REORDER_MS = 30_000;
 const SLIDE_MS = 300;
 const MOST = 15;
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
-const EMPTY = { name: {}, state: "no_calls", blame: [], since: null, minutes: null, behind_s: null, waiting: null, over: null, oldest_s: null, in_service: null, agents: null, windows: {}, service_level: null, judged: 0, versus: null, today: null, today_versus: null, last_call_at: null };
+const EMPTY = { name: {}, state: "no_calls", blame: [], owner: null, since: null, minutes: null, behind_s: null, waiting: null, over: null, oldest_s: null, in_service: null, agents: null, windows: {}, service_level: null, judged: 0, versus: null, today: null, today_versus: null, last_call_at: null };
 
 export class Tiles {
   constructor(node, columns) {

@@ -63,3 +63,33 @@ export const DETAIL = {
     notCounted: "未计入",
   },
 };
+
+/** The words of the form that acknowledges or silences an alert. */
+export const ACT = {
+  en: {
+    acknowledge: "Acknowledge",
+    silence: "Silence",
+    name: "Your name",
+    note: "What you are doing about it",
+    reason: "Why; whoever finds it silent will want to know",
+    how: "For how long",
+    minutes: { 15: "15 min", 60: "1 h", 480: "the shift (8 h)" },
+    cancel: "Cancel",
+    done: { acknowledge: (name) => `Acknowledged by ${name}`, silence: (name) => `Silenced by ${name}` },
+    failed: { acknowledge: (why) => `Not acknowledged: ${why}`, silence: (why) => `Not silenced: ${why}` },
+    noAnswer: "the server did not answer. Try again.",
+  },
+  zh: {
+    acknowledge: "确认",
+    silence: "静默",
+    name: "您的姓名",
+    note: "正在采取的措施",
+    reason: "静默原因",
+    how: "静默时长",
+    minutes: { 15: "15 分钟", 60: "1 小时", 480: "本班次（8 小时）" },
+    cancel: "取消",
+    done: { acknowledge: (name) => `${name} 已确认`, silence: (name) => `${name} 已静默` },
+    failed: { acknowledge: (why) => `确认失败：${why}`, silence: (why) => `静默失败：${why}` },
+    noAnswer: "服务器无响应，请重试。",
+  },
+};

@@ -1,0 +1,161 @@
+"""Acknowledge and silence from the wallboard: POST with JSON, written to `hotline.alert-control` as the commands do.
+
+A foreign page must not act through somebody's browser: a request has to be JSON, carry a header of ours (which makes a
+browser ask first, and nobody answers), and come from this very origin. Without logins a board that others can reach
+offers no actions: they are there on loopback only, and where Hotline itself pages.
+"""
+
+import glob
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import msgspec
+import orjson
+import structlog
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from deploy.runtime.kafka import client_options
+from deploy.runtime.settings import Kafka, Settings
+from sinks.web.api import error_response, json_response
+from sinks.web.board import Board
+from streams.contract import AlertEvent
+from streams.contract.alerts import Acknowledgement, ControlRecord, Silence
+from streams.contract.topics import ALERT_CONTROL
+
+MINUTE_MS = 60_000
+HEADER = "X-Hotline-Action"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_WHAT = ("alertname", "hotline", "queue", "category", "source")
+"""The labels by which a silence finds its alert again."""
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Text = Annotated[str, msgspec.Meta(max_length=500)]
+
+log = structlog.get_logger()
+
+
+class Acknowledge(msgspec.Struct, forbid_unknown_fields=True):
+    """Take on an alert that fires."""
+
+    fingerprint: Name
+    author: Name
+    note: Text = ""
+
+
+class Silenced(msgspec.Struct, forbid_unknown_fields=True):
+    """Page nobody for an alert that fires, so many minutes."""
+
+    fingerprint: Name
+    author: Name
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=14 * 1440)]
+
+
+Asked = TypeVar("Asked", Acknowledge, Silenced)
+Write = Callable[[Kafka, ControlRecord], Awaitable[None]]
+
+
+def offered(settings: Settings) -> bool:
+    """Whether the board lets people act."""
+    return settings.paging == "hotline" and settings.web.host in LOOPBACK
+
+
+async def write(kafka: Kafka, record: ControlRecord) -> None:
+    """Append a record and wait until the broker has it. Raises KafkaError."""
+    key = record.id if isinstance(record, Silence) else record.fingerprint
+    producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        await producer.send_and_wait(ALERT_CONTROL, msgspec.json.encode(record), key=key.encode())
+    finally:
+        await producer.stop()
+
+
+class Actions:
+    """The routes that change something. `now()` is wall time in ms."""
+
+    def __init__(self, board: Board, settings: Settings, now: Callable[[], int], *, write: Write = write) -> None:
+        self.board, self.settings, self.now, self.write = board, settings, now, write
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/api/v1/alerts/acknowledge", self.acknowledge),
+            web.post("/api/v1/alerts/silence", self.silence),
+        ]
+
+    async def acknowledge(self, request: web.Request) -> web.Response:
+        """Somebody takes on an alert: nobody else is called for this episode."""
+
+        def made(asked: Acknowledge, alert: AlertEvent) -> ControlRecord:
+            return Acknowledgement(fingerprint=alert.fingerprint, author=asked.author, note=asked.note, at=self.now())
+
+        return await self._do(request, Acknowledge, made)
+
+    async def silence(self, request: web.Request) -> web.Response:
+        """Nobody is paged for this alert for a while."""
+
+        def made(asked: Silenced, alert: AlertEvent) -> ControlRecord:
+            labels = {name: glob.escape(alert.labels[name]) for name in _WHAT if alert.labels.get(name)}
+            return Silence(
+                id=uuid4().hex[:8],
+                matchers=labels or {"alertname": glob.escape(alert.rule)},
+                author=asked.author,
+                reason=asked.reason,
+                at=self.now(),
+                ends_at=self.now() + asked.minutes * MINUTE_MS,
+            )
+
+        return await self._do(request, Silenced, made)
+
+    async def _do(
+        self, request: web.Request, kind: type[Asked], made: Callable[[Asked, AlertEvent], ControlRecord]
+    ) -> web.Response:
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        try:
+            asked = msgspec.json.decode(await request.read(), type=kind)
+        except msgspec.DecodeError as error:
+            return error_response(HTTPStatus.BAD_REQUEST, str(error))
+        if _UNPRINTABLE.search(asked.author):
+            return error_response(HTTPStatus.BAD_REQUEST, "author: write a name, without control characters")
+        alert = self.board.alerts.get(asked.fingerprint)
+        if alert is None or alert.state != "firing":
+            return error_response(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
+        record = made(asked, alert)
+        try:
+            await self.write(self.settings.kafka, record)
+        except (KafkaError, OSError) as error:
+            log.warning(
+                "what was said about an alert is not written", fingerprint=alert.fingerprint, problem=repr(error)
+            )
+            return error_response(
+                HTTPStatus.SERVICE_UNAVAILABLE, "Kafka does not answer: nothing was changed, try again"
+            )
+        log.info("said about an alert", what=kind.__name__, rule=alert.rule, queue=alert.queue, author=asked.author)
+        return json_response(orjson.dumps({"done": msgspec.to_builtins(record)}))
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """Who may not, and why."""
+        if self.settings.paging != "hotline":
+            return error_response(HTTPStatus.CONFLICT, "paging is alertmanager: acknowledge and silence alerts there")
+        if not offered(self.settings):
+            return error_response(
+                HTTPStatus.FORBIDDEN,
+                "this board has no logins: actions are offered on loopback only (`hotline alerts`)",
+            )
+        origin = request.headers.get("Origin")
+        foreign = origin is not None and urlsplit(origin).netloc != request.host
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        if foreign or site != "same-origin" or HEADER not in request.headers:
+            return error_response(HTTPStatus.FORBIDDEN, f"not from this page: {HEADER} and the same origin are needed")
+        if request.content_type != "application/json":
+            return error_response(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON as application/json")
+        return None

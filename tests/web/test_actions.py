@@ -1,0 +1,169 @@
+"""Acknowledge and silence from the board: what is written, who may, and how the board shows it."""
+
+import city
+import pytest
+from aiohttp import ClientSession
+from aiokafka.errors import KafkaError
+from browser import Watched, in_a_browser
+from conftest import RunningSite
+from playwright.async_api import BrowserContext, expect
+
+from sinks.web.actions import HEADER
+from sinks.web.said import Said
+from streams.contract.alerts import Acknowledgement, Silence
+
+FINGERPRINT = "ServiceLevelUnderTarget-utilities"
+ACKNOWLEDGE = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "note": "calling the works"}
+SILENCE = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "reason": "planned works", "minutes": 60}
+
+
+def in_chromium(test):
+    """Marked as a test of the page."""
+    for mark in in_a_browser:
+        test = mark(test)
+    return test
+
+
+@pytest.fixture
+def settings():
+    return city.demo_settings(kafka={"bootstrap": "127.0.0.1:1"}, paging="hotline")
+
+
+@pytest.fixture
+def written(site: RunningSite) -> list:
+    """What is written to the control topic; it comes back to the board at once, as from the topic."""
+    records: list = []
+
+    async def write(kafka, record) -> None:
+        records.append(record)
+        site.put(record)
+
+    site.site.actions.write = write
+    return records
+
+
+async def post(http: ClientSession, what: str, body, **headers: str):
+    given = {HEADER: "1"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return await http.post(f"/api/v1/alerts/{what}", json=body, headers=given)
+
+
+async def test_an_acknowledged_breach_is_outlined_and_named(site, http, written) -> None:
+    response = await post(http, "acknowledge", ACKNOWLEDGE)
+    assert response.status == 200
+    assert written == [
+        Acknowledgement(fingerprint=FINGERPRINT, author="Chen Yu", note="calling the works", at=site.now)
+    ]
+    board = await (await http.get("/api/v1/board")).json()
+    tile = board["tiles"]["utilities"]
+    assert (tile["state"], tile["owner"]) == ("acknowledged", "Chen Yu")
+    assert [line["owner"] for line in board["alerts"]["newest"]] == [None, "Chen Yu"]
+    site.put(city.alert(city.MORNING, episode="2", at=site.now + 1))
+    board = await (await http.get("/api/v1/board")).json()
+    assert board["tiles"]["utilities"]["state"] == "breach"
+
+
+async def test_a_silence_holds_for_its_alert_and_no_other(site, http, written) -> None:
+    labels = {"alertname": "ServiceLevelUnderTarget", "hotline": "12345", "queue": "utilities[1]"}
+    site.put(city.alert(city.MORNING, labels=labels, version=2))
+    assert (await post(http, "silence", SILENCE)).status == 200
+    [silence] = written
+    assert (silence.ends_at - site.now, silence.reason) == (3_600_000, "planned works")
+    said = site.board.said
+    alert = site.board.alerts[FINGERPRINT]
+    assert said.silence(alert, site.now) == silence
+    assert said.silence(alert, silence.ends_at) is None
+    assert said.silence(city.alert(city.MORNING, labels=labels | {"queue": "utilities1"}), site.now) is None
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "headers", "status"),
+    [
+        ("acknowledge", ACKNOWLEDGE, {"Origin": "http://evil.example"}, 403),
+        ("acknowledge", ACKNOWLEDGE, {"Sec_Fetch_Site": "cross-site"}, 403),
+        ("acknowledge", ACKNOWLEDGE, {"Origin": "null"}, 403),
+        ("acknowledge", ACKNOWLEDGE | {"fingerprint": "nothing"}, {}, 404),
+        ("acknowledge", ACKNOWLEDGE | {"author": ""}, {}, 400),
+        ("acknowledge", ACKNOWLEDGE | {"author": "x\n"}, {}, 400),
+        ("acknowledge", ACKNOWLEDGE | {"role": "admin"}, {}, 400),
+        ("acknowledge", ["x"], {}, 400),
+        ("silence", SILENCE | {"reason": ""}, {}, 400),
+        ("silence", SILENCE | {"minutes": 0}, {}, 400),
+        ("silence", SILENCE | {"minutes": 1_000_000}, {}, 400),
+        ("acknowledge", ACKNOWLEDGE | {"note": "x" * 100_000}, {}, 413),
+    ],
+)
+async def test_what_is_not_from_this_page_or_makes_no_sense_is_refused(
+    http, written, what, body, *, headers, status
+) -> None:
+    assert (await post(http, what, body, **headers)).status == status
+    assert written == []
+
+
+async def test_a_form_of_a_foreign_page_does_nothing(http, written) -> None:
+    plain = await http.post("/api/v1/alerts/acknowledge", data=str(ACKNOWLEDGE), headers={"Content-Type": "text/plain"})
+    with_header = await http.post(
+        "/api/v1/alerts/acknowledge", data="{}", headers={"Content-Type": "text/plain", HEADER: "1"}
+    )
+    assert (plain.status, with_header.status, written) == (403, 415, [])
+    assert (await http.get("/api/v1/alerts/acknowledge")).status == 405
+
+
+@pytest.mark.parametrize(("update", "status"), [({"paging": "alertmanager"}, 409), ({"web": {"host": "0.0.0.0"}}, 403)])
+async def test_only_where_hotline_pages_and_on_loopback(site, http, written, update, status) -> None:
+    changed = city.demo_settings(**({"kafka": {"bootstrap": "127.0.0.1:1"}, "paging": "hotline"} | update))
+    site.site.actions.settings = site.site.settings = changed
+    assert (await post(http, "acknowledge", ACKNOWLEDGE)).status == status
+    assert (await (await http.get("/api/v1/board")).json())["head"]["actions"] is False
+
+
+def test_a_change_of_severity_leaves_the_owner_and_a_new_episode_does_not() -> None:
+    said = Said()
+    first = city.alert(1_000_000, at=100)
+    said.fires(first)
+    said.take(Acknowledgement(fingerprint=first.fingerprint, author="x", at=200))
+    worse = city.alert(1_000_000, at=300, reason="severity_changed", severity="critical")
+    said.fires(worse)
+    assert said.owner(worse) is not None
+    said.fires(city.alert(1_000_000, at=400, state="resolved"))
+    again = city.alert(1_000_000, at=500, episode="2")
+    said.fires(again)
+    assert said.owner(again) is None
+    said.take(Silence(id="s", matchers={"queue": "w*"}, author="x", reason="y", at=1, ends_at=900))
+    assert said.silence(city.alert(1_000_000, labels={"queue": "water"}), 800) is not None
+
+
+@in_chromium
+async def test_by_keyboard_from_the_strip(context: BrowserContext, site: RunningSite, written) -> None:
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open()
+    await expect(board.tile("utilities")).to_have_attribute("data-state", "breach")
+    await page.keyboard.press("a")
+    form = page.get_by_role("dialog", name="Acknowledge")
+    await page.keyboard.type("Chen Yu")
+    await page.keyboard.press("Enter")
+    await expect(form).to_be_hidden()
+    await expect(page.get_by_role("status").first).to_have_text("Acknowledged by Chen Yu")
+    await expect(page.locator(".strip-said").filter(has_text="taken by Chen Yu")).to_be_visible()
+    assert [type(record).__name__ for record in written] == ["Acknowledgement"]
+    await page.get_by_role("button", name="Silence").first.click()
+    silence = page.get_by_role("dialog", name="Silence")
+    await silence.get_by_label("Why").fill("works")
+    await silence.get_by_label("For how long").select_option("1 h")
+    await silence.get_by_role("button", name="Silence").click()
+    await expect(page.locator(".strip-said").filter(has_text="silent until 11:42")).to_be_visible()
+    assert board.complaints == []
+
+
+@in_chromium
+async def test_a_failure_is_said_on_the_form(context: BrowserContext, site: RunningSite) -> None:
+    async def away(kafka, record) -> None:
+        raise KafkaError("away")
+
+    site.site.actions.write = away
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=zh")
+    await page.get_by_role("button", name="确认").first.click()
+    await page.get_by_label("您的姓名").fill("陈宇")
+    await page.get_by_role("dialog").get_by_role("button", name="确认").click()
+    await expect(page.locator(".act-problem")).to_contain_text("确认失败：Kafka does not answer")
+    await expect(board.tile("utilities")).to_have_attribute("data-state", "breach")
