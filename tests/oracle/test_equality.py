@@ -27,7 +27,8 @@ def test_a_random_log_amounts_to_what_the_oracle_says(seed: int) -> None:
     if seed % 2:
         arrivals += replay(rng, "replay-file", START + 10 * MINUTE, calls=20, partitions=PARTITIONS)
     engine = Engine(settings(), PARTITIONS)
-    records, now = [], START
+    records: list[Input] = []
+    now = START
     for arrival in sorted(arrivals, key=lambda arrival: arrival.at):
         now = max(now, arrival.at)
         offset = sum(record.partition == arrival.partition for record in records)

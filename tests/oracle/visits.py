@@ -161,11 +161,9 @@ def _measured(queue: str, entry: int, facts: list[Fact], arrived_at: int | None)
     """The times, durations and outcome of a visit."""
     facts = sorted(facts, key=lambda fact: (fact.time, LIFE.index(fact.type), fact))
     queued = [fact for fact in facts if fact.type == "queued"]
-    leaving = [fact for fact in facts if fact.type in ENDS_WAITING]
+    leaving = _leaving(facts)
     visit = Visit(queue, entry, arrived_at=arrived_at, queued_at=(queued or facts)[0].time)
     visit.agent = next((fact.agent for fact in reversed(facts) if fact.agent), "")
-    if not leaving:  # it just ends: the caller hung up while waiting
-        leaving = [fact._replace(type="abandoned", stated=-1) for fact in facts if fact.type == "ended"]
     if not leaving:
         return visit
     left = leaving[0]
@@ -195,6 +193,12 @@ def _measured(queue: str, entry: int, facts: list[Fact], arrived_at: int | None)
         elif visit.ended_at is not None:
             visit.acw_ms = visit.length(visit.ended_at, visit.wrapped_at)
     return visit
+
+
+def _leaving(facts: list[Fact]) -> list[Fact]:
+    """What ended waiting, in order; where nothing says so and the visit just ends, the caller hung up while waiting."""
+    ended = [fact._replace(type="abandoned", stated=-1) for fact in facts if fact.type == "ended"]
+    return [fact for fact in facts if fact.type in ENDS_WAITING] or ended
 
 
 def _stated(facts: list[Fact], types: set[str]) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from model.broker import PARTITIONS, Broker
+from model.laws import BrokenError
 from oracle.batch import Answer
 from oracle.told import answer_of, id_of
 from streams.contract import CallFact, Cell, CellsRecord, DeadLetter, Gauge, Progress, Visit, VisitsRecord
@@ -20,10 +21,6 @@ _decoders: dict[str, Any] = {
 
 
 NOT_OF_KEY = {"version", "final", "counts", "sources_expected", "sources_heard"}
-
-
-class BrokenError(AssertionError):
-    """A law that must hold at every moment does not."""
 
 
 class Database:

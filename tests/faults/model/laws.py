@@ -1,4 +1,4 @@
-"""What must hold of the logs whatever the sums are."""
+"""What must hold at every moment, and of the logs, whatever the sums are."""
 
 import msgspec
 
@@ -8,6 +8,12 @@ from streams.contract import Cell, CellsRecord
 from streams.contract.topics import CALLS, CELLS, PARTIALS
 
 MINUTE_MS = 60_000
+
+
+class BrokenError(AssertionError):
+    """A law that must hold at every moment does not."""
+
+
 _cells = msgspec.json.Decoder(CellsRecord).decode
 _bundle = msgspec.json.Decoder(Bundle).decode
 
@@ -21,7 +27,7 @@ def called_final_too_early(broker: Broker) -> list[str]:
         bundle = _bundle(record.value)
         for part in bundle.feeds:
             if part.feed == "live":
-                watermarks[bundle.partition] = max(watermarks[bundle.partition], part.watermark)
+                watermarks[bundle.partition] = max(watermarks[bundle.partition], part.watermark or 0)
         passed.append(min(watermarks.values()))
     found = []
     for record in broker.logs[CELLS, 0]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
-from model.database import BrokenError
+from model.laws import BrokenError
 from model.world import Outcome, StuckError, Weather, scenario
 
 

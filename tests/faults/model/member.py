@@ -19,6 +19,7 @@ from deploy.runtime.processor import ProcessorFactory, Record
 from deploy.runtime.settings import Settings
 from deploy.runtime.transport import FETCHED_RECENTLY_S, Fetched
 from model.broker import Broker, Client, partition_counts, reading_of
+from model.laws import BrokenError
 from streams.contract.topics import STATE_STREAMS
 
 Place = tuple[str, int]
@@ -73,6 +74,7 @@ class Member:
         self._polled: dict[Place, tuple[int, int]] = {}
         self._delivered: dict[Place, int] = {}
         self._buffers: dict[str, deque[tuple[int, Chunk]]] = {topic: deque() for topic in topics}
+        self._clocks: dict[Place, tuple[owned.OwnedPartition, int]] = {}
         self._taking: dict[str, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         app = SimpleNamespace(writing=self.client, reading=_Reading(self))
@@ -148,6 +150,15 @@ class Member:
                     it.tick(self.broker.now + self.skew)
 
         self.call(tick)
+
+    def look_at_clocks(self) -> None:
+        """The clock of a partition never goes back while one process has it."""
+        for place, it in self.shell._owned.items():
+            its, last = self._clocks.get(place, (None, 0))
+            clock = it.processor.clock
+            if its is it and clock < last:
+                raise BrokenError(f"the clock of {place} went back from {last} to {clock}")
+            self._clocks[place] = it, clock
 
     def checkpoint(self) -> asyncio.Task[Any]:
         return self.start(self.shell._checkpoint(list(self.shell._owned.values())))

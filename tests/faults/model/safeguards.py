@@ -218,6 +218,8 @@ SAFEGUARDS: Mapping[str, Safeguard] = {
     "the clock goes back": Safeguard(clocks_go_back, ROUGH),
     "the checkpoint is written before the outputs are acknowledged": Safeguard(checkpoint_before_outputs, ROUGH),
     "cells are final without waiting for a partition": Safeguard(merge_without_waiting, ROUGH),
-    "shards are written over those that stand": Safeguard(shards_in_place, Weather(kill=10, kill_after="shards")),
+    "shards are written over those that stand": Safeguard(
+        shards_in_place, Weather(kill=1, checkpoint=10, kill_after="shards")
+    ),
 }
 """What is taken away -> how, and the weather in which that must show."""

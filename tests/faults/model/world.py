@@ -43,6 +43,7 @@ class Weather:
     join: float = 0.5
     leave: float = 0.3
     refuse: float = 0.3
+    checkpoint: float = 2
     database: float = 1
     skew_ms: int = 40 * S
     members: int = 4
@@ -58,6 +59,7 @@ class Weather:
             join=rng.choice([0, 0.5, 2]),
             leave=rng.choice([0, 0.3, 2]),
             refuse=rng.choice([0, 0.3, 3]),
+            checkpoint=rng.choice([1, 2, 8]),
             database=rng.choice([0, 1, 5]),
             skew_ms=rng.choice([0, S, 40 * S]),
             members=rng.choice([1, 2, 4]),
@@ -209,7 +211,7 @@ class World:
                 ("poll", 12, lambda: self.poll(member)),
                 ("work", 12, member.work),
                 ("tick", 8, member.tick),
-                ("checkpoint", 2, lambda: self._checkpoint(member)),
+                ("checkpoint", weather.checkpoint, lambda: self._checkpoint(member)),
                 ("kill", 0.4 * weather.kill, lambda: self.kill(member)),
                 ("pause", 0.4 * weather.pause, lambda: self._pause(member)),
                 ("leave", 0.3 * weather.leave, lambda: self._leave(member)),
@@ -259,6 +261,8 @@ class World:
     async def _step(self, action: Callable[[], None]) -> None:
         action()
         await self._loop.quiet()
+        for member in self.members:
+            member.look_at_clocks()
         dead = [member for member in self.members if not member.alive]
         if dead:
             self.ended += [member.why for member in dead]
