@@ -238,7 +238,8 @@ class MergedFeed:
         """The state of the feed if it is new since the last call or the clock went on; ended: on all `of` partitions."""
         ended = [source.ended for source in self._sources.values()]
         state: Literal["running", "ended"] = "ended" if len(ended) == of and all(ended) else "running"
-        if state == self._state and (state == "ended" or self.clock < self._told_at + TELL_EVERY_MS):
+        # The clock goes back when a partition that is further behind tells of the feed for the first time.
+        if state == self._state and (state == "ended" or 0 <= self.clock - self._told_at < TELL_EVERY_MS):
             return None
         self._state, self._told_at = state, self.clock
         if state == "ended":
