@@ -18,6 +18,7 @@ from sinks.web.actions import LOOPBACK, Actions, offered
 from sinks.web.api import Api, csv_response, error_response, json_response
 from sinks.web.board import Board
 from sinks.web.figures import Figures
+from sinks.web.openapi import document
 from sinks.web.parts import Parts
 from sinks.web.reader import Reader
 from sinks.web.snapshot import View
@@ -29,7 +30,9 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -62,6 +65,7 @@ class Site:
                 web.get("/", self.page),
                 web.get("/api/v1/stream", self.stream),
                 web.get("/api/v1/board", self.show_board),
+                web.get("/api/v1/openapi.json", self.openapi),
                 *self.api.routes(),
                 *self.actions.routes(),
                 web.get("/healthz", self.healthz),
@@ -122,6 +126,10 @@ class Site:
             return csv_response([board["tiles"][queue] for queue in board["order"]], "board")
         return json_response(self.parts.board())
 
+    async def openapi(self, request: web.Request) -> web.Response:
+        del request
+        return json_response(orjson.dumps(document()))
+
     async def healthz(self, request: web.Request) -> web.Response:
         del request
         problems = [self.reader.problem] if self.reader.problem else []
@@ -151,17 +159,24 @@ class Site:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Security headers, and on loopback only names of this machine: a foreign page must not read us by its name."""
-        if self.settings.web.host in LOOPBACK and _host(f"//{request.host}") not in self._names():
-            return error_response(
-                HTTPStatus.MISDIRECTED_REQUEST,
-                f"this is not {request.host}: open http://127.0.0.1:{self.settings.web.port}/ or set web.external_url",
-            )
-        response = await handler(request)
+        try:
+            response = await self._admit(request, handler)
+        except web.HTTPException as refused:  # aiohttp's own: no such path, another method, too large
+            refused.headers.update(HEADERS)
+            raise
         if not response.prepared:
             response.headers.update(HEADERS)
             if request.path.startswith("/static/"):
                 response.headers.setdefault("Cache-Control", "no-cache")
         return response
+
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self.settings.web.host in LOOPBACK and _host(f"//{request.host}") not in self._names():
+            return error_response(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                f"this is not {request.host}: open http://127.0.0.1:{self.settings.web.port}/ or set web.external_url",
+            )
+        return await handler(request)
 
     def _names(self) -> frozenset[str | None]:
         return LOOPBACK | {_host(self.settings.web.external_url)}

@@ -1,0 +1,191 @@
+"""The OpenAPI document of `/api/v1`, made from the same tables that the handlers read. Pure."""
+
+from importlib.metadata import version
+from typing import Any
+
+from sinks.clickhouse.traces import MEASURES, NOW
+from sinks.web.api import FORMATS
+from sinks.web.calls import CALLS_PARAMETERS, FARTHEST, LONGEST_FILE
+from sinks.web.rolling import WINDOWS, measures
+from sinks.web.summary import LONGEST_THRESHOLD_S, PARAMETERS, ROLLING_PARAMETERS, SUMMED
+from streams.contract.cells import COUNTERS
+
+Json = dict[str, Any]
+
+_TEXT: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
+_RATIO: Json = {"type": ["number", "null"]}
+_INSTANT: Json = {"type": ["string", "null"], "description": "ISO 8601, UTC"}
+
+_PARAMETERS: dict[str, tuple[Json, str]] = {
+    "feed": (_TEXT, "the stream of records; the board's unless told"),
+    "hotline": (_TEXT, "the hotline; the board's unless told"),
+    "queue": (_TEXT, "one queue; the whole hotline unless told"),
+    "from": (_TEXT, "a local date (1999-01-31) or an instant on a whole minute with its offset"),
+    "to": (_TEXT, "the same; a date includes its whole day"),
+    "threshold_s": ({"type": "integer", "minimum": 0, "maximum": LONGEST_THRESHOLD_S}, "X of the service level, seconds"),
+    "window": ({"type": "string", "enum": list(WINDOWS)}, "a rolling window, as of the data's clock"),
+    "metric": ({"type": "string", "enum": [*NOW, *MEASURES]}, "which number"),
+    "limit": ({"type": "integer", "minimum": 0, "maximum": LONGEST_FILE}, "so many rows; at most 1,000 as JSON"),
+    "offset": ({"type": "integer", "minimum": 0, "maximum": FARTHEST}, "after so many rows"),
+}  # fmt: skip
+_CSV: Json = {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(FORMATS), "default": "json"}}
+_ERROR: Json = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+_KEY: Json = {
+    "feed": _TEXT,
+    "hotline": _TEXT,
+    "queue": {"type": ["string", "null"]},
+    "from": _INSTANT,
+    "to": _INSTANT,
+    "time_zone": _TEXT,
+}
+
+
+def _object(properties: Json, **more: Any) -> Json:
+    return {"type": "object", "properties": properties, "required": list(properties), **more}
+
+
+def _figures() -> Json:
+    """What is made of counts: every counter, and every ratio by its name."""
+    counters = {name: _COUNT | {"description": COUNTERS.get(name, "sources times minutes")} for name in SUMMED}
+    return (
+        counters
+        | {"rated": {"type": "object", "additionalProperties": _COUNT}}
+        | dict.fromkeys(measures({}, 0), _RATIO)
+    )
+
+
+def _schemas() -> Json:
+    number = _object(
+        {"value": {"type": ["number", "null"]}, "over": {"type": "integer"}, "under": {"type": ["integer", "null"]}}
+    )
+    return {
+        "Error": _object({"error": _TEXT}),
+        "Number": number | {"description": "over / under (of times in seconds), or over alone"},
+        "Figures": _object(_figures(), description="counts by arrival and what is made of them; a rate over nothing is null"),
+        "Summary": {"allOf": [_object(_KEY | {"source": _TEXT}), {"$ref": "#/components/schemas/Figures"}]},
+        "Rolling": _object(
+            {name: _KEY[name] for name in ("feed", "hotline", "queue", "time_zone")}
+            | {
+                "data_as_of": _INSTANT,
+                "source": _TEXT,
+                "windows": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Figures"}},
+            }
+        ),
+        "Worst": _object(
+            _KEY
+            | {"answer_rate_24h_worst": _RATIO, "begin": _INSTANT, "end": _INSTANT}
+            | {name: {"type": ["integer", "null"]} for name in ("answered", "inbound")}
+        ),
+        "Calls": _object(
+            _KEY
+            | {
+                "metric": _TEXT,
+                "window": {"type": ["string", "null"]},
+                "threshold_s": _COUNT,
+                "cells": {"anyOf": [{"$ref": "#/components/schemas/Number"}, {"type": "null"}]},
+                "sum_of_visits": {"$ref": "#/components/schemas/Number"},
+                "visits": _COUNT,
+                "offset": _COUNT,
+                "next_offset": {"type": ["integer", "null"]},
+                "rows": {"type": "array", "items": {"type": "object", "required": ["visit", "call", "adds"]}},
+            }
+        ),
+    }  # fmt: skip
+
+
+def _get(summary: str, schema: str | None, names: tuple[str, ...] = (), *, csv: bool = True, needs: str = "") -> Json:
+    content: Json = {
+        "application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}}
+    }
+    parameters = [
+        {"name": name, "in": "query", "required": name == needs, "schema": _PARAMETERS[name][0], "description": _PARAMETERS[name][1]}
+        for name in names
+    ]  # fmt: skip
+    if csv:
+        content["text/csv"] = {"schema": _TEXT}
+        parameters.append(_CSV)
+    refusals = {"400": "what was asked cannot be answered", "503": "ClickHouse is needed and does not answer"}
+    if names:
+        refusals["404"] = "nothing is known of it"
+    return {
+        "get": {
+            "summary": summary,
+            "parameters": parameters,
+            "responses": {"200": {"description": "the answer", "content": content}}
+            | ({code: {"description": text, **_ERROR} for code, text in refusals.items()} if names else {}),
+        }
+    }
+
+
+def _post(summary: str, properties: Json, required: tuple[str, ...]) -> Json:
+    refusals = {
+        "400": "it makes no sense",
+        "403": "not from this page, or no actions are offered here",
+        "404": "this alert does not fire",
+        "409": "Alertmanager pages: it is the home of silences",
+        "413": "too large",
+        "415": "not JSON",
+        "503": "Kafka does not answer: nothing was changed",
+    }
+    return {
+        "post": {
+            "summary": summary,
+            "parameters": [{"name": "X-Hotline-Action", "in": "header", "required": True, "schema": _TEXT}],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": properties,
+                            "required": list(required),
+                            "additionalProperties": False,
+                        }
+                    }
+                },
+            },
+            "responses": {"200": {"description": "it is written"}}
+            | {code: {"description": text, **_ERROR} for code, text in refusals.items()},
+        }
+    }
+
+
+def document() -> Json:
+    """The whole document."""
+    name = {"type": "string", "minLength": 1, "maxLength": 64}
+    stream = _get("The board as server-sent events: all of it, then what changes", None, csv=False)
+    stream["get"]["responses"]["200"]["content"] = {"text/event-stream": {"schema": _TEXT}}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hotline",
+            "version": version("hotline-monitor"),
+            "description": "The figures of the wallboard. Names and definitions are those of the SQL views.",
+        },
+        "paths": {
+            "/api/v1/summary": _get("The figures of any span", "Summary", PARAMETERS),
+            "/api/v1/rolling": _get("The figures of the rolling windows", "Rolling", ROLLING_PARAMETERS),
+            "/api/v1/answer_rate_24h": _get("The worst continuous 24 hours", "Worst", PARAMETERS),
+            "/api/v1/calls": _get("The calls behind a number", "Calls", CALLS_PARAMETERS, needs="metric"),
+            "/api/v1/board": _get("The board as the page has it", None),
+            "/api/v1/stream": stream,
+            "/api/v1/openapi.json": _get("This document", None, csv=False),
+            "/api/v1/alerts/acknowledge": _post(
+                "Take on an alert",
+                {"fingerprint": name, "author": name, "note": {"type": "string", "maxLength": 500}},
+                ("fingerprint", "author"),
+            ),
+            "/api/v1/alerts/silence": _post(
+                "Page nobody for an alert, for a while",
+                {
+                    "fingerprint": name,
+                    "author": name,
+                    "reason": {"type": "string", "minLength": 1, "maxLength": 500},
+                    "minutes": {"type": "integer", "minimum": 1, "maximum": 20_160},
+                },
+                ("fingerprint", "author", "reason", "minutes"),
+            ),
+        },
+        "components": {"schemas": _schemas()},
+    }
