@@ -1,19 +1,26 @@
 """A hotline with every kind of event: each column that people see is a plain recount of what really happened."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import pytest
 from engine import Engine
+from installation import Installation
 from recounted import wrong
+from settled import clickhouse, settled
 from simulated import STEP_MS, run, stored
 
 from deploy.producers.simulator.incidents import Incident
 from deploy.producers.simulator.profile import Profile, profile_of
-from deploy.producers.simulator.truth import TrueApart, TrueVisit, Truth
+from deploy.producers.simulator.truth import TrueApart, TrueRating, TrueReclassification, TrueVisit, Truth
 from deploy.runtime.settings import Hotline, Queue, Settings
 from oracle.rules import rules_of
-from oracle.truth import recount
+from oracle.truth import read_truth, recount
 
+Told = TypeVar("Told", TrueRating, TrueReclassification)
+
+FLAGS = {"phantom", "test", "nuisance"}
 HOUR = 3_600_000
 DAY = 24 * HOUR
 START = 1_790_784_000_000  # 2026-10-01 00:00 in Shanghai
@@ -104,3 +111,75 @@ def test_waiting_returns_to_the_truth_when_what_was_never_ended_is_given_up() ->
         waiting(truths, now, 0) for now, _ in gauges if now >= after
     ]
     assert engine.total()["lost_track"] == len(lost)
+
+
+@pytest.mark.system
+@pytest.mark.faults
+@pytest.mark.timeout(1_800)
+def test_a_month_in_every_view_is_the_recount_of_the_truth(hotline: Installation) -> None:
+    """Through the broker, the processes and the engine of ClickHouse; one ending in a hundred is never told."""
+    truth = hotline.directory / "month.jsonl"
+    what = ["--hotline", "city", "--feed", "month", "--start", "2026-10-01T00:00", "--for", "30d", "--speed", "max"]
+    dirt = ["--lost-endings", "0.01", "--duplicates", "0.02", "--disorder", "0.02"]
+    hotline.run("simulate", *what, *dirt, "--rate", "250", "--seed", "4", "--truth", str(truth), timeout=300)
+    truths = read_truth(truth)
+    assert outcomes(truths).keys() >= KINDS - {"blocked", "test"}
+    recounted = recount(truths, rules_of(settings()), "month", 6)
+    settled(hotline, within=1_200)
+    visits = [it for it in truths if isinstance(it, TrueVisit)]
+    with clickhouse(hotline) as client:
+        lines, sizes = wrong(client, "month", settings(), recounted, BOTH)
+        assert lines == []
+        assert sizes["v_cells"] > 300_000
+        assert sizes["v_hotline_daily"] >= 30
+
+        def one(query: str) -> int:
+            [[found]] = client.query(query).result_rows
+            return int(found)
+
+        lost = sum(it.lost == "waiting" and it.outcome not in FLAGS for it in visits)
+        assert (
+            one("SELECT count() FROM v_visits WHERE feed = 'month' AND outcome = 'lost_track' AND queue != ''")
+            == lost
+            > 0
+        )
+        assert (
+            one("SELECT argMax(waiting, at) FROM v_gauges WHERE feed = 'month' AND hotline = 'city' AND queue = ''")
+            == 0
+        )
+
+        shown = {
+            (call, queue): (category, rating)
+            for call, queue, category, rating in client.query(
+                "SELECT call, queue, category, rating FROM v_visits WHERE feed = 'month' AND queue != ''"
+            ).result_rows
+        }
+        changed = {it.call: it.category for it in sorted(of(truths, TrueReclassification), key=lambda it: it.at)}
+        rated = {(it.call, it.queue): it.rating for it in sorted(of(truths, TrueRating), key=lambda it: it.at)}
+        assert shown == {
+            (it.call, it.queue): (changed.get(it.call, it.category), rated.get((it.call, it.queue))) for it in visits
+        }
+        by_cells = "SELECT category AS path, sum(offered), sum(answered), sum(talk_ms_sum) FROM v_cells"
+        by_visits = (
+            "SELECT category_counted AS path, count(), countIf(outcome = 'answered'), sum(talk_ms) FROM v_visits"
+        )
+        cells = client.query(
+            f"{by_cells} WHERE feed = 'month' AND dimension_set = 'category_3' GROUP BY path HAVING sum(offered) > 0"
+        )
+        batch = client.query(
+            f"{by_visits} WHERE feed = 'month' AND queue != '' AND outcome NOT IN ('phantom', 'test', 'nuisance') GROUP BY path"
+        )
+        assert dict(totals(cells.result_rows)) == dict(totals(batch.result_rows))
+        late = {it.call for it in of(truths, TrueReclassification) if it.at - it.ended_at > DAY - HOUR}
+        listed = {call for (call,) in client.query("SELECT call FROM v_reclassified WHERE feed = 'month'").result_rows}
+        assert listed == late
+        assert len(listed) > 10
+
+
+def of(truths: list[Truth], kind: type[Told]) -> list[Told]:
+    return [it for it in truths if isinstance(it, kind)]
+
+
+def totals(rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for path, *numbers in rows:
+        yield path, tuple(int(number or 0) for number in numbers)
