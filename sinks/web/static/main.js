@@ -4,7 +4,7 @@
 import { Act } from "/static/act.js";
 import { Announcer } from "/static/announce.js";
 import { Detail } from "/static/detail.js";
-import { put } from "/static/dom.js";
+import { mark, put } from "/static/dom.js";
 import { Footer, Header } from "/static/frame.js";
 import { Stream } from "/static/stream.js";
 import { Strip } from "/static/strip.js";
@@ -116,6 +116,7 @@ function render() {
   if (!board?.head) return;
   const broken = offline();
   document.body.dataset.offline = broken === null ? "no" : "yes";
+  for (const [region, name] of Object.entries(words.regions)) mark(byId(region), "aria-label", name);
   header.update(board.head, broken, lang, words);
   strip.update(board, broken, lang, words);
   const name = shownWindow(chosenWindow(), board.head);

@@ -1,0 +1,42 @@
+"""axe-core finds nothing on any view of the board, in either language and theme."""
+
+import city
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from browser import Watched, in_a_browser
+from conftest import RunningSite
+from playwright.async_api import BrowserContext, expect
+
+pytestmark = in_a_browser
+
+
+@pytest.fixture
+def settings():
+    return city.demo_settings(kafka={"bootstrap": "127.0.0.1:1"}, paging="hotline")
+
+
+@pytest.mark.parametrize(
+    ("query", "size"),
+    [
+        ("?lang=en&theme=dark", (1920, 1080)),
+        ("?lang=zh&theme=light", (390, 844)),
+        ("?lang=zh&theme=light&queue=utilities&metric=offered&in=15m", (1920, 1080)),
+        ("?lang=en&theme=dark&queue=*", (390, 844)),
+        ("?lang=en&theme=dark&view=tv", (1920, 1080)),
+    ],
+)
+async def test_no_violations(context: BrowserContext, site: RunningSite, query: str, size: tuple[int, int]) -> None:
+    board = Watched(await context.new_page(), site.url)
+    await board.page.set_viewport_size({"width": size[0], "height": size[1]})
+    page = await board.open(query)
+    await page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+async def test_the_form_has_none_either(context: BrowserContext, site: RunningSite) -> None:
+    page = await Watched(await context.new_page(), site.url).open()
+    await page.keyboard.press("s")
+    await expect(page.get_by_role("dialog", name="Silence")).to_be_visible()
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
