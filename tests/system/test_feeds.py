@@ -48,17 +48,17 @@ def source(hotline: Installation, name: str) -> dict[str, Any]:
 
 def signals(hotline: Installation, kind: str) -> list[dict[str, Any]]:
     return hotline.sql(
-        f"SELECT hotline, active, labels, summary FROM v_signals WHERE feed = 'live' AND kind = '{kind}' ORDER BY at"
+        f"SELECT hotline, source, active, summary FROM v_signals WHERE feed = 'live' AND kind = '{kind}' ORDER BY at"
     )
 
 
 @pytest.mark.faults
 def test_a_dead_feed_is_no_quiet_night_and_nobody_waits_for_ever(watched: Installation) -> None:
-    """PBX-2 of the city tells nothing for two minutes, while the system of another hotline has nothing to tell of."""
+    """PBX-2 of the city tells nothing for a minute and a half, while the system of another hotline has nothing to tell of."""
     truth = watched.directory / "truth.jsonl"
     of_city = ["--hotline", "city", "--rate", "12000", "--lost-endings", "0.15", "--truth", str(truth)]
-    city = simulate(watched, *of_city, "--for", "4m", "--incident", "dead-feed:source=PBX-2,start=+50s,for=110s")
-    night = simulate(watched, "--hotline", "night", "--rate", "1", "--for", "5m", "--source", "NIGHT")
+    city = simulate(watched, *of_city, "--for", "150s", "--incident", "dead-feed:source=PBX-2,start=+30s,for=90s")
+    night = simulate(watched, "--hotline", "night", "--rate", "1", "--for", "4m", "--source", "NIGHT")
     try:
         eventually(lambda: truth.is_file() and "incident" in truth.read_text(), within=60)
         dead = json.loads(truth.read_text().splitlines()[0])
@@ -75,8 +75,8 @@ def test_a_dead_feed_is_no_quiet_night_and_nobody_waits_for_ever(watched: Instal
         assert (head["sources"]["expected"], head["sources"]["heard"]) == (2, 1)
 
         told = eventually(lambda: signals(watched, "dead_feed"))
-        assert {(it["hotline"], it["active"]) for it in told} == {("city", True)}
-        assert "PBX-2" in json.dumps(told[-1])
+        assert {(it["hotline"], it["source"], it["active"]) for it in told} == {("city", "PBX-2", True)}
+        assert "from PBX-2" in told[-1]["summary"]["en"]
 
         hours = {
             name: watched.get(f"/api/v1/rolling?hotline={name}&window=5m")["windows"]["5m"]
@@ -161,4 +161,5 @@ def test_a_feed_that_comes_twice_changes_no_number(hotline: Installation) -> Non
     named = hotline.sql(
         "SELECT DISTINCT feed, source FROM v_source_history WHERE feed IN ('once', 'twice') AND doubled"
     )
-    assert {(it["feed"], it["source"]) for it in named} == {("twice", "PBX-1"), ("twice", "PBX-2")}
+    assert ("twice", "PBX-1") in {(it["feed"], it["source"]) for it in named}
+    assert {it["feed"] for it in named} == {"twice"}
