@@ -14,6 +14,7 @@ from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 from aiokafka import AIOKafkaProducer
 from test_api import events
 
+from alerts import control_log
 from deploy.embedded.child import free_port
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.client import connect
@@ -22,6 +23,7 @@ from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import Record, row_functions, to_rows
 from sinks.web import reader
+from sinks.web.actions import HEADER
 from sinks.web.app import serve
 from sinks.web.board import Board
 from sinks.web.past import Past
@@ -190,3 +192,30 @@ def store(settings: Settings, cells: list) -> None:
     with connect(settings.clickhouse) as client:
         inserter = Inserter(client)
         assert not any(inserter.write(block) for block in blocks(rows))
+
+
+@pytest.mark.kafka
+async def test_what_is_said_on_the_board_goes_through_the_topic(kafka_bootstrap, topics, send) -> None:
+    await asyncio.to_thread(topics)
+    feed, port, now = f"web-{uuid4().hex[:8]}", free_port(), int(time.time() * 1000)
+    settings = city.demo_settings(
+        kafka={"bootstrap": kafka_bootstrap},
+        web={"hotline": city.HOTLINE, "port": port},
+        alerts={"feed": feed},
+        paging="hotline",
+    )
+    fingerprint = f"level-{feed}"
+    alert = city.alert(now, fingerprint=fingerprint, at=now - 60_000)
+    await send(msgspec.structs.replace(alert, feed=feed))
+    await send(msgspec.structs.replace(city.gauge("utilities", now, 9, 9, now, 1, 1), feed=feed))
+    asked = {"fingerprint": fingerprint, "author": "Chen Yu"}
+    async with running(settings) as http:
+        await until(http, lambda data: data["tiles"]["utilities"]["state"] == "breach")
+        response = await http.post("/api/v1/alerts/acknowledge", json=asked, headers={HEADER: "1"})
+        assert response.status == 200
+        board = await until(http, lambda data: data["tiles"]["utilities"]["state"] == "acknowledged")
+    assert board["tiles"]["utilities"]["owner"] == "Chen Yu"
+    controls = await control_log.load(settings.kafka)
+    said = controls.acknowledgement_of(alert, alert.at)
+    assert said is not None
+    assert said.author == "Chen Yu"
