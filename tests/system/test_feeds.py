@@ -12,7 +12,7 @@ from installation import Installation, eventually
 from recounted import OF_TIME, Columns, Key, View, cells_view
 from settled import clickhouse, settled
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.system, pytest.mark.faults, pytest.mark.timeout(900)]
 
 OF_RECORDS = {"events", "heartbeats", "repeats"}
 """What counts records, not calls: of a doubled feed it is told apart by them."""
@@ -52,7 +52,6 @@ def signals(hotline: Installation, kind: str) -> list[dict[str, Any]]:
     )
 
 
-@pytest.mark.faults
 def test_a_dead_feed_is_no_quiet_night_and_nobody_waits_for_ever(watched: Installation) -> None:
     """PBX-2 of the city tells nothing for two minutes, while the system of another hotline has nothing to tell of."""
     truth = watched.directory / "truth.jsonl"

@@ -17,7 +17,7 @@ from deploy.runtime.settings import Settings
 from oracle.rules import rules_of
 from oracle.truth import read_truth, recount
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.faults, pytest.mark.timeout(600)]
 
 
 class Span(NamedTuple):
