@@ -47,6 +47,8 @@ class Weather:
     database: float = 1
     skew_ms: int = 40 * S
     members: int = 4
+    delay: float = 0
+    """How much of what a paused process had handed over arrives late, perhaps after its successor's."""
     kill_after: str = ""
     """`outputs`, `shards`: what a process just wrote when it is killed, so that the checkpoint is never whole."""
 
@@ -175,8 +177,8 @@ class World:
         self.rng.shuffle(sendings)
         for sending in sendings[: self.rng.randint(1, 6)]:
             member = self._of(sending)
-            if not member.alive or (member.paused and self.rng.random() < 0.8):
-                continue  # what a paused process had handed over may arrive much later
+            if not member.alive or (member.paused and self.rng.random() < self.weather.delay):
+                continue
             self.broker.land(sending)
             if member.client.stage == self.weather.kill_after and self.rng.random() < 0.2:
                 self.kill(member)
