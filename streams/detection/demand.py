@@ -22,7 +22,7 @@ from streams.detection.departure import (
     windows,
 )
 from streams.detection.episode import Episode
-from streams.detection.history import History
+from streams.detection.history import DAYS_KEPT, History
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, doubt, loosened, observe, unknown
 from streams.detection.plan import Curve, Plan, Readiness, plan_for, readiness
@@ -37,8 +37,11 @@ LEVELS_KEPT = 15
 """so many states of it are kept: enough for the longest window."""
 OPEN = 3 * 3_600_000
 """Minutes of the judged feed stay replaceable so long before they are folded into the history."""
-PENDING_MINUTES = 2 * 1440
-"""Minutes of a feed to learn from that wait at most for `complete`; then the older half is taken as it is."""
+PENDING_MINUTES = DAYS_KEPT * 1440
+"""Minutes of a feed to learn from that wait at most for `complete`; then the older half is taken as it is. They wait
+because partitions may be read days apart: until the last has told its share, a minute looks quieter than it was."""
+DEAD_CALLS = 8.0
+"""No call at all where so many were due: the line is closed or dead, which says nothing of how busy the day is."""
 BAND_MINUTES = 5
 BELIEVED_FOR = 2 * 3_600_000
 """A departure that lasts longer is taken for the level of the day."""
@@ -166,10 +169,18 @@ class Demand:
             return
         count = sum(self._minutes.get(minute, 0) for minute in range(start, end, MINUTE))
         before = brought(self.levels[-1], end, plan.start, plan.spread)
+        usual = curve.minutes(start, end)
+        unheard = not 0 < self.first <= start
+        if unheard or (not count and usual * exp(before.mean) >= DEAD_CALLS):
+            self._at_level(before)
+            return
         suspect = self._in_incident(start, end)
         if any(it.active and end - it.since > BELIEVED_FOR for it in (self.episode, self.below)):
             before, suspect = loosened(before, plan.spread), False
-        self.levels.append(observe(before, count, curve.minutes(start, end), plan.spread, suspect=suspect))
+        self._at_level(observe(before, count, usual, plan.spread, suspect=suspect))
+
+    def _at_level(self, level: Level) -> None:
+        self.levels.append(level)
         del self.levels[:-LEVELS_KEPT]
 
     # ---- judgement

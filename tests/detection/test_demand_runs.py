@@ -172,3 +172,39 @@ def test_a_tick_over_thirty_keys_is_cheap(make_city, monday):
         spent.append(time.perf_counter() - begin)
     assert sorted(spent)[len(spent) // 2] < 0.010
     assert len(detection.snapshot()) < 150_000
+
+
+@pytest.mark.parametrize("factor", [1, 4])
+def test_a_line_that_opens_after_hours_of_nothing_is_no_spike_unless_it_is_one(
+    make_city, active_signals, monday, factor
+):
+    city = make_city(11, {"transport": 20_000})
+    detection = Detection(city.rules())
+    city.teach(detection, 28)
+    rate = {queue: factor * usual for queue, usual in city.day(monday).items()}
+    opens = 10 * 60
+    for minute in range((opens - 180), opens):
+        assert not active_signals(detection.advance(monday + minute * MINUTE, minute))
+    totals, fired = {}, []
+    for at, calls in city.seconds(monday, rate, opens, 4):
+        fired += active_signals(feed_second(city, detection, at, calls, totals))
+    assert bool(fired) == (factor > 1)
+
+
+def test_a_history_that_comes_in_shares_is_learned_whole(make_city, monday):
+    city = make_city(12, {"transport": 20_000})
+    whole, shares = Detection(city.rules()), Detection(city.rules())
+    days = [monday - day * DAY for day in range(14, 0, -1)]
+    counts = {start: city.counts(start) for start in days}
+    for start in days:  # one of two partitions is read to its end before the other is begun
+        for i, count in enumerate(counts[start]["transport"]):
+            city.tell(shares, "history", start + i * MINUTE, {"transport": count // 2})
+    for start in days:
+        for i, count in enumerate(counts[start]["transport"]):
+            for detection in (whole, shares):
+                city.tell(detection, "history", start + i * MINUTE, {"transport": int(count)})
+        whole.complete("history", start + DAY)
+    shares.complete("history", monday)
+    for detection in (whole, shares):
+        expected = [r for r in detection.advance(monday + 1, 1) if isinstance(r, Forecast) and r.queue == "transport"]
+        assert sum(expected[-1].expected) == pytest.approx(20_000, rel=0.15)

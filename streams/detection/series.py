@@ -1,0 +1,94 @@
+"""A plain series of counts, judged as live demand is: by the same history, level and departures, row by row."""
+
+from math import exp
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from deploy.runtime.settings import Demand as DemandRules
+from streams.detection.counts import band
+from streams.detection.demand import Demand
+from streams.detection.departure import WINDOWS, Look, forecast, required_score
+from streams.detection.keys import MINUTE
+from streams.detection.level import doubt
+from streams.detection.plan import Readiness, readiness
+
+INTERVALS = tuple(minutes for minutes in WINDOWS if minutes)
+"""Minutes that a row may cover: a window of that length has to exist."""
+
+_FEED = "series"
+
+
+class Judged(NamedTuple):
+    """What is said of a row when it closes. `expected`, `lower`, `upper` (90 %): None while too little was learned.
+
+    `score`: log10 of the weeks in which chance alone brings one so strong (0: nothing learned). Scores of one budget
+    and another are the same; `alarm` is whether an episode is open under the budget.
+    """
+
+    expected: float | None
+    lower: float | None
+    upper: float | None
+    score: float
+    alarm: bool
+
+
+class Series:
+    """Rows of one series in order of time, each told once; what is said of a row rests on it and those before alone."""
+
+    def __init__(self, interval: int, zone: ZoneInfo, rules: DemandRules) -> None:
+        """`interval` in minutes, one of `INTERVALS`; raises ValueError for another."""
+        if interval not in INTERVALS:
+            raise ValueError(f"an interval of {interval} min: use one of {', '.join(map(str, INTERVALS))}")
+        self._interval = interval
+        self._rules = rules
+        self._demand = Demand(_FEED, zone)
+        self._at: int | None = None
+
+    def judge(self, start: int, count: int) -> Judged:
+        """Take in the row that covers [start, start + interval) (ms) and judge it as it closes.
+
+        Rows that were left out between had no calls. Raises ValueError if the row does not lie after the last one, on
+        the series' grid.
+        """
+        step = self._interval * MINUTE
+        if start % step:
+            raise ValueError(f"does not begin on a multiple of {self._interval} min")
+        if self._at is not None and start < self._at:
+            raise ValueError("does not come after the row before it")
+        for empty in range(start if self._at is None else self._at, start, step):
+            self._pass(empty, 0)
+        expectation = self._expected(start)
+        looks = self._pass(start, count)
+        self._at = start + step
+        if not looks:
+            return Judged(*expectation, score=0.0, alarm=False)
+        score = max(seen.score - required_score(seen.minutes, 1, 1.0) for seen in looks)
+        return Judged(*expectation, score=score, alarm=self._demand.episode.active)
+
+    def _pass(self, start: int, count: int) -> list[Look]:
+        """Bring time to the end of a row; the tests there, none while too little was learned."""
+        demand = self._demand
+        each, more = divmod(count, self._interval)
+        for number in range(self._interval):
+            minute = start + number * MINUTE
+            demand.put(_FEED, minute, each + (number < more))
+            demand.minute(minute + MINUTE)
+        end = start + self._interval * MINUTE
+        if readiness(demand.plan) is not Readiness.READY:
+            return []
+        demand.judge(end, 0, 1, self._rules)
+        return [seen for seen in demand.looks(end, 0) if seen.minutes >= self._interval]
+
+    def _expected(self, start: int) -> tuple[float | None, float | None, float | None]:
+        """What the row that begins at `start` should bring, by what was known then, and its 90 % range."""
+        demand = self._demand
+        plan, curve = demand.plan, demand.curve
+        if plan is None or curve is None or readiness(plan) is not Readiness.READY:
+            return None, None, None
+        level = forecast(demand.levels, start, start + self._interval * MINUTE // 2, plan)
+        expected = exp(level.mean) * curve.minutes(start, start + self._interval * MINUTE)
+        unsure = doubt(level, plan.spread) + plan.variance + (plan.spread.dispersion - 1) / max(expected, 0.1)
+        lower, upper = band(np.array([expected]), np.array([unsure]))
+        return expected, float(lower[0]), float(upper[0])
