@@ -152,10 +152,14 @@ class Supervisor:
         self._say(f"topics: {made} created" if made else "topics: as they should be")
 
     async def _until_ready(self) -> None:
+        """As long as what is missing goes on changing: a board with a long day to read is no failure."""
         loop = asyncio.get_running_loop()
-        began = news = loop.time()
+        went_on = news = loop.time()
+        missing: dict[str, str] = {}
         while problems := await problems_of(self._plan.ready_urls):
-            if loop.time() - began > READY_WITHIN_S:
+            if problems != missing:
+                missing, went_on = problems, loop.time()
+            if loop.time() - went_on > READY_WITHIN_S:
                 raise NotReadyError(self._describe(problems))
             if loop.time() - news > _NEWS_EVERY_S:
                 news = loop.time()
@@ -163,7 +167,7 @@ class Supervisor:
             await asyncio.sleep(_ASK_EVERY_S)
 
     def _describe(self, problems: dict[str, str]) -> str:
-        parts = [f"not ready after {READY_WITHIN_S:.0f} s: {', '.join(problems)}"]
+        parts = [f"nothing has changed for {READY_WITHIN_S:.0f} s and not ready: {', '.join(problems)}"]
         for name, problem in problems.items():
             child = self._children[name]
             parts.append(f"{name}: {problem}; the end of {child.log}:\n{child.tail()}")

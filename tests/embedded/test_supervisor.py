@@ -13,7 +13,7 @@ from aiohttp import web
 
 from deploy.embedded.child import EmbeddedError, port_is_free, spawn, stop, tail, tied
 from deploy.runtime.settings import ClickHouse, Kafka, Settings
-from deploy.supervisor import backoff
+from deploy.supervisor import backoff, run
 from deploy.supervisor.child import Child
 from deploy.supervisor.plan import make_plan
 from deploy.supervisor.readiness import problems_of
@@ -199,6 +199,28 @@ async def test_a_broker_that_cannot_start_fails_the_start_with_the_end_of_its_lo
         await Supervisor(plan, said.append).run(lambda: pytest.fail("it cannot be ready"))
     assert said[-1] == "stopped"
     assert not (tmp_path / "run.json").exists()
+
+
+@pytest.mark.parametrize("stands_still", [False, True])
+async def test_what_goes_on_is_waited_for_and_what_stands_still_is_not(tmp_path, monkeypatch, stands_still):
+    left = iter(range(40, 0, -1))
+
+    async def problems(_urls):
+        to_go = 40 if stands_still else next(left, 0)
+        return {"web": f"reading the last day from Kafka: {to_go} records to go"} if to_go else {}
+
+    monkeypatch.setattr(run, "problems_of", problems)
+    monkeypatch.setattr(run, "READY_WITHIN_S", 0.5)
+    monkeypatch.setattr(run, "_ASK_EVERY_S", 0.05)
+    supervisor = Supervisor(make_plan(Settings(data_dir=tmp_path), automatic_ports=True), print)
+    supervisor._children["web"] = make_child(tmp_path, "").child
+    begun = asyncio.get_running_loop().time()
+    if stands_still:
+        with pytest.raises(run.NotReadyError, match="nothing has changed"):
+            await supervisor._until_ready()
+    else:
+        await supervisor._until_ready()
+        assert asyncio.get_running_loop().time() - begun > 2 * run.READY_WITHIN_S
 
 
 def test_a_child_whose_parent_is_gone_already_does_not_start(tmp_path):
