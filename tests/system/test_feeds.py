@@ -88,13 +88,13 @@ def test_a_dead_feed_is_no_quiet_night_and_nobody_waits_for_ever(watched: Instal
         eventually(lambda: not source(watched, "PBX-2")["silent_since"], within=180)
         eventually(lambda: not signals(watched, "dead_feed")[-1]["active"], within=60)
         assert watched.get("/api/v1/board")["head"]["sources"]["silent"] == []
-        assert city.wait(timeout=600) == 0
     finally:
         city.terminate()
         night.terminate()
         city.wait()
         night.wait()
 
+    # The telephone system was stopped in the middle of calls: it will never say how they ended.
     def still() -> int:
         rows = watched.sql(
             "SELECT waiting FROM v_gauges WHERE feed = 'live' AND hotline = 'city' AND queue = '' ORDER BY at DESC LIMIT 1"
