@@ -134,9 +134,10 @@ async def some_live_calls(bootstrap: str) -> None:
 
 def test_january_by_sql_api_and_recount_and_again(hotline: Installation, january: Path) -> None:
     asyncio.run(some_live_calls(hotline.status()["endpoints"]["kafka"]))
-    eventually(
-        lambda: sum(int(row["answered"]) for row in live_cells(hotline) if row["dimension_set"] == "hotline") == 5
+    of_all = (
+        "SELECT sum(answered) AS n FROM v_cells WHERE feed = 'live' AND hotline = 'h' AND dimension_set = 'hotline'"
     )
+    eventually(lambda: int(hotline.sql(of_all)[0]["n"]) == 5)
     eventually(lambda: all(row["final"] for row in live_cells(hotline) if row["hotline"] == "h"))
     before = live_cells(hotline)
     first = replay(hotline, january)
