@@ -183,7 +183,7 @@ async def test_the_demo_goes_on_where_it_ended_without_sending_an_event_twice(ka
     assert second is not None
     assert told == ["sending the last 110 minutes", "live", "going on where the last run ended", "live"]
     assert second.start == first.start
-    parts = by_partition([read for read in await read_feed(kafka, "live") if read.event["hotline"] == "goes-on"])
+    parts = by_partition([read for read in await read_feed(kafka, "live") if read.event.get("hotline") == "goes-on"])
     for events in parts.values():
         bounds = [(event["type"], event["source"], event["time"]) for event in events if "snapshot_" in event["type"]]
         assert bounds == [
