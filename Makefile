@@ -20,7 +20,7 @@ demo: install ## Start everything here with simulated calls and open the wallboa
 	.venv/bin/hotline up --demo
 
 test: install ## Run the tests (under ten minutes)
-	.venv/bin/pytest -m 'not slow and not faults'
+	.venv/bin/pytest -n 2 --dist loadgroup -m 'not slow and not faults'
 
 faults: install ## Kill, pause and restart real processes under load; every figure must hold
 	.venv/bin/pytest -m 'faults and not slow'

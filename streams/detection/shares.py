@@ -22,7 +22,7 @@ CLEAR_AFTER = 120_000
 
 
 def _wilson(part: int, whole: int, z: float) -> tuple[float, float]:
-    share = part / whole
+    share = min(1.0, part / whole)  # the part of a minute may be known before the whole
     middle = share + z * z / (2 * whole)
     half = z * sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
     return (middle - half) / (1 + z * z / whole), (middle + half) / (1 + z * z / whole)

@@ -30,6 +30,7 @@ def test_wilsons_lower_bound():
     # 10 of 100, z = 1.96: 0.055 to 0.174 (Wilson 1927's interval, any table)
     assert wilson_lower(10, 100, 1.96) == pytest.approx(0.0552, abs=0.0005)
     assert wilson_lower(0, 0) == 0.0
+    assert wilson_lower(22, 20) == wilson_lower(20, 20) < 1.0, "a part that is known before its whole"
 
 
 def test_shares_are_the_rates_of_the_contract():
