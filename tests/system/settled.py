@@ -10,17 +10,21 @@ Position = tuple[str, int]
 
 
 def settled(hotline: Installation, within: float = 120) -> None:
-    """Return when every event sent before is in ClickHouse.
+    """Return when every event sent before is in ClickHouse: read, then merged, then stored."""
+    eventually(lambda: _lags(hotline) == {0}, within=within)
+    for topics in ({"hotline.partials"}, {"hotline.cells", "hotline.visits", "hotline.dead-letter"}):
+        ends = {place: end for place, (_, end, _) in _read(hotline).items() if place[0] in topics}
+        assert ends, f"nobody reads {topics}"
+        eventually(lambda ends=ends: _reached(hotline, ends), within=within)
 
-    `hotline.calls` stands where the merger is, whose cells lie in their topic by then, as do the visits before them.
-    """
-    eventually(
-        lambda: not any(lag for (topic, _), (_, _, lag) in _read(hotline).items() if topic == "hotline.calls"),
-        within=within,
-    )
-    stored = {"hotline.cells", "hotline.visits", "hotline.dead-letter"}
-    ends = {place: end for place, (_, end, _) in _read(hotline).items() if place[0] in stored}
-    eventually(lambda: all(_read(hotline)[place][0] >= end for place, end in ends.items()), within=within)
+
+def _lags(hotline: Installation) -> set[int]:
+    return {lag for (topic, _), (_, _, lag) in _read(hotline).items() if topic == "hotline.calls"}
+
+
+def _reached(hotline: Installation, ends: dict[Position, int]) -> bool:
+    now = _read(hotline)
+    return all(place in now and now[place][0] >= end for place, end in ends.items())
 
 
 def _read(hotline: Installation) -> dict[Position, tuple[int, int, int]]:
