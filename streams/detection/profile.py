@@ -18,7 +18,11 @@ HALF_AGE_DAYS = 42
 FLAGGED_WEIGHT = 0.05
 OUTLIER = 2.58
 WEEKDAY_PRIOR, GROUP_PRIOR = 1.0, 0.3
-"""Days that the coarser shape counts for against the finer one."""
+"""Days that the coarser shape counts for against the finer one, in slots where both agree."""
+SHAPE_NOISE = 0.15
+"""By how much a slot of one day differs from its share of the day, beside chance."""
+OWN_SHAPE = 1.5
+"""Standard errors from which on a slot that differs from the coarser shape is believed to be its own."""
 
 
 class Profile(NamedTuple):
@@ -49,8 +53,12 @@ def _towards(calls: Floats, exposure: Floats, coarse: Floats, prior: float) -> F
     """Calls per slot and day: the coarser shape at this group's own level, pulled away by what was seen."""
     usual = float((exposure * coarse).sum())
     trust = float(exposure.mean()) / (float(exposure.mean()) + 0.25)
-    own = ((float(calls.sum()) + 5) / (usual + 5)) ** trust
-    return np.asarray((calls + prior * own * coarse) / (exposure + prior))
+    level = ((float(calls.sum()) + 5) / (usual + 5)) ** trust
+    shape = level * coarse
+    noise = np.sqrt((shape + 0.5 + (SHAPE_NOISE * shape) ** 2) / np.maximum(exposure, 0.1))
+    off = np.abs(calls / np.maximum(exposure, 0.1) - shape) / noise
+    held = prior * np.minimum(1.0, (OWN_SHAPE / np.maximum(off, 1e-9)) ** 2)
+    return np.asarray((calls + held * shape) / (exposure + held))
 
 
 def _shape(counts: Floats, weights: Floats, levels: Floats, weekdays: npt.NDArray[np.int64]) -> Floats:

@@ -107,6 +107,22 @@ def test_one_wild_day_does_not_teach():
     assert profile.usual[:5, 40:44].mean() == pytest.approx(150, rel=0.06)
 
 
+def test_a_weekday_of_its_own_is_learned_where_volume_shows_it():
+    zone, monday = ZoneInfo("UTC"), 20_605 * DAY
+
+    def usual(per_minute):
+        """Calls expected on a Friday night and a Thursday night, where Fridays have 1.5 times as many."""
+        random = np.random.default_rng(2)
+        calls = lambda d, i: int(random.poisson(per_minute * (1.5 if d % 7 == 4 and i >= 1320 else 1)))  # noqa: E731
+        profile = fit(learned(14, calls, zone, monday).days())
+        return profile.usual[4, 90:].mean() / (15 * per_minute), profile.usual[3, 90:].mean() / (15 * per_minute)
+
+    friday, thursday = usual(100)
+    assert friday == pytest.approx(1.5, rel=0.03)
+    assert thursday == pytest.approx(1.0, rel=0.03)
+    assert 1.1 < usual(1)[0] < 1.4, "two Fridays of few calls prove little"
+
+
 @given(st.integers(20_000 * DAY, 21_500 * DAY), st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "Asia/Kathmandu"]))
 def test_every_moment_lies_in_its_local_day(at, name):
     zone = ZoneInfo(name)
