@@ -59,17 +59,19 @@ class Bench:
 
     async def create_topics(self) -> None:
         log_append = {"message.timestamp.type": "LogAppendTime"}
-        await self.admin.create_topics(
-            [
-                NewTopic(self.source, PARTITIONS, 1, topic_configs=log_append),
-                NewTopic(self.output, 1, 1),
-                NewTopic(self.state, 2, 1, topic_configs={"cleanup.policy": "compact"}),
-            ]
+        await self.create(
+            NewTopic(self.source, PARTITIONS, 1, topic_configs=log_append),
+            NewTopic(self.output, 1, 1),
+            NewTopic(self.state, 2, 1, topic_configs={"cleanup.policy": "compact"}),
         )
 
+    async def create(self, *topics: NewTopic) -> None:
+        """Create topics, and wait until the broker knows them."""
+        await self.admin.create_topics(topics)
+
         async def led() -> bool:
-            topics = await self.admin.describe_topics([self.source, self.output, self.state])
-            return all(len(t["partitions"]) and all(p["leader"] >= 0 for p in t["partitions"]) for t in topics)
+            described = await self.admin.describe_topics([topic.name for topic in topics])
+            return all(len(t["partitions"]) and all(p["leader"] >= 0 for p in t["partitions"]) for t in described)
 
         await until(led)
 

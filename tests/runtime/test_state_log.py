@@ -105,7 +105,7 @@ async def test_the_broker_compacts_and_the_state_stays(bench: Any, producer: AIO
         "min.cleanable.dirty.ratio": "0.0",
         "delete.retention.ms": "1",
     }
-    await bench.admin.create_topics([NewTopic(topic, 1, 1, topic_configs=eager)])
+    await bench.create(NewTopic(topic, 1, 1, topic_configs=eager))
     log = StateLog(topic, Kafka(bootstrap=bench.bootstrap))
     taking = (await log.read([ZERO]))[ZERO].taking
     for turn in range(20):
