@@ -105,18 +105,11 @@ def test_a_state_that_is_half_as_old_as_the_input_is_kept_is_warned_of_once() ->
 
 
 @pytest.mark.kafka
-async def test_the_retention_is_asked_of_the_topic(bench: Any, until: Any) -> None:
+async def test_the_retention_is_asked_of_the_topic(bench: Any) -> None:
     admin: AIOKafkaAdminClient = bench.admin
     kept, ever = f"{bench.source}.kept", f"{bench.source}.ever"
-    await admin.create_topics(
-        [
-            NewTopic(kept, 1, 1, topic_configs={"retention.ms": str(HOUR)}),
-            NewTopic(ever, 1, 1, topic_configs={"retention.ms": "-1"}),
-        ]
+    await bench.create(
+        NewTopic(kept, 1, 1, topic_configs={"retention.ms": str(HOUR)}),
+        NewTopic(ever, 1, 1, topic_configs={"retention.ms": "-1"}),
     )
-
-    async def led() -> bool:
-        return {kept, ever} <= set(await admin.list_topics())
-
-    await until(led)
     assert await retention_ms(admin, [kept, ever, bench.state, "no.such.topic"]) == {kept: HOUR}
