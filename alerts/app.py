@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from alerts import metrics
+from alerts import calendars, metrics
 from alerts.channels import Channel
 from alerts.channels.alertmanager import AlertmanagerChannel
 from alerts.channels.content import Writer
@@ -25,6 +25,7 @@ from alerts.controls import Controls
 from alerts.core import Alerts
 from alerts.deliveries import Deliveries
 from alerts.duty import Duty, load_duty
+from alerts.on_call import OnCall
 from alerts.pager import page_forever
 from alerts.paging import Paging
 from alerts.promises import promises_of
@@ -40,6 +41,7 @@ from streams.contract.topics import ALERTS, CELLS, SIGNALS, STATE_ALERTS
 
 GROUP = "hotline-alerts"
 METRICS_S = 1.0
+SAVE_S = 0.05
 
 log = structlog.get_logger()
 
@@ -50,12 +52,13 @@ def run(settings: Settings) -> None:
     channels = build_channels(settings, book.by_name)
     duty, receivers = build_receivers(settings, book.by_name)
     controls = Controls()
+    on_call = OnCall(duty.schedules if duty else ())
     targets = {channel.target: channel.resend_s for channel in channels}
 
     processors: dict[str, ProcessorFactory] = {
         SIGNALS: lambda _topic, _partition, state: Alerts(book.rules, settings.alerts.feed, state),
         CELLS: lambda _topic, _partition, state: Watch(book.rules, settings.alerts.feed, promises_of(settings), state),
-        ALERTS: lambda _topic, _partition, state: Telling(targets, duty, controls, state),
+        ALERTS: lambda _topic, _partition, state: Telling(targets, duty, controls, state, on_call),
     }
 
     async def reload(worker: Worker) -> None:
@@ -63,6 +66,10 @@ def run(settings: Settings) -> None:
 
     async def listen(_worker: Worker) -> None:
         await follow(settings.kafka, controls)
+
+    async def read_calendars(_worker: Worker) -> None:
+        if duty is not None:
+            await calendars.follow(duty, on_call, wall_ms)
 
     async def show(worker: Worker) -> None:
         while True:
@@ -80,10 +87,21 @@ def run(settings: Settings) -> None:
             reload,
             listen,
             show,
+            save_promptly,
+            read_calendars,
             *(serve(channel) for channel in channels),
             *(page(receiver, ways) for receiver, ways in receivers.items()),
         ],
     )
+
+
+async def save_promptly(worker: Worker) -> None:
+    """Have the state written whenever a page waits for it, or was just taken: that is the time a kill can repeat."""
+    while True:
+        paging = paging_of(worker)
+        if paging is not None and paging.unsaved:
+            await worker.save(ALERTS, 0)
+        await asyncio.sleep(SAVE_S)
 
 
 def serve(channel: Channel) -> Background:
@@ -141,6 +159,7 @@ def build_receivers(settings: Settings, rules: Mapping[str, Rule]) -> tuple[Duty
     if settings.paging != "hotline":
         log.warning("alerts.duty is not used: paging is alertmanager, whose routes say who is called")
         return None, {}
+    calendars.require_library(duty)
     writer = Writer(rules, settings.paging, external_url(settings))
     return duty, {
         receiver.name: [people_channel(told, receiver.name, writer) for told in receiver.channels]

@@ -1,5 +1,7 @@
 """Reads `hotline.alert-control` from its beginning and goes on reading; writes to it for the command line."""
 
+from collections.abc import AsyncIterator
+
 import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -8,7 +10,7 @@ from alerts.controls import Controls
 from deploy.runtime.kafka import client_options, reading
 from deploy.runtime.settings import Kafka
 from streams.contract import AlertEvent
-from streams.contract.alerts import ControlRecord, Silence
+from streams.contract.alerts import ControlRecord, control_key
 from streams.contract.topics import ALERT_CONTROL, ALERTS
 
 POLL_MS = 500
@@ -57,11 +59,10 @@ def _take(controls: Controls, value: bytes, offset: int) -> None:
 
 async def write(kafka: Kafka, record: ControlRecord) -> None:
     """Append a record and wait until the broker has it. Raises KafkaError."""
-    key = record.id if isinstance(record, Silence) else record.fingerprint
     producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
     await producer.start()
     try:
-        await producer.send_and_wait(ALERT_CONTROL, msgspec.json.encode(record), key=key.encode())
+        await producer.send_and_wait(ALERT_CONTROL, msgspec.json.encode(record), key=control_key(record))
     finally:
         await producer.stop()
 
@@ -69,6 +70,24 @@ async def write(kafka: Kafka, record: ControlRecord) -> None:
 async def firing(kafka: Kafka) -> list[AlertEvent]:
     """The alerts that fire as `hotline.alerts` has it, oldest first."""
     last: dict[str, AlertEvent] = {}
+    async for event in _alerts(kafka):
+        last[event.fingerprint] = event
+    fires = [event for event in last.values() if event.state == "firing"]
+    return sorted(fires, key=lambda event: (event.started_at, event.fingerprint))
+
+
+async def last_episodes(kafka: Kafka) -> dict[str, AlertEvent]:
+    """fingerprint -> the last change of the last episode that fired."""
+    fired: dict[str, AlertEvent] = {}
+    async for event in _alerts(kafka):
+        known = fired.get(event.fingerprint)
+        if event.state == "firing" or (known is not None and known.episode == event.episode):
+            fired[event.fingerprint] = event
+    return fired
+
+
+async def _alerts(kafka: Kafka) -> AsyncIterator[AlertEvent]:
+    """What `hotline.alerts` holds up to now."""
     async with reading(kafka) as consumer:
         partition = TopicPartition(ALERTS, 0)
         consumer.assign([partition])
@@ -77,7 +96,4 @@ async def firing(kafka: Kafka) -> list[AlertEvent]:
         while await consumer.position(partition) < end:
             for records in (await consumer.getmany(partition, timeout_ms=POLL_MS)).values():
                 for record in records:
-                    event = _event.decode(record.value or b"")
-                    last[event.fingerprint] = event
-    fires = [event for event in last.values() if event.state == "firing"]
-    return sorted(fires, key=lambda event: (event.started_at, event.fingerprint))
+                    yield _event.decode(record.value or b"")

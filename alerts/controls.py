@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from streams.contract import AlertEvent
-from streams.contract.alerts import Acknowledgement, ControlRecord, Silence
+from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Silence
 
 LONGEST_MS = 14 * 86_400_000
 """A silence may last so long: shorter than its topic keeps it."""
@@ -23,6 +23,8 @@ class Controls:
                 self.silences[record.id] = record
             case Acknowledgement():
                 self.acknowledgements[record.fingerprint] = record
+            case Feedback():
+                pass  # for whoever mends the rules
 
     def silence_of(self, event: AlertEvent, now: int) -> Silence | None:
         """The silence that holds for this alert at `now` (ms), if any."""

@@ -13,13 +13,16 @@ nothing for a receiver that looks at the episode.
 """
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
 
 from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
+from alerts.notifications import Via, notified, output, said_of
 from deploy.runtime.processor import Output, Record
-from streams.contract import AlertEvent
+from streams.contract import AlertEvent, Notification
+from streams.contract.alerts import Why
 
 FORMAT = 1
 LONGEST_BACK_OFF_S = 300
@@ -60,7 +63,7 @@ class _State(msgspec.Struct, kw_only=True):
 
 
 class Deliveries:
-    """A `Processor` for `hotline.alerts` without outputs: `due` and `settle` are the sender's side.
+    """A `Processor` for `hotline.alerts`: `due` and `settle` are the sender's side. Outputs: what was told to whom.
 
     `targets`: target -> seconds after which a firing alert is told again (None: once is enough). A
     target that is new is told of what is firing; one that is no more is forgotten.
@@ -70,6 +73,7 @@ class Deliveries:
         self._resend = dict(targets)
         self._ready = False
         self._now = 0
+        self._outputs: list[Output] = []
         self.unreadable = 0
         self.overtaken = 0
         state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot["all"], type=_State)
@@ -118,7 +122,8 @@ class Deliveries:
                 del over[episode]
 
     def outputs(self) -> list[Output]:
-        return []
+        outputs, self._outputs = self._outputs, []
+        return outputs
 
     def snapshot(self) -> dict[str, bytes]:
         return {"all": msgspec.msgpack.encode(self._state)}
@@ -146,19 +151,23 @@ class Deliveries:
                     break
         return notices
 
-    def settle(self, target: str, notices: Sequence[Notice], outcome: Outcome, now: int) -> None:
+    def settle(self, via: Via, notices: Sequence[Notice], outcome: Outcome, now: int) -> None:
         """Take in what came of telling the target; the alert may have changed meanwhile."""
+        target = via.target
         items = self._state.items[target]
         for index, notice in enumerate(notices):
             episode = notice.event.episode
             item = items.get(episode)
             if item is None:
                 continue
+            given_up = isinstance(outcome, Failed) or now - item.since > GIVE_UP_MS
+            if item.told != notice.event.state:
+                self._note(via, notice.event, outcome, now, attempt=item.attempts + 1, given_up=given_up)
             match outcome:
                 case Delivered(refs):
                     item.ref = refs[index] if refs else item.ref
                     self._told(target, episode, item, notice.event.state, now)
-                case Retry(_, after_s) if now - item.since <= GIVE_UP_MS:
+                case Retry(_, after_s) if not given_up:
                     item.attempts += 1
                     item.next_at = now + int(1000 * max(after_s or 0, back_off_s(item.attempts)))
                 case Retry() | Failed():
@@ -231,6 +240,31 @@ class Deliveries:
             return
         resend_s = self._resend[target]
         item.next_at = None if resend_s is None else now + resend_s * 1000
+
+    def _note(self, via: Via, event: AlertEvent, outcome: Outcome, now: int, *, attempt: int, given_up: bool) -> None:
+        """Write down what is news: it was accepted, it failed first, it is given up."""
+        became, reason = said_of(outcome)
+        given_up = given_up and became == "retry"
+        if became == "retry" and attempt > 1 and not given_up:
+            return
+        louder = event.state == "firing" and event.reason == "severity_changed"
+        why: Why = "resolved" if event.state == "resolved" else "louder" if louder else "first"
+        news = f"{via.target}\x1f{event.episode}\x1f{event.state}\x1f{event.severity}"
+        said = Notification(
+            id=sha256(news.encode()).hexdigest()[:16],
+            attempt=attempt,
+            receiver=via.target,
+            channel=via.kind,
+            target=via.target,
+            why=why,
+            outcome="given_up" if given_up else became,
+            reason=reason,
+            at=now,
+            feed=event.feed,
+            hotline=event.hotline,
+            alerts=notified([event]),
+        )
+        self._outputs.append(output(said))
 
     def _close(self, episode: str) -> None:
         """Forget an episode that is over and that nobody has to be told of."""

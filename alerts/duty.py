@@ -4,9 +4,11 @@
 receivers:
   - {name: water-desk, channels: [{type: wecom, url_file: /run/secrets/wecom}, {type: sms, …}]}   # the next if one fails
   - {name: chief, channels: [{type: email, …}]}
+schedules: [{name: engineers, …}]          # on-call rotas; alerts/on_call.py shows one
 routes:                                    # the first that matches; labels by shell pattern
-  - match: {hotline: "12345", category: "utilities/water*"}
+  - match: {hotline: "12345", category: "utilities/water*", district: "4403*"}
     group_by: [hotline]
+    due_s: 7200                            # said in the message; still firing by then: told once more
     chain: [{tell: [water-desk], next_after_s: 600}, {tell: [chief]}]
 inhibitions:                               # while a `source` fires, its `target`s page nobody
   - {source: {alertname: DeadFeed}, target: {dimension_set: queue}, equal: [feed, hotline]}
@@ -20,11 +22,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from alerts.channels.settings import ChannelSettings
 from alerts.expressions import Part
+from alerts.on_call import Name, Schedule
 from alerts.rules import Seconds
 from alerts.rules_file import RulesError, parse_yaml, problems, read_text
 
 Matchers = dict[str, str]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
 
 class Receiver(Part):
@@ -46,7 +48,9 @@ class Route(Part):
 
     `group_by`: alerts equal in these labels come in one message. The first message waits `group_wait_s` for
     others to join; then a receiver hears of the group at most every `group_interval_s`, escalation excepted.
-    `repeat_s`: told again while nobody has acknowledged (0: never). `resolved`: the end is told too.
+    `repeat_s`: told again while nobody has acknowledged (0: never). `resolved`: the end is told too. `due_s`: what is
+    done about it is due so long after it fired (0: no time is said); if it fires still, `overdue` (else the first
+    step) are told, acknowledged or not.
     """
 
     match: Matchers = Field(default_factory=dict)
@@ -55,6 +59,8 @@ class Route(Part):
     group_interval_s: Seconds = 60
     repeat_s: Seconds = 14_400
     resolved: bool = True
+    due_s: Annotated[int, Field(ge=0, le=31 * 86_400)] = 0
+    overdue: tuple[str, ...] = ()
     chain: Annotated[tuple[ChainStep, ...], Field(min_length=1)]
 
 
@@ -85,19 +91,28 @@ class Duty(Part):
     """The whole file."""
 
     receivers: tuple[Receiver, ...]
+    schedules: tuple[Schedule, ...] = ()
     routes: tuple[Route, ...]
     inhibitions: tuple[Inhibition, ...] = OUTAGES
     flapping: Flapping = Flapping()
 
     @model_validator(mode="after")
     def _everybody_is_known(self) -> Self:
-        names = [receiver.name for receiver in self.receivers]
+        people = {receiver.name for receiver in self.receivers}
+        names = [*(receiver.name for receiver in self.receivers), *(schedule.name for schedule in self.schedules)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"receivers: {twice[0]} stands twice")
+            raise ValueError(f"{twice[0]} stands twice among receivers and schedules")
+        for schedule in self.schedules:
+            if unknown := sorted(schedule.people() - people):
+                raise ValueError(f"schedules.{schedule.name}: there is no receiver {unknown[0]}")
         for number, route in enumerate(self.routes, start=1):
+            if unknown := sorted(set(route.overdue) - set(names)):
+                raise ValueError(f"routes.{number}.overdue: there is no receiver or schedule {unknown[0]}")
             for place, step in enumerate(route.chain, start=1):
                 if unknown := sorted(set(step.tell) - set(names)):
-                    raise ValueError(f"routes.{number}.chain.{place}.tell: there is no receiver {unknown[0]}")
+                    raise ValueError(
+                        f"routes.{number}.chain.{place}.tell: there is no receiver or schedule {unknown[0]}"
+                    )
                 if (place == len(route.chain)) != (step.next_after_s == 0):
                     raise ValueError(f"routes.{number}.chain.{place}: next_after_s is for every step but the last")
         return self

@@ -7,6 +7,7 @@ import structlog
 
 from alerts import metrics
 from alerts.channels import Channel, Delivered, Failed, Notice, Outcome, Retry
+from alerts.notifications import Via
 from alerts.paging import Paging, channel_of
 
 IDLE_S = 0.1
@@ -38,7 +39,7 @@ async def page_forever(
                 "a page was not taken, the next try follows", reason=outcome.reason, detail=outcome.detail, **said
             )
         if paging() is pages:
-            pages.settle(message.id, outcome, now())
+            pages.settle(message.id, outcome, now(), Via(channel.kind, channel.target))
 
 
 async def _send(channel: Channel, batches: Sequence[Sequence[Notice]], now: Callable[[], int]) -> Outcome:

@@ -4,6 +4,10 @@ Per episode there is a `Page`: how far its chain has come and who has been told 
 receiver is to hear of a group is put into one `Message`, and from that moment counts as told: the message
 is kept and tried until somebody has taken it, so nothing is paged twice and nothing is lost.
 
+A message is not sent before the state that holds it is written down, and that it was taken is written down at once
+(`unsaved` asks for it): so a kill at any moment neither loses a page nor invents one. What it can do is repeat a message
+(the same `id`) that was taken in the last moment and not yet written down: at most once per kill.
+
 - A message that nobody took before all its alerts were over is dropped: nobody is woken for the past.
 - Silenced, inhibited, flapping: the page waits, and goes on when that is over and the alert still fires.
 - Acknowledged: no further step, no repeat; only a higher severity is news.
@@ -19,96 +23,47 @@ from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
 from alerts.controls import Controls, matches
 from alerts.deliveries import GIVE_UP_MS, back_off_s
 from alerts.duty import Duty, Inhibition, Route
-from alerts.rules import SEVERITIES, Severity
-from streams.contract import AlertEvent
+from alerts.notifications import NOBODY, Via, notified, output, said_of
+from alerts.on_call import OnCall
+from alerts.pages import Message, Page, Told, load
+from alerts.rules import SEVERITIES
+from deploy.runtime.processor import Output
+from streams.contract import AlertEvent, Notification
+from streams.contract.alerts import NotificationOutcome, Why
 
-FORMAT = 1
 REMEMBER_MS = 3_600_000
 TRIES_PER_CHANNEL = 2
 
-Why = Literal["first", "escalated", "louder", "repeated", "resolved"]
+_ORDER: tuple[Why, ...] = ("escalated", "overdue", "louder", "first", "repeated", "resolved")
 WhyNot = Literal["silenced", "inhibited", "flapping", "acknowledged", "no_route", "resolved", "told"]
 
 
-class StateError(ValueError):
-    """A snapshot that this version cannot read."""
-
-
-class Told(msgspec.Struct):
-    """Put into a message for a receiver at a step: when (ms), and how severe it was."""
-
-    at: int
-    severity: Severity
-
-
-class Page(msgspec.Struct, kw_only=True):
-    """One episode. `told`: `step/receiver` -> Told. `step_at`: when somebody was first told at the present step.
-
-    `ended`: receivers who have been told of the end.
-    """
-
-    event: AlertEvent
-    since: int
-    step: int = 0
-    step_at: int | None = None
-    told: dict[str, Told] = {}
-    ended: set[str] = set()
-
-
-class Message(msgspec.Struct, kw_only=True):
-    """One message to one receiver. `firing`: episode -> whether the receiver hears of it at this step for the first
-    time; `over`: episodes whose end it tells.
-
-    `tries`: without success; `tried`: the receiver may have heard it.
-    """
-
-    id: str
-    receiver: str
-    group: str
-    why: Why
-    firing: dict[str, bool]
-    over: set[str]
-    made_at: int
-    next_at: int
-    tries: int = 0
-    tried: bool = False
-
-
-class _State(msgspec.Struct, kw_only=True):
-    """`spoken`: group -> receiver -> when a message for it was made last. `fired`: fingerprint -> starts of its
-    last episodes (ms). `gone`: episode -> when it was let go of.
-    """
-
-    format: int = FORMAT
-    pages: dict[str, Page] = {}
-    messages: dict[str, Message] = {}
-    spoken: dict[str, dict[str, int]] = {}
-    fired: dict[str, list[int]] = {}
-    gone: dict[str, int] = {}
-    count: int = 0
-
-
 class Want(NamedTuple):
+    """News of an episode for a receiver; `key`: its place in `Page.told`."""
+
     episode: str
     why: Why
-    step: int
+    key: str = ""
 
 
 class Paging:
     """Pages of the alerts in `hotline.alerts`. Nothing is decided before `controls` are known and the log is read."""
 
-    def __init__(self, duty: Duty, controls: Controls, snapshot: bytes | None = None) -> None:
+    def __init__(
+        self, duty: Duty, controls: Controls, snapshot: bytes | None = None, on_call: OnCall | None = None
+    ) -> None:
         self._duty = duty
         self._controls = controls
+        self._on_call = on_call or OnCall(duty.schedules)
+        self._outputs: list[Output] = []
+        self._sent: dict[str, list[AlertEvent]] = {}
+        self._in_snapshot: set[str] = set()
+        self.unsaved = False
         self._now = 0
         self.given_up = 0
         self._sources: list[tuple[Inhibition, AlertEvent]] = []
-        state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot, type=_State)
-        if state.format != FORMAT:
-            raise StateError(
-                f"the pages' state has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
-            )
-        self._state = state
+        self._state = state = load(snapshot)
+        self._saved = set(state.messages)
         for message in state.messages.values():
             message.tried = True  # whoever wrote the snapshot may have told it before it ended
 
@@ -174,26 +129,31 @@ class Paging:
         Whoever asks is taken to send it.
         """
         for message in list(self._state.messages.values()):
-            if message.receiver != receiver or message.next_at > now:
+            if message.receiver != receiver or message.next_at > now or message.id not in self._saved:
                 continue
             self._bring_up_to_date(message)
             if message.id not in self._state.messages:
                 continue
             message.tried = True
-            events = [self._state.pages[episode].event for episode in (*message.firing, *message.over)]
-            return message, message.tries, [Notice(event) for event in events]
+            pages = [self._state.pages[episode] for episode in (*message.firing, *message.over)]
+            self._sent[message.id] = [page.event for page in pages]
+            return message, message.tries, [Notice(page.event, due_at=self._due_at(page)) for page in pages]
         return None
 
-    def settle(self, identity: str, outcome: Outcome, now: int) -> None:
-        """Take in what came of sending a message."""
+    def settle(self, identity: str, outcome: Outcome, now: int, via: Via) -> None:
+        """Take in what came of sending a message through a channel."""
         message = self._state.messages.get(identity)
         if message is None:
             return
+        became, reason = said_of(outcome)
+        given_up = became != "delivered" and now - message.made_at > GIVE_UP_MS
+        self._note(message, "given_up" if given_up else became, reason, now, via)
+        self.unsaved = True
         match outcome:
             case Delivered():
                 del self._state.messages[identity]
                 self._tidy(message.over)
-            case Retry() | Failed() if now - message.made_at > GIVE_UP_MS:
+            case _ if given_up:
                 del self._state.messages[identity]
                 self.given_up += 1
                 self._tidy(message.over)
@@ -205,8 +165,19 @@ class Paging:
                 message.tries += TRIES_PER_CHANNEL - message.tries % TRIES_PER_CHANNEL
                 message.next_at = now + 1000 * back_off_s(message.tries)
 
+    def outputs(self) -> list[Output]:
+        """What was told to whom, for `hotline.notifications`."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
     def snapshot(self) -> bytes:
+        self._in_snapshot = set(self._state.messages)
+        self.unsaved = False
         return msgspec.msgpack.encode(self._state)
+
+    def saved(self) -> None:
+        """The last snapshot is written down: its messages may be sent."""
+        self._saved = self._in_snapshot
 
     def waiting(self, receiver: str) -> int:
         """How many messages nobody has taken yet."""
@@ -214,19 +185,31 @@ class Paging:
 
     def _want_news(self, episode: str, page: Page, route: Route, groups: dict[tuple[str, str], list[Want]]) -> None:
         acknowledged = self._controls.acknowledgement_of(page.event, page.since) is not None
-        steps = route.chain
-        after_s = steps[min(page.step, len(steps) - 1)].next_after_s
+        after_s = route.chain[min(page.step, len(route.chain) - 1)].next_after_s
         if after_s and not acknowledged and page.step_at is not None and self._now - page.step_at >= after_s * 1000:
             page.step, page.step_at = page.step + 1, None
-        for number, step in enumerate(steps[: page.step + 1]):
-            for receiver in step.tell:
-                why = self._why(page, number, receiver, route, acknowledged=acknowledged)
+        for number, step in enumerate(route.chain[: page.step + 1]):
+            for name in step.tell:
+                why = self._why(page, number, name, route, acknowledged=acknowledged)
                 if why is not None:
-                    group = groups.setdefault((_group(route, page.event), receiver), [])
-                    group.append(Want(episode, why, number))
+                    self._want(groups, route, page, name, Want(episode, why, f"{number}/{name}"))
+        due_at = self._due_at(page)
+        if due_at and self._now >= due_at:
+            for name in route.overdue or route.chain[0].tell:
+                if f"due/{name}" not in page.told:
+                    self._want(groups, route, page, name, Want(episode, "overdue", f"due/{name}"))
 
-    def _why(self, page: Page, number: int, receiver: str, route: Route, *, acknowledged: bool) -> Why | None:
-        told = page.told.get(f"{number}/{receiver}")
+    def _want(self, groups: dict[tuple[str, str], list[Want]], route: Route, page: Page, name: str, want: Want) -> None:
+        receiver = self._on_call.receiver(name, self._now)
+        groups.setdefault((_group(route, page.event), receiver), []).append(want)
+
+    def _due_at(self, page: Page) -> int:
+        """When it is due to be over (ms); 0: at no time."""
+        route = self.route_of(page.event)
+        return page.since + route.due_s * 1000 if route and route.due_s else 0
+
+    def _why(self, page: Page, number: int, name: str, route: Route, *, acknowledged: bool) -> Why | None:
+        told = page.told.get(f"{number}/{name}")
         if told is None:
             return None if acknowledged else "escalated" if number else "first"
         if SEVERITIES.index(page.event.severity) > SEVERITIES.index(told.severity):
@@ -237,12 +220,12 @@ class Paging:
 
     def _want_end(self, episode: str, page: Page, route: Route, groups: dict[tuple[str, str], list[Want]]) -> None:
         silenced = self._controls.silence_of(page.event, self._now) is not None
-        heard = {key.partition("/")[2] for key in page.told}
-        if silenced or not route.resolved:
+        heard = page.heard()
+        if silenced or not route.resolved or page.event.reason == "back_after_outage":
             page.ended |= heard
         for receiver in sorted(heard - page.ended):
             if not any(m.receiver == receiver and episode in m.firing for m in self._state.messages.values()):
-                groups.setdefault((_group(route, page.event), receiver), []).append(Want(episode, "resolved", 0))
+                groups.setdefault((_group(route, page.event), receiver), []).append(Want(episode, "resolved"))
         self._tidy([episode])
 
     def _speak(self, group: str, receiver: str, wants: Sequence[Want]) -> None:
@@ -253,17 +236,19 @@ class Paging:
         route = self.route_of(state.pages[wants[0].episode].event)
         assert route is not None
         last = state.spoken.setdefault(group, {}).get(receiver)
-        if not any(want.why == "escalated" for want in wants):
+        if not any(want.why in {"escalated", "overdue"} for want in wants):
             begun = min(state.pages[want.episode].since for want in wants)
             if now - begun < route.group_wait_s * 1000:
                 return
             if last is not None and now - last < route.group_interval_s * 1000:
                 return
         state.count += 1
-        identity = sha256(f"{group}\x1f{receiver}\x1f{state.count}".encode()).hexdigest()[:16]
-        firing = {want.episode: want.why in {"first", "escalated"} for want in wants if want.why != "resolved"}
+        identity = sha256(f"{group}\x1f{receiver}\x1f{now}\x1f{state.count}".encode()).hexdigest()[:16]
+        firing = {want.episode: False for want in wants if want.why != "resolved"}
+        firing |= {want.episode: True for want in wants if want.why in {"first", "escalated"}}
         over = {want.episode for want in wants if want.why == "resolved"}
-        first = min(wants, key=lambda want: ("escalated", "louder", "first", "repeated", "resolved").index(want.why))
+        first = min(wants, key=lambda want: _ORDER.index(want.why))
+        number = first.key.partition("/")[0]
         state.messages[identity] = Message(
             id=identity,
             receiver=receiver,
@@ -273,19 +258,26 @@ class Paging:
             over=over,
             made_at=now,
             next_at=now,
+            step=int(number) + 1 if number.isdigit() else 1,
         )
+        self.unsaved = True
         state.spoken[group][receiver] = now
         for want in wants:
             page = state.pages[want.episode]
+            step, _, name = want.key.partition("/")
             if want.why == "resolved":
                 page.ended.add(receiver)
             else:
-                page.told[f"{want.step}/{receiver}"] = Told(now, page.event.severity)
-                if want.step == page.step and page.step_at is None:
+                before = page.told.get(want.key)
+                if before is not None and before.receiver not in {"", receiver}:
+                    page.told[f"was/{before.receiver}"] = before  # off duty by now, but will hear of the end
+                page.told[want.key] = Told(now, page.event.severity, "" if name == receiver else receiver)
+                if step == str(page.step) and page.step_at is None:
                     page.step_at = now
 
     def _bring_up_to_date(self, message: Message) -> None:
         """Leave out what was over before the message was tried; what may have been heard is now told as over."""
+        before = [self._state.pages[episode].event for episode in message.firing]
         for episode in [e for e in message.firing if self._state.pages[e].event.state == "resolved"]:
             first = message.firing.pop(episode)
             page = self._state.pages[episode]
@@ -296,16 +288,38 @@ class Paging:
                 page.told = {
                     key: told
                     for key, told in page.told.items()
-                    if told.at != message.made_at or key.partition("/")[2] != message.receiver
+                    if told.at != message.made_at or _who(key, told) != message.receiver
                 }
             self._tidy([episode])
         for episode in message.firing:
             page = self._state.pages[episode]
             for key, told in page.told.items():
-                if key.partition("/")[2] == message.receiver:
+                if _who(key, told) == message.receiver:
                     told.severity = page.event.severity  # the message says it as it is now
         if not message.firing and not message.over:
             del self._state.messages[message.id]
+            self._sent[message.id] = before
+            self._note(message, "overtaken", "", self._now, NOBODY)
+            self.unsaved = True
+
+    def _note(self, message: Message, became: NotificationOutcome, reason: str, now: int, via: Via) -> None:
+        events = self._sent.pop(message.id, [])
+        said = Notification(
+            id=message.id,
+            attempt=message.tries + 1,
+            receiver=message.receiver,
+            channel=via.kind,
+            target=via.target,
+            why=message.why,
+            step=message.step,
+            outcome=became,
+            reason=reason,
+            at=now,
+            feed=events[0].feed if events else "",
+            hotline=events[0].hotline if events else "",
+            alerts=notified(events),
+        )
+        self._outputs.append(output(said))
 
     def _tidy(self, episodes: Iterable[str]) -> None:
         """Let go of episodes that are over and of which everybody who heard has heard the end."""
@@ -316,7 +330,7 @@ class Paging:
                 continue
             if any(episode in message.firing or episode in message.over for message in messages):
                 continue
-            if {key.partition("/")[2] for key in page.told} <= page.ended:
+            if page.heard() <= page.ended:
                 self._let_go(episode)
 
     def _let_go(self, episode: str) -> None:
@@ -357,6 +371,10 @@ class Paging:
 def _group(route: Route, event: AlertEvent) -> str:
     chain = "/".join(name for step in route.chain for name in step.tell)
     return "\x1f".join((chain, *(event.labels.get(name, "") for name in route.group_by)))
+
+
+def _who(key: str, told: Told) -> str:
+    return told.receiver or key.partition("/")[2]
 
 
 def channel_of(tries: int, channels: int) -> int:

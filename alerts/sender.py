@@ -8,6 +8,7 @@ import structlog
 from alerts import metrics
 from alerts.channels import Channel, Delivered, Failed, Notice, Outcome, Retry
 from alerts.deliveries import Deliveries
+from alerts.notifications import Via
 
 IDLE_S = 0.1
 
@@ -30,7 +31,7 @@ async def send_forever(channel: Channel, queue: Callable[[], Deliveries | None],
             _count(channel, outcome, len(sent))
             failing = _say(channel, outcome, failing=failing)
             if queue() is deliveries:
-                deliveries.settle(channel.target, sent, outcome, now())
+                deliveries.settle(Via(channel.kind, channel.target), sent, outcome, now())
 
 
 async def _tell(

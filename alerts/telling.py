@@ -7,6 +7,7 @@ import msgspec
 from alerts.controls import Controls
 from alerts.deliveries import Deliveries
 from alerts.duty import Duty
+from alerts.on_call import OnCall
 from alerts.paging import Paging
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent
@@ -17,7 +18,7 @@ _event = msgspec.json.Decoder(AlertEvent)
 
 
 class Telling:
-    """A `Processor` for `hotline.alerts` without outputs. `paging` is None where Hotline itself pages nobody.
+    """A `Processor` for `hotline.alerts`; its outputs say who was told. `paging` is None where Hotline pages nobody.
 
     Where paging is new, what fires already is paged too.
     """
@@ -28,12 +29,13 @@ class Telling:
         duty: Duty | None,
         controls: Controls,
         snapshot: Mapping[str, bytes] | None = None,
+        on_call: OnCall | None = None,
     ) -> None:
         self.deliveries = Deliveries(targets, snapshot)
         self.paging: Paging | None = None
         if duty is not None:
             paged = (snapshot or {}).get(PAGING)
-            self.paging = Paging(duty, controls, paged)
+            self.paging = Paging(duty, controls, paged, on_call)
             if paged is None:
                 for event in self.deliveries.firing():
                     self.paging.take(event)
@@ -58,7 +60,12 @@ class Telling:
             self.paging.tick(now)
 
     def outputs(self) -> list[Output]:
-        return []
+        return self.deliveries.outputs() + (self.paging.outputs() if self.paging else [])
+
+    def saved(self) -> None:
+        """The last snapshot is written down."""
+        if self.paging is not None:
+            self.paging.saved()
 
     def snapshot(self) -> dict[str, bytes]:
         parts = self.deliveries.snapshot()

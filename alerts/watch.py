@@ -26,6 +26,8 @@ from streams.contract.topics import ALERTS
 FORMAT = 1
 JUDGE_EVERY_MS = 5_000
 BEHIND_EVERY_MS = MINUTE_MS
+AGAIN_MS = 2 * MINUTE_MS
+"""After a restart so much is judged at the pace at which it was judged before, so that its episodes have the same names."""
 WEEK_MS = 7 * 24 * HOUR_MS
 
 _record = msgspec.json.Decoder(CellsRecord)
@@ -80,6 +82,7 @@ class Watch:
                 "wrote it"
             )
         self._state = state
+        self._restored_at = state.clock
         self._adopt(rules, parts)
 
     @property
@@ -188,7 +191,8 @@ class Watch:
 
     def _judge_if_due(self) -> None:
         state = self._state
-        every = JUDGE_EVERY_MS if self._listening.time else BEHIND_EVERY_MS
+        again = state.clock - self._restored_at <= AGAIN_MS
+        every = JUDGE_EVERY_MS if self._listening.time or again else BEHIND_EVERY_MS
         if not self._rules or state.clock - state.judged_at < every or state.began_at is None:
             return
         state.judged_at = state.clock

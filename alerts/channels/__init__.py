@@ -15,10 +15,13 @@ does not say what the service's documentation promises.
 
 
 class Notice(NamedTuple):
-    """One alert to be told: its present state, and what the channel asked to be reminded of (`ref`)."""
+    """One alert to be told: its present state, what the channel asked to be reminded of (`ref`), when it is due to be
+    over (`due_at`, ms; 0: at no time).
+    """
 
     event: AlertEvent
     ref: str = ""
+    due_at: int = 0
 
 
 class Delivered(NamedTuple):

@@ -18,6 +18,24 @@ Address = Annotated[SecretStr, AfterValidator(_an_address)]
 """The addresses of chat services are secrets: whoever has one may write."""
 
 
+def secrets_from_files(data: Any) -> Any:
+    """For each `…_file` of a secret, the secret itself. Raises ValueError."""
+    if not isinstance(data, dict):
+        return data
+    told = dict(data)
+    for field in ("url", "token", "password", "secret", "routing_key"):
+        path = told.pop(f"{field}_file", None)
+        if path is None:
+            continue
+        if field in told:
+            raise ValueError(f"both {field} and {field}_file are there: keep one")
+        try:
+            told[field] = Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
+        except (OSError, UnicodeDecodeError, IndexError) as error:
+            raise ValueError(f"{field}_file: cannot read a secret from {path}: {type(error).__name__}") from error
+    return told
+
+
 class ChannelPart(Part):
     """`language`: of the words; those of the other one stand in where a rule has none."""
 
@@ -26,20 +44,7 @@ class ChannelPart(Part):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        told = dict(data)
-        for field in ("url", "token", "password", "secret", "routing_key"):
-            path = told.pop(f"{field}_file", None)
-            if path is None:
-                continue
-            if field in told:
-                raise ValueError(f"both {field} and {field}_file are there: keep one")
-            try:
-                told[field] = Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
-            except (OSError, UnicodeDecodeError, IndexError) as error:
-                raise ValueError(f"{field}_file: cannot read a secret from {path}: {type(error).__name__}") from error
-        return told
+        return secrets_from_files(data)
 
 
 class EmailSettings(ChannelPart):

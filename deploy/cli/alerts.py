@@ -7,7 +7,7 @@ import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from getpass import getuser
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args
 from uuid import uuid4
 
 import click
@@ -20,7 +20,7 @@ from deploy.cli.processes import run_process
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from streams.contract import DIMENSIONS
-from streams.contract.alerts import Acknowledgement, Silence
+from streams.contract.alerts import Acknowledgement, Feedback, Silence, Verdict
 
 _DURATION = re.compile(r"^(\d+)([mhd])$")
 T = TypeVar("T")
@@ -120,6 +120,33 @@ def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) 
         return
     _do(settings, control_log.write(settings.kafka, made))
     click.echo(f"silence {made.id} until {_time(made.ends_at)}")
+
+
+@command.command("feedback")
+@click.argument("fingerprint")
+@click.argument("verdict", type=click.Choice(get_args(Verdict)))
+@click.option("--note", default="", help="What was wrong with it, or right.")
+@_author
+def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None:
+    """Say what you think of the last episode of the alert FINGERPRINT: it counts in v_rule_precision."""
+    settings = resolve(current())
+    last = _do(settings, control_log.last_episodes(settings.kafka)).get(fingerprint)
+    if last is None:
+        _refuse(f"no alert {fingerprint} has fired in the last 30 days")
+    said = Feedback(
+        fingerprint=fingerprint,
+        episode=last.episode,
+        rule=last.rule,
+        feed=last.feed,
+        hotline=last.hotline,
+        queue=last.queue,
+        verdict=verdict,
+        author=author,
+        note=note,
+        at=_now(),
+    )
+    _do(settings, control_log.write(settings.kafka, said))
+    click.echo(f"{last.rule} of {_time(last.started_at)}: {verdict}")
 
 
 @command.command("unsilence")

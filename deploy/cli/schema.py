@@ -16,6 +16,8 @@ RECORDS: dict[str, Any] = {
     "cells": contract.CellsRecord,
     "signals": contract.Signal,
     "alerts": contract.AlertEvent,
+    "alert-control": contract.ControlRecord,
+    "notifications": contract.Notification,
     "dead-letter": contract.DeadLetter,
 }
 

@@ -154,6 +154,9 @@ class OwnedPartition:
                 )
             self.checkpointed = stand.offset + 1
             self._stand = stand
+            saved = getattr(self.processor, "saved", None)
+            if saved:
+                saved()
             self._written.inc(size)
             self._size.set(sum(map(len, parts.values())))
             metrics.CHECKPOINT_SECONDS.observe(time.perf_counter() - begun)

@@ -27,7 +27,8 @@ class Processor(Protocol):
 
     The shell calls `apply` with records in offset order without repeats, `tick` about every 500 ms
     and sends what `outputs` hands over; after those are acknowledged it writes `snapshot` to the state
-    log. A processor built from a snapshot goes on as if it had never stopped.
+    log. A processor built from a snapshot goes on as if it had never stopped. One that has a method `saved` is told
+    when its last snapshot is written.
     """
 
     def apply(self, records: Sequence[Record]) -> None:

@@ -42,7 +42,7 @@ Meaning = Mapping[str, Mapping[str, str]]
 
 
 class Worker:
-    """The partitions that this process owns. Background tasks see it by its first three methods."""
+    """The partitions that this process owns. Background tasks see it by its first four methods."""
 
     def __init__(
         self,
@@ -86,6 +86,13 @@ class Worker:
         owned = self._owned.get((topic, partition))
         if owned:
             owned.collect()
+
+    async def save(self, topic: str, partition: int) -> None:
+        """Write the state of an input partition now, without waiting for the next checkpoint."""
+        owned = self._owned.get((topic, partition))
+        if owned and not owned.lost:
+            owned.collect()
+            await owned.checkpoint(self._log, self._app.writing)
 
     async def settled(self) -> None:
         """Wait until partitions are assigned (perhaps none) and their states loaded."""

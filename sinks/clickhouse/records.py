@@ -19,15 +19,16 @@ from sinks.clickhouse.rows import (
     forecast_row,
     gauge_row,
     mark_row,
+    notification_row,
     signal_row,
     source_row,
     visit_row,
 )
-from streams.contract.alerts import AlertEvent, ControlRecord
+from streams.contract.alerts import AlertEvent, ControlRecord, Notification
 from streams.contract.cells import Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, SourceStatus
 from streams.contract.dead_letters import DeadLetter
 from streams.contract.signals import Signal
-from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, DEAD_LETTER, SIGNALS, VISITS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, DEAD_LETTER, NOTIFICATIONS, SIGNALS, VISITS
 from streams.contract.visits import CallFact, Visit, VisitMark, VisitsRecord
 
 ToRow = Callable[[Record], Row | None]
@@ -91,6 +92,7 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
     signals = msgspec.json.Decoder(Signal)
     alerts = msgspec.json.Decoder(AlertEvent)
     controls: msgspec.json.Decoder[ControlRecord] = msgspec.json.Decoder(ControlRecord)
+    notifications = msgspec.json.Decoder(Notification)
     dead_letters = msgspec.json.Decoder(DeadLetter)
 
     return {
@@ -99,6 +101,7 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
         SIGNALS: lambda record: signal_row(signals.decode(_value(record))),
         ALERTS: lambda record: alert_row(alerts.decode(_value(record))),
         ALERT_CONTROL: lambda record: control_row(controls.decode(_value(record)), record.offset),
+        NOTIFICATIONS: lambda record: notification_row(notifications.decode(_value(record)), record.offset),
         DEAD_LETTER: lambda record: dead_letter_row(dead_letters.decode(_value(record)), record.offset),
     }
 

@@ -25,7 +25,7 @@ from deploy.runtime.settings import Kafka, Settings
 from sinks.web.api import error_response, json_response
 from sinks.web.board import Board
 from streams.contract import AlertEvent
-from streams.contract.alerts import Acknowledgement, ControlRecord, Silence
+from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, control_key
 from streams.contract.topics import ALERT_CONTROL
 
 MINUTE_MS = 60_000
@@ -69,11 +69,10 @@ def offered(settings: Settings) -> bool:
 
 async def write(kafka: Kafka, record: ControlRecord) -> None:
     """Append a record and wait until the broker has it. Raises KafkaError."""
-    key = record.id if isinstance(record, Silence) else record.fingerprint
     producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
     await producer.start()
     try:
-        await producer.send_and_wait(ALERT_CONTROL, msgspec.json.encode(record), key=key.encode())
+        await producer.send_and_wait(ALERT_CONTROL, msgspec.json.encode(record), key=control_key(record))
     finally:
         await producer.stop()
 

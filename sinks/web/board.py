@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, Minute, Rolling
 from sinks.web.said import Said
 from streams.contract import AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, Signal, SourceStatus
-from streams.contract.alerts import Acknowledgement, ControlRecord, Silence
+from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Silence
 from streams.contract.cells import Counts
 from streams.contract.metrics import Window, window
 
@@ -58,7 +58,7 @@ class Board:
         """Take in one record; `at` is the record's own time in Kafka (ms)."""
         if isinstance(record, Progress):
             return self._progress(record, at)
-        if isinstance(record, Acknowledgement | Silence):  # people speak of alerts, not of feeds
+        if isinstance(record, Acknowledgement | Silence | Feedback):  # people speak of alerts, not of feeds
             self.said.take(record)
             return "applied"
         return self._of_feed(record, at) if record.feed == self.feed else "other_feed"

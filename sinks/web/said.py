@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from streams.contract import AlertEvent
-from streams.contract.alerts import Acknowledgement, ControlRecord, Silence
+from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Silence
 
 
 class Said:
@@ -20,6 +20,8 @@ class Said:
                 self.silences[record.id] = record
             case Acknowledgement():
                 self.acknowledgements[record.fingerprint] = record
+            case Feedback():
+                pass  # for whoever mends the rules
 
     def fires(self, alert: AlertEvent) -> None:
         """Note since when (wall clock) an episode fires: a change of its severity does not undo an acknowledgement."""

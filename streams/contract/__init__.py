@@ -4,7 +4,7 @@ The rooms meet here and nowhere else. Times are integers, milliseconds since the
 unless a name says otherwise (`_s`: seconds). JSON Schema comes from these types (`hotline schema`).
 """
 
-from streams.contract.alerts import AlertEvent, AlertReason, AlertState
+from streams.contract.alerts import AlertEvent, AlertReason, AlertState, ControlRecord, Notification
 from streams.contract.cells import (
     COUNTERS,
     DIMENSIONS,
@@ -38,11 +38,13 @@ __all__ = [
     "CallFact",
     "Cell",
     "CellsRecord",
+    "ControlRecord",
     "DeadLetter",
     "EventType",
     "FeedStatus",
     "Forecast",
     "Gauge",
+    "Notification",
     "Outcome",
     "Progress",
     "RejectionKind",

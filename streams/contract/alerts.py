@@ -1,4 +1,4 @@
-"""What `hotline.alerts` carries: each change of state of one alert."""
+"""What the topics about alerts carry: changes of state, what people say about them, and who was told of them."""
 
 from typing import Literal
 
@@ -73,5 +73,72 @@ class Acknowledgement(msgspec.Struct, kw_only=True, omit_defaults=True, tag="ack
     at: int
 
 
-ControlRecord = Silence | Acknowledgement
+Verdict = Literal["useful", "noise", "missed"]
+
+
+class Feedback(msgspec.Struct, kw_only=True, omit_defaults=True, tag="feedback", tag_field="kind"):
+    """What somebody thinks of an episode: `useful`, `noise`, or `missed`: it came too late, or not at all.
+
+    Of a miss without any alert `fingerprint` and `episode` are empty and `note` says what was missed. Of one author and
+    episode the last word counts.
+    """
+
+    fingerprint: str = ""
+    episode: str = ""
+    rule: str = ""
+    feed: str = "live"
+    hotline: str = ""
+    queue: str = ""
+    verdict: Verdict
+    author: str
+    note: str = ""
+    at: int
+
+
+ControlRecord = Silence | Acknowledgement | Feedback
 """What `hotline.alert-control` carries: what people have said about alerts."""
+
+
+def control_key(record: ControlRecord) -> bytes:
+    """The key of its record."""
+    return (record.id if isinstance(record, Silence) else record.fingerprint).encode()
+
+
+Why = Literal["first", "escalated", "louder", "overdue", "repeated", "resolved"]
+"""Why somebody is told; overdue: it still fires although it was due to be over."""
+NotificationOutcome = Literal["delivered", "retry", "failed", "given_up", "overtaken"]
+
+
+class NotifiedAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as it stood in a message."""
+
+    episode: str
+    fingerprint: str
+    rule: str
+    severity: Literal["info", "warning", "critical"]
+    state: AlertState
+
+
+class Notification(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One try to tell somebody, and what came of it; written once that is known, so `delivered` means accepted.
+
+    `id` is the message's, the same for all its tries; a second `delivered` of one id is a repetition (a process that
+    was killed after the service had accepted and before that was written down). `receiver`: a person or desk, or the
+    machine's `target`. `step`: the place in the escalation chain, 1 is the first. `outcome`: given_up: nobody took it
+    for a day; overtaken: all its alerts were over before the first try. Of targets that are machines only acceptance,
+    the first failure and giving up are told.
+    """
+
+    id: str
+    attempt: int
+    receiver: str
+    channel: str
+    target: str
+    why: Why
+    step: int = 1
+    outcome: NotificationOutcome
+    reason: str = ""
+    at: int
+    feed: str
+    hotline: str
+    alerts: tuple[NotifiedAlert, ...]

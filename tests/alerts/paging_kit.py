@@ -5,8 +5,11 @@ from alert_kit import S, T, event
 from alerts.channels import Delivered
 from alerts.controls import Controls
 from alerts.duty import Duty
+from alerts.notifications import Via
 from alerts.paging import Paging
 from streams.contract.alerts import Acknowledgement, Silence
+
+VIA = Via("slack", "chat")
 
 
 def duty(*chain, receivers=("one", "two", "three"), **fields):
@@ -55,8 +58,17 @@ class Office:
         end = self.now + seconds * S
         while self.now < end:
             self.now = min(end, self.now + 5 * S)
-            self.paging.tick(self.now)
+            self.tick()
             self.deliver(outcome)
+
+    def tick(self):
+        """Time passes, and the state is written down."""
+        self.paging.tick(self.now)
+        self.save()
+
+    def save(self):
+        self.written = self.paging.snapshot()
+        self.paging.saved()
 
     def deliver(self, outcome=None):
         for receiver in self.plan.receivers:
@@ -66,7 +78,7 @@ class Office:
                 if isinstance(result, Delivered):
                     told = [(notice.event.episode, notice.event.state) for notice in notices]
                     self.told.append(((self.now - T) // S, receiver.name, message.why, sorted(told)))
-                self.paging.settle(message.id, result, self.now)
+                self.paging.settle(message.id, result, self.now, VIA)
 
     def heard(self):
         told, self.told = self.told, []

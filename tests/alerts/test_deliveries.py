@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from alerts.channels import Delivered, Failed, Retry
 from alerts.deliveries import GIVE_UP_MS, Deliveries, StateError, back_off_s
+from alerts.notifications import Via
 from deploy.runtime.processor import Record
 
 HOOK = {"hook": None}
@@ -21,7 +22,7 @@ def queue(targets=HOOK, *events, now=T):
 def tell(deliveries, outcome, now=T, target="hook", limit=64):
     """One round of the sender; what was told."""
     notices = deliveries.due(target, now, limit)
-    deliveries.settle(target, notices, outcome, now)
+    deliveries.settle(Via("webhook", target), notices, outcome, now)
     return [(n.event.episode, n.event.state) for n in notices]
 
 
@@ -108,7 +109,7 @@ def test_what_changed_while_it_was_told_is_told_again():
     notices = deliveries.due("hook", T, 64)
     deliveries.apply([record(event("resolved", at=T + S))])
     # the call under way is the first try; its end is not known yet
-    deliveries.settle("hook", notices, Delivered(("ref-7",)), T + S)
+    deliveries.settle(Via("webhook", "hook"), notices, Delivered(("ref-7",)), T + S)
     (notice,) = deliveries.due("hook", T + S, 64)
     assert (notice.event.state, notice.ref) == ("resolved", "ref-7")
 

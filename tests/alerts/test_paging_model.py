@@ -7,7 +7,7 @@ from alert_kit import S
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from paging_kit import Office, duty
+from paging_kit import VIA, Office, duty
 
 from alerts.channels import Delivered, Failed, Retry
 from alerts.rules import SEVERITIES
@@ -54,7 +54,7 @@ class PagingMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0, 1, 5, 20, 70, 400]))
     def time_passes(self, seconds):
         self.office.now += seconds * S
-        self.office.paging.tick(self.office.now)
+        self.office.tick()
 
     @rule(key=KEYS, seconds=st.sampled_from([10, 100]))
     def is_silenced(self, key, seconds):
@@ -81,7 +81,7 @@ class PagingMachine(RuleBasedStateMachine):
             self.office.restart()
             return
         result = {"ok": Delivered(), "retry": Retry("timeout"), "failed": Failed("client_error")}[outcome]
-        self.office.paging.settle(message.id, result, self.office.now)
+        self.office.paging.settle(message.id, result, self.office.now, VIA)
 
     @rule()
     def restarts(self):
@@ -102,7 +102,7 @@ class PagingMachine(RuleBasedStateMachine):
         office = self.office
         for _ in range(100):
             office.now += 20 * S
-            office.paging.tick(office.now)
+            office.tick()
             for receiver in RECEIVERS:
                 while self.office.paging.due(receiver, office.now):
                     self.is_sent(receiver, "ok")

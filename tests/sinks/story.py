@@ -27,8 +27,8 @@ from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
 from streams.contract import AlertEvent, Cell, Forecast
-from streams.contract.alerts import Acknowledgement, Silence
-from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, DEAD_LETTER, VISITS
+from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Notification, NotifiedAlert, Silence
+from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, DEAD_LETTER, NOTIFICATIONS, VISITS
 
 HOTLINE = "12345"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -171,7 +171,7 @@ def alerts() -> Iterator[AlertEvent]:
     yield change("e3", "housing", "resolved", "cleared_before_firing", "10:31:00", ended=ms(SPIKE, "10:31:00"))
 
 
-def controls() -> Iterator[Acknowledgement | Silence]:
+def controls() -> Iterator[ControlRecord]:
     yield Acknowledgement(fingerprint="f-water", author="chen", note="calling the works", at=ms(SPIKE, "09:06:45"))
     yield Acknowledgement(fingerprint="f-water", author="wang", at=ms(SPIKE, "09:08:00"))
     yield Silence(
@@ -182,6 +182,33 @@ def controls() -> Iterator[Acknowledgement | Silence]:
         at=ms(SPIKE, "09:10:00"),
         ends_at=ms(SPIKE, "12:00:00"),
     )
+    named = {"rule": "ServiceLevelUnderTarget", "hotline": HOTLINE, "queue": "water", "fingerprint": "f-water"}
+    for episode, verdict, time in (
+        ("e1", "noise", "09:40:00"),
+        ("e1", "useful", "09:41:00"),
+        ("e2", "noise", "10:05:00"),
+    ):
+        yield Feedback(**named, episode=episode, verdict=verdict, author="chen", at=ms(SPIKE, time))
+    missed = named | {"fingerprint": "", "queue": "housing"}
+    yield Feedback(**missed, verdict="missed", author="li", note="nobody was told of 10:40", at=ms(SPIKE, "11:00:00"))
+
+
+def notifications() -> Iterator[Notification]:
+    """The first episode: refused once, then taken, and taken on before anybody else was called."""
+
+    def told(number: int, state: str, time: str, outcome: str, *, reason: str = "", attempt: int = 1) -> Notification:
+        alert = NotifiedAlert(
+            episode="e1", fingerprint="f-water", rule="ServiceLevelUnderTarget", severity="warning", state=state
+        )
+        return Notification(
+            id=f"m{number}", attempt=attempt, receiver="water-desk", channel="wecom", target="water-desk/wecom",
+            why="first" if state == "firing" else "resolved", outcome=outcome, reason=reason, at=ms(SPIKE, time), feed="live",
+            hotline=HOTLINE, alerts=(alert,),
+        )  # fmt: skip
+
+    yield told(1, "firing", "09:06:05", "retry", reason="rate_limited")
+    yield told(1, "firing", "09:06:20", "delivered", attempt=2)
+    yield told(2, "resolved", "09:36:10", "delivered")
 
 
 def forecast() -> Forecast:
@@ -223,6 +250,7 @@ def store(client: Any, settings: Settings) -> Engine:
         CELLS: [*engine.cells.values(), *others, forecast()],
         ALERTS: list(alerts()),
         ALERT_CONTROL: list(controls()),
+        NOTIFICATIONS: list(notifications()),
         DEAD_LETTER: list(engine.letters.values()),
     }
     inserter = Inserter(client)

@@ -1,9 +1,10 @@
 """Records as rows: pure functions, one per record, and the columns their rows have."""
 
-from sinks.clickhouse.rows.alerts import ALERT_CONTROLS, ALERT_EVENTS, alert_row, control_row
+from sinks.clickhouse.rows.alerts import ALERT_CONTROLS, ALERT_EVENTS, ALERT_FEEDBACK, alert_row, control_row
 from sinks.clickhouse.rows.cells import CELLS, FORECASTS, GAUGES, cell_row, forecast_row, gauge_row
 from sinks.clickhouse.rows.dead_letters import DEAD_LETTERS, LATE_EVENTS, dead_letter_row
 from sinks.clickhouse.rows.feeds import FEED_CLOCKS, FEED_MARKS, FEEDS, clock_row, feed_row, mark_row
+from sinks.clickhouse.rows.notifications import NOTIFICATIONS, notification_row
 from sinks.clickhouse.rows.signals import SIGNALS, signal_row
 from sinks.clickhouse.rows.sources import SOURCES, source_row
 from sinks.clickhouse.rows.table import Row, Table, packed_version
@@ -19,6 +20,8 @@ TABLES: tuple[Table, ...] = (
     SIGNALS,
     ALERT_EVENTS,
     ALERT_CONTROLS,
+    ALERT_FEEDBACK,
+    NOTIFICATIONS,
     DEAD_LETTERS,
     LATE_EVENTS,
     FEED_CLOCKS,
@@ -30,6 +33,7 @@ TABLES: tuple[Table, ...] = (
 __all__ = [
     "ALERT_CONTROLS",
     "ALERT_EVENTS",
+    "ALERT_FEEDBACK",
     "CALL_FACTS",
     "CELLS",
     "DEAD_LETTERS",
@@ -39,6 +43,7 @@ __all__ = [
     "FORECASTS",
     "GAUGES",
     "LATE_EVENTS",
+    "NOTIFICATIONS",
     "SIGNALS",
     "SOURCES",
     "TABLES",
@@ -55,6 +60,7 @@ __all__ = [
     "forecast_row",
     "gauge_row",
     "mark_row",
+    "notification_row",
     "packed_version",
     "signal_row",
     "source_row",

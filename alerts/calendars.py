@@ -1,0 +1,109 @@
+"""Brings the shifts of on-call calendars in from their iCalendar addresses, every five minutes, for good.
+
+An event's title is the name of a receiver. What was read last stands while an address does not answer; before anything
+was read, and for hours without an event, the schedule's rotations decide.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import structlog
+
+from alerts.duty import Duty
+from alerts.on_call import OnCall, Shift
+from alerts.rules_file import RulesError
+
+REFRESH_S = 300
+TIMEOUT_S = 20
+LARGEST_BYTES = 4 * 1024 * 1024
+BACK = timedelta(days=2)
+AHEAD = timedelta(days=14)
+
+log = structlog.get_logger()
+
+
+def require_library(duty: Duty) -> None:
+    """Raises RulesError where a schedule names a calendar and the libraries to read it are not installed."""
+    if not any(schedule.calendar for schedule in duty.schedules):
+        return
+    try:
+        import icalendar  # noqa: F401, PLC0415  (an extra)
+        import recurring_ical_events  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise RulesError("schedules: a calendar needs `pip install 'hotline-monitor[calendar]'`") from error
+
+
+def shifts_of(text: bytes, people: Collection[str], now: int, zone: ZoneInfo) -> tuple[list[Shift], set[str]]:
+    """The shifts from two days before to two weeks after `now` (ms), and titles that name nobody we know.
+
+    `zone`: of days, and of times that name none. Raises ValueError for what is no calendar.
+    """
+    import icalendar  # noqa: PLC0415
+    import recurring_ical_events  # noqa: PLC0415
+
+    known = {person.casefold(): person for person in people}
+    at = datetime.fromtimestamp(now / 1000, UTC)
+    shifts, strangers = [], set()
+    calendar = icalendar.Calendar.from_ical(text)
+    for event in recurring_ical_events.of(calendar).between(at - BACK, at + AHEAD):
+        title = str(event.get("SUMMARY", "")).strip()
+        person = known.get(title.casefold())
+        if person is None:
+            strangers.add(title)
+            continue
+        shifts.append(Shift(person, _ms(event["DTSTART"].dt, zone), _ms(event["DTEND"].dt, zone)))
+    return sorted(shifts, key=lambda shift: shift.begin), strangers
+
+
+def _ms(at: date, zone: ZoneInfo) -> int:
+    moment = at if isinstance(at, datetime) else datetime.combine(at, time(0), zone)
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1000)
+
+
+async def follow(duty: Duty, on_call: OnCall, now: Callable[[], int]) -> None:
+    """Keep `on_call.shifts` up to date."""
+    people = [receiver.name for receiver in duty.receivers]
+    said: dict[str, str] = {}
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": "hotline"}) as session:
+        while True:
+            for schedule in duty.schedules:
+                if schedule.calendar is None:
+                    continue
+                name, problem = schedule.name, ""
+                try:
+                    text = await _fetch(session, schedule.calendar.url.get_secret_value())
+                    zone = ZoneInfo(schedule.time_zone)
+                    shifts, strangers = await asyncio.to_thread(shifts_of, text, people, now(), zone)
+                    on_call.shifts = {**on_call.shifts, name: shifts}
+                    if strangers:
+                        problem = f"events named after no receiver: {', '.join(sorted(strangers)[:5])}"
+                except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                    problem = f"not read ({type(error).__name__}): what was read before stands"
+                _say(name, problem, said, on_call.shifts.get(name, ()))
+            await asyncio.sleep(REFRESH_S)
+
+
+async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:
+    text = bytearray()
+    async with session.get(url) as answer:
+        answer.raise_for_status()
+        async for piece in answer.content.iter_chunked(65_536):
+            text += piece
+            if len(text) > LARGEST_BYTES:
+                raise ValueError("the calendar is larger than 4 MiB")
+    return bytes(text)
+
+
+def _say(name: str, problem: str, said: dict[str, str], shifts: Sequence[Shift]) -> None:
+    """Log when what can be said of a calendar changes."""
+    if said.get(name) == problem:
+        return
+    said[name] = problem
+    if problem:
+        log.warning("on-call calendar", schedule=name, problem=problem)
+    else:
+        log.info("on-call calendar read", schedule=name, shifts=len(shifts))
