@@ -1,296 +1,213 @@
 """The dashboard "Hotline overview": now, today, the last hours, queues, days, alerts, what is left out, the engine."""
 
-from deploy.grafana import queries
+from deploy.grafana import frame, queries
+from deploy.grafana.demand import against_expectation
+from deploy.grafana.health import behind, lag, processes
+from deploy.grafana.one_hotline import day_table, level_line, outcome_bars, queue_table, wait_lines
 from deploy.grafana.parts import (
     Json,
-    annotation,
-    dashboard,
     override,
-    promql_target,
-    pushed_annotations,
-    query_variable,
     rows,
+    said,
+    seconds,
+    shares,
     sql_target,
     stat,
     table,
     thresholds,
     timeseries,
 )
+from deploy.grafana.quality import unread_table
+from deploy.grafana.values import ALERT_STATES, SEVERITIES, SIGNAL_KINDS
+from deploy.grafana.wallboard import CALM
+from deploy.grafana.words import Text
 
 UID = "hotline-overview"
-
-_SHARE: Json = {"unit": "percentunit", "decimals": 1}
-_SECONDS: Json = {"unit": "s", "decimals": 0}
-
-
-def _variables() -> list[Json]:
-    return [
-        query_variable(
-            "feed",
-            "Feed",
-            queries.FEEDS,
-            current="live",
-            description="live, or a replay or simulation; nothing filters the feed silently.",
-        ),
-        query_variable("hotline", "Hotline", queries.HOTLINES),
-        query_variable("queue", "Queue", queries.QUEUE_NAMES, multi=True),
-        query_variable(
-            "threshold_s",
-            "Within X s",
-            queries.THRESHOLDS,
-            description="X of the service level, seconds, inclusive. The promised one comes first.",
-        ),
-    ]
 
 
 def _now() -> list[tuple[int, int, Json]]:
     panels = [
         stat(
-            "Waiting",
-            "Visits queued at the newest instant of the time range.",
+            Text("Waiting", "等待中"),
+            Text("Visits queued at the newest instant of the time range.", "时间范围末尾正在排队的次数。"),
             sql_target(queries.gauge("waiting")),
         ),
         stat(
-            "Waiting past threshold",
-            "Of those waiting, the ones that wait longer than the promised threshold.",
+            Text("Waiting past threshold", "超时等待"),
+            Text("Of those waiting, the ones that wait longer than the promised threshold.", "正在排队且已超过承诺时限的次数。"),
             sql_target(queries.gauge("waiting_over_threshold")),
-            colors=thresholds("green", (1, "orange"), (5, "red")),
+            colors=CALM,
         ),
         stat(
-            "Oldest wait",
-            "Now minus queued, of the visit that waits longest. A dash: nobody waits.",
+            Text("Oldest wait", "最长等待"),
+            Text("Now minus queued, of the visit that waits longest. A dash: nobody waits.", "等待最久的一次：当前时间减进队时间。短横：无人等待。"),
             sql_target(queries.gauge("oldest_wait_s")),
-            **_SECONDS,
+            **frame.SECONDS,
         ),
         stat(
-            "In service",
-            "Visits being answered at that instant.",
+            Text("In service", "服务中"),
+            Text("Visits being answered at that instant.", "该时刻正在接听的次数。"),
             sql_target(queries.gauge("in_service")),
         ),
         stat(
-            "Data as of",
-            "The lowest partition clock: everything appended before it is in these numbers.",
+            Text("Data as of", "数据截至"),
+            Text("The lowest partition clock: everything appended before it is in these numbers.", "最落后分区的时钟：此前写入的数据均已计入。"),
             sql_target(queries.gauge("toUnixTimestamp64Milli(at)")),
             unit="dateTimeFromNow",
         ),
         stat(
-            "Alerts firing",
-            "Episodes whose last state is firing.",
+            Text("Alerts firing", "正在告警"),
+            Text("Episodes whose last state is firing.", "最新状态为告警中的告警。"),
             sql_target(queries.ALERTS_FIRING),
             colors=thresholds("green", (1, "red")),
         ),
-    ]
+    ]  # fmt: skip
     return [(4, 4, panel) for panel in panels]
 
 
 def _today() -> list[tuple[int, int, Json]]:
     panels = [
         stat(
-            "Calls offered",
-            "Calls that reached a queue on the local day the time range ends in.",
+            Text("Calls offered", "进队来电"),
+            Text("Calls that reached a queue on the local day the time range ends in.", "时间范围末尾所在的当地日进入队列的来电。"),
             sql_target(queries.today("calls_offered")),
         ),
         stat(
-            "Answer rate (inbound)",
-            "answered / (offered + ended in menu + blocked), of the day, by arrival.",
+            Text("Answer rate (inbound)", "接通率（全部呼入）"),
+            Text("answered / (offered + ended in menu + blocked), of the day, by arrival.", "当日接通 /（进队 + 止于语音菜单 + 打不进），按来电时间归属。"),
             sql_target(queries.today("answer_rate_inbound")),
-            **_SHARE,
+            **frame.SHARE,
         ),
         stat(
-            "Service level (offered)",
-            "Visits answered within X / offered, of the day, by arrival; abandoned within X counts as a miss. "
-            "X is the variable at the top.",
+            Text("Service level (offered)", "服务水平（进队）"),
+            Text(
+                "Visits answered within X / offered, of the day, by arrival; abandoned within X counts as a miss. X is the variable at "
+                "the top.",
+                "当日时限 X 内接通 / 进队，按来电时间归属；时限内放弃计为未达标。X 为上方变量。",
+            ),
             sql_target(queries.SERVICE_LEVEL_TODAY),
-            **_SHARE,
+            **frame.SHARE,
         ),
         stat(
-            "Abandonment rate",
-            "abandoned / offered, short abandons included, of the day, by arrival.",
+            Text("Abandonment rate", "放弃率"),
+            Text("abandoned / offered, short abandons included, of the day, by arrival.", "当日放弃 / 进队，含短时放弃，按来电时间归属。"),
             sql_target(queries.today("abandonment_rate")),
-            **_SHARE,
+            **frame.SHARE,
         ),
         stat(
-            "ASA",
-            "Average speed of answer: mean wait of answered visits, zero waits included, of the day.",
+            Text("ASA", "平均应答速度"),
+            Text("Average speed of answer: mean wait of answered visits, zero waits included, of the day.", "当日接通次数的平均等待，含零等待。"),
             sql_target(queries.today("asa")),
-            **_SECONDS,
+            **frame.SECONDS,
         ),
         stat(
-            "AHT",
-            "Average handling time: mean talk + hold + after-call work of answered visits of the day.",
+            Text("AHT", "平均处理时长"),
+            Text("Average handling time: mean talk + hold + after-call work of answered visits of the day.", "当日接通次数的通话 + 保持 + 话后平均时长。"),
             sql_target(queries.today("aht")),
-            **_SECONDS,
+            **frame.SECONDS,
         ),
-    ]
+    ]  # fmt: skip
     return [(4, 4, panel) for panel in panels]
-
-
-def _series(sql: str, *, ref: str = "A") -> Json:
-    return sql_target(sql, result="timeseries", ref=ref)
-
-
-def _demand() -> list[tuple[int, int, Json]]:
-    bare = {"custom__lineWidth": 0, "custom__fillOpacity": 0, "custom__hideFrom": {"legend": True}}
-    offered = timeseries(
-        "Offered against expectation",
-        "Visits queued per minute (mean over the step), by arrival, and what the demand model expected; the band is "
-        "the model's 90 % range.",
-        [_series(queries.OFFERED), _series(queries.EXPECTED, ref="B")],
-        overrides=[
-            override("lower end", **bare),
-            override("upper end", **(bare | {"custom__fillBelowTo": "lower end", "custom__fillOpacity": 12})),
-            override("expectation", custom__lineStyle={"fill": "dash"}, custom__fillOpacity=0),
-        ],
-    )
-    level = timeseries(
-        "Service level (offered)",
-        "Visits answered within X / offered, by arrival, per step. X is the variable at the top. A gap: nothing was "
-        "offered.",
-        [_series(queries.SERVICE_LEVEL)],
-        unit="percentunit",
-        maximum=1,
-        interval="5m",
-    )
-    return [(12, 8, offered), (12, 8, level)]
-
-
-def _flow() -> list[tuple[int, int, Json]]:
-    outcomes = timeseries(
-        "Outcomes",
-        "Visits per minute (mean over the step) by the minute of their outcome, not of their arrival.",
-        [_series(queries.OUTCOMES)],
-    )
-    waits = timeseries(
-        "Waits",
-        "ASA: mean wait of answered visits, zero waits included. p90: nine in ten answered or abandoned visits waited "
-        "at most this long (rank ceil(0.9 n), upper edge of its bucket). By arrival.",
-        [_series(queries.WAITS)],
-        unit="s",
-        interval="5m",
-    )
-    return [(12, 8, outcomes), (12, 8, waits)]
 
 
 def _queues_live() -> list[tuple[int, int, Json]]:
     waiting = timeseries(
-        "Waiting by queue", "Visits queued; the most of each step.", [_series(queries.WAITING)], interval="10s"
+        Text("Waiting by queue", "各队列等待"),
+        Text("Visits queued; the most of each step.", "正在排队的次数；取每步长最大值。"),
+        [sql_target(queries.WAITING, result="timeseries")],
+        interval="10s",
     )
     oldest = timeseries(
-        "Oldest wait by queue",
-        "Age of the visit that waits longest; the highest of each step. A gap: nobody waited.",
-        [_series(queries.OLDEST_WAIT)],
+        Text("Oldest wait by queue", "各队列最长等待"),
+        Text(
+            "Age of the visit that waits longest; the highest of each step. A gap: nobody waited.",
+            "等待最久者的等待时长；取每步长最大值。断开：无人等待。",
+        ),
+        [sql_target(queries.OLDEST_WAIT, result="timeseries")],
         unit="s",
         interval="10s",
     )
     return [(12, 8, waiting), (12, 8, oldest)]
 
 
-def _queue_table() -> list[tuple[int, int, Json]]:
-    queues = table(
-        "Queues in the time range",
-        "Visits by arrival. Service level: answered within X / offered. Answer rate: answered / offered. ASA: mean "
-        "wait of answered visits. p90: of answered and abandoned visits. AHT: mean talk + hold + after-call work.",
-        sql_target(queries.QUEUE_TABLE),
-        overrides=[
-            *(override(name, **_SHARE) for name in ("Service level", "Answer rate")),
-            *(override(name, **_SECONDS) for name in ("ASA", "p90", "AHT")),
-        ],
-    )
-    return [(24, 9, queues)]
-
-
 def _days() -> list[tuple[int, int, Json]]:
-    days = table(
-        "Days in the time range",
-        "Local days of the hotline's own time zone. Calls: a call with several visits counts once. Threshold and "
-        "service level are the promised ones; the ratios are those of v_hotline_daily.",
-        sql_target(queries.DAY_TABLE),
-        overrides=[
-            *(override(name, **_SHARE) for name in ("Answer rate (inbound)", "Service level (offered)")),
-            *(override(name, **_SECONDS) for name in ("Threshold", "ASA")),
-        ],
-    )
     by_queue = table(
-        "Queues by day",
-        "v_daily: each queue and local day; the promised threshold; ratios of the day's sums.",
+        Text("Queues by day", "各队列各日"),
+        Text(
+            "v_daily: each queue and local day; the promised threshold; ratios of the day's sums.",
+            "v_daily：各队列各当地日；承诺时限；按日合计之比。",
+        ),
         sql_target(queries.QUEUE_DAYS),
-        overrides=[
-            *(override(name, **_SHARE) for name in ("Service level (offered)", "Answer rate (offered)")),
-            override("ASA", **_SECONDS),
-        ],
+        overrides=[*shares("Service level (offered)", "Answer rate (offered)"), *seconds("ASA")],
     )
-    return [(12, 8, days), (12, 8, by_queue)]
+    return [(12, 8, day_table()), (12, 8, by_queue)]
 
 
 def _alerts() -> list[tuple[int, int, Json]]:
     alerts = table(
-        "Alerts",
-        "One line per episode that began in the time range: its last state and why it got there.",
+        Text("Alerts", "告警"),
+        Text(
+            "One line per episode that began in the time range: its last state and why it got there.",
+            "时间范围内开始的每次告警一行：最新状态及其原因。",
+        ),
         sql_target(queries.ALERT_TABLE),
+        overrides=[
+            override("State", mappings=said(ALERT_STATES), custom__cellOptions={"type": "color-text"}),
+            override("Severity", mappings=said(SEVERITIES), custom__cellOptions={"type": "color-text"}),
+        ],
     )
     signals = table(
-        "Signals that hold",
-        "Conditions the engine saw at the end of the time range, whether or not a rule makes an alert of them. Value: "
-        "visits, a fraction for the service level, or visits waiting past the threshold.",
+        Text("Signals that hold", "当前信号"),
+        Text(
+            "Conditions the engine saw at the end of the time range, whether or not a rule makes an alert of them. Value: "
+            "visits, a fraction for the service level, or visits waiting past the threshold.",
+            "时间范围末尾引擎所见的状况，无论是否有规则据此告警。值：次数；服务水平为比例；或超时等待的次数。",
+        ),
         sql_target(queries.SIGNAL_TABLE),
+        overrides=[override("Kind", mappings=said(SIGNAL_KINDS))],
     )
     return [(12, 8, alerts), (12, 8, signals)]
 
 
 def _left_out() -> list[tuple[int, int, Json]]:
-    unread = table(
-        "Could not be read",
-        "Events that were refused, by the time the broker took them; the record itself stays in the input topic only. "
-        "The feed of such a record is often unknown, so this table holds those of every feed.",
-        sql_target(queries.DEAD_LETTERS),
-    )
     late = timeseries(
-        "Too late",
-        "Readable events appended later than the allowed lateness after they happened: kept, counted, in no cell.",
-        [_series(queries.LATE_EVENTS)],
+        Text("Too late", "迟到"),
+        Text(
+            "Readable events appended later than the allowed lateness after they happened: kept, counted, in no cell.",
+            "可读但晚于允许迟到时限写入的事件：保留、计数，不计入任何单元。",
+        ),
+        [sql_target(queries.LATE_EVENTS, result="timeseries")],
     )
-    return [(12, 8, unread), (12, 8, late)]
-
-
-def _engine() -> list[tuple[int, int, Json]]:
-    panels = [
-        timeseries(
-            "Processes",
-            "1: Prometheus reached the process at its last visit. 0: it did not.",
-            [promql_target('up{job="hotline"}', "{{process}}")],
-            maximum=1,
-        ),
-        timeseries(
-            "Records not yet applied",
-            "Records appended and not applied, by topic, over all partitions.",
-            [promql_target("sum by (process, topic) (hotline_engine_lag)", "{{process}} {{topic}}")],
-        ),
-        timeseries(
-            "Behind wall time",
-            "Wall time minus the lowest partition clock: how old the numbers are.",
-            [promql_target('time() - min(hotline_engine_clock_seconds{topic="hotline.calls"} > 0)', "behind")],
-            unit="s",
-        ),
-    ]
-    return [(8, 7, panel) for panel in panels]
+    return [(12, 8, unread_table()), (12, 8, late)]
 
 
 def overview() -> Json:
     """The dashboard as Grafana's classic JSON."""
-    return dashboard(
+    whole = queries.WHOLE
+    return frame.board(
         UID,
-        "Hotline overview",
-        "What a supervisor asks first. Every panel's description holds the definition of its numbers.",
-        variables=_variables(),
-        annotations=[pushed_annotations(), annotation("Alerts", queries.ALERT_MARKS, color="red")],
+        Text("Hotline overview", "热线总览"),
+        Text(
+            "What a supervisor asks first. Every panel's description holds the definition of its numbers.",
+            "值班长最先要问的。各面板说明中写有数字的定义。",
+        ),
+        variables=[frame.FEED, frame.HOTLINE, frame.QUEUES, frame.THRESHOLD],
+        refresh="10s",
+        since="now-6h",
         panels=rows(
-            ("Now", [_now()]),
-            ("Today", [_today()]),
-            ("The last hours", [_demand(), _flow()]),
-            ("Queues", [_queues_live(), _queue_table()]),
-            ("Days", [_days()]),
-            ("Alerts and signals", [_alerts()]),
-            ("What is not in the numbers", [_left_out()]),
-            ("The engine", [_engine()]),
+            (Text("Now", "此刻"), [_now()]),
+            (Text("Today", "今日"), [_today()]),
+            (
+                Text("The last hours", "最近数小时"),
+                [
+                    [(12, 8, against_expectation(whole)), (12, 8, level_line(whole))],
+                    [(12, 8, outcome_bars(whole)), (12, 8, wait_lines(whole))],
+                ],
+            ),
+            (Text("Queues", "队列"), [_queues_live(), [(24, 9, queue_table())]]),
+            (Text("Days", "各日"), [_days()]),
+            (Text("Alerts and signals", "告警与信号"), [_alerts()]),
+            (Text("What is not in the numbers", "未计入的"), [_left_out()]),
+            (Text("The engine", "引擎"), [[(8, 7, processes()), (8, 7, lag()), (8, 7, behind())]]),
         ),
     )

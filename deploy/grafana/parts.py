@@ -3,8 +3,10 @@
 A panel takes SQL (or PromQL) and says its unit and, in its description, the definition of what it shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+
+from deploy.grafana.words import NAMES, Text
 
 Json = dict[str, Any]
 
@@ -15,6 +17,7 @@ PROMETHEUS: Json = {"type": "prometheus", "uid": "hotline-prometheus"}
 GRAFANA: Json = {"type": "grafana", "uid": "-- Grafana --"}
 
 _FORMATS = {"timeseries": 0, "table": 1}
+NOTHING = Text("", "")
 
 
 def sql_target(sql: str, *, result: Literal["timeseries", "table"] = "table", ref: str = "A") -> Json:
@@ -30,8 +33,10 @@ def sql_target(sql: str, *, result: Literal["timeseries", "table"] = "table", re
     }
 
 
-def promql_target(expression: str, legend: str, *, ref: str = "A") -> Json:
-    return {"refId": ref, "datasource": PROMETHEUS, "expr": expression, "legendFormat": legend, "range": True}
+def promql_target(expression: str, legend: str, *, ref: str = "A", instant: bool = False) -> Json:
+    """A query of Prometheus; `instant`: its newest value alone, as a table."""
+    how: Json = {"instant": True, "range": False, "format": "table"} if instant else {"range": True}
+    return {"refId": ref, "datasource": PROMETHEUS, "expr": expression, "legendFormat": legend, **how}
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> Json:
@@ -42,11 +47,44 @@ def thresholds(base: str, *steps: tuple[float, str]) -> Json:
 
 def override(name: str, **properties: Any) -> Json:
     """Properties of the column or series called `name`; `custom__x` stands for the id `custom.x`."""
-    settings = [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()]
+    settings = [{"id": key.replace("__", "."), "value": _property(key, value)} for key, value in properties.items()]
     return {"matcher": {"id": "byName", "options": name}, "properties": settings}
 
 
-def _panel(kind: str, title: str, description: str, targets: Sequence[Json], **more: Any) -> Json:
+def _property(key: str, value: Any) -> Any:
+    return Text(value, NAMES[value]) if key == "custom__fillBelowTo" else value
+
+
+def shares(*names: str) -> list[Json]:
+    """Columns that are fractions 0-1."""
+    return [override(name, unit="percentunit", decimals=1) for name in names]
+
+
+def seconds(*names: str) -> list[Json]:
+    """Columns that are seconds."""
+    return [override(name, unit="s", decimals=0) for name in names]
+
+
+def said(values: Mapping[str, tuple[Text, str]]) -> list[Json]:
+    """Value mappings: what is stored -> how it is said, and its colour."""
+    options = {
+        value: {"text": text, "color": color, "index": index}
+        for index, (value, (text, color)) in enumerate(values.items())
+    }
+    return [{"type": "value", "options": options}]
+
+
+def coloured(name: str, colors: Json, **more: Any) -> Json:
+    """A column whose cells have the colour of their value."""
+    return override(name, thresholds=colors, custom__cellOptions={"type": "color-background", "mode": "basic"}, **more)
+
+
+def leads_to(name: str, title: Text, url: str) -> Json:
+    """A column whose values lead somewhere: a dashboard or the wallboard."""
+    return override(name, links=[{"title": title, "url": url, "targetBlank": False}])
+
+
+def _panel(kind: str, title: Text, description: Text, targets: Sequence[Json], **more: Any) -> Json:
     return {
         "type": kind,
         "title": title,
@@ -58,7 +96,7 @@ def _panel(kind: str, title: str, description: str, targets: Sequence[Json], **m
 
 
 def stat(
-    title: str, description: str, target: Json, *, unit: str = "none", decimals: int = 0, colors: Json | None = None
+    title: Text, description: Text, target: Json, *, unit: str = "none", decimals: int = 0, colors: Json | None = None
 ) -> Json:
     """One number; a dash where there is none (a rate over nothing is not 0)."""
     defaults: Json = {"unit": unit, "decimals": decimals, "noValue": "–", "thresholds": colors or thresholds("text")}
@@ -79,8 +117,8 @@ def stat(
 
 
 def timeseries(
-    title: str,
-    description: str,
+    title: Text,
+    description: Text,
     targets: Sequence[Json],
     *,
     unit: str = "none",
@@ -88,9 +126,14 @@ def timeseries(
     maximum: float | None = None,
     overrides: Sequence[Json] = (),
     interval: str = "1m",
+    stacked: bool = False,
 ) -> Json:
-    """Lines over time; a gap stays a gap. `interval` is the shortest step: cells have one row per minute."""
-    custom = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "never", "spanNulls": False}
+    """Lines over time (`stacked`: bars that add up); a gap stays a gap. `interval` is the shortest step: cells have one
+    row per minute.
+    """
+    custom: Json = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "never", "spanNulls": False}
+    if stacked:
+        custom |= {"drawStyle": "bars", "fillOpacity": 80, "stacking": {"mode": "normal", "group": "A"}}
     defaults: Json = {"unit": unit, "custom": custom, "color": {"mode": "palette-classic"}}
     defaults |= {key: value for key, value in (("min", minimum), ("max", maximum)) if value is not None}
     return _panel(
@@ -107,8 +150,26 @@ def timeseries(
     )
 
 
+def bars(title: Text, description: Text, target: Json, *, x: str, unit: str = "none") -> Json:
+    """Bars over the values of column `x`, one on the other."""
+    custom = {"fillOpacity": 80, "lineWidth": 0}
+    return _panel(
+        "barchart",
+        title,
+        description,
+        [target],
+        fieldConfig={"defaults": {"unit": unit, "min": 0, "custom": custom}, "overrides": []},
+        options={
+            "xField": x,
+            "stacking": "normal",
+            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+            "tooltip": {"mode": "multi", "sort": "none"},
+        },
+    )
+
+
 def table(
-    title: str, description: str, target: Json, *, overrides: Sequence[Json] = (), sort: str | None = None
+    title: Text, description: Text, target: Json, *, overrides: Sequence[Json] = (), sort: str | None = None
 ) -> Json:
     by = [{"displayName": sort, "desc": True}] if sort else []
     return _panel(
@@ -116,23 +177,26 @@ def table(
         title,
         description,
         [target],
-        fieldConfig={"defaults": {"noValue": "–", "custom": {"filterable": True}}, "overrides": list(overrides)},
+        fieldConfig={
+            "defaults": {"unit": "none", "noValue": "–", "custom": {"filterable": True}},
+            "overrides": list(overrides),
+        },
         options={"showHeader": True, "cellHeight": "sm", "sortBy": by},
     )
 
 
 def query_variable(
     name: str,
-    label: str,
+    label: Text,
     sql: str,
     *,
     current: str | None = None,
     multi: bool = False,
-    description: str = "",
+    description: Text = NOTHING,
 ) -> Json:
     """A variable filled by a query; with `multi` several values or all of them."""
     chosen = "$__all" if multi else current
-    text = "All" if multi else current
+    text = Text("All", "全部") if multi else current
     return {
         "type": "query",
         "name": name,
@@ -141,7 +205,7 @@ def query_variable(
         "datasource": CLICKHOUSE,
         "definition": sql.strip(),
         "query": {"refId": name, "editorType": "sql", "queryType": "sql", "rawSql": sql.strip()},
-        "refresh": 1,
+        "refresh": 2,  # when the time range changes: what there is to choose from may have changed with it
         "sort": 0,
         "multi": multi,
         "includeAll": multi,
@@ -151,7 +215,21 @@ def query_variable(
     }
 
 
-def annotation(name: str, sql: str, *, color: str) -> Json:
+def text_variable(name: str, label: Text, value: str, description: Text) -> Json:
+    """A text that whoever looks may change."""
+    return {
+        "type": "textbox",
+        "name": name,
+        "label": label,
+        "description": description,
+        "query": value,
+        "current": {"text": value, "value": value},
+        "options": [{"text": value, "value": value, "selected": True}],
+        "hide": 2,
+    }
+
+
+def annotation(name: Text, sql: str, *, color: str) -> Json:
     """Marks on every panel, by a query that returns `time`, `timeEnd`, `title`, `text` and `tags`."""
     return {
         "name": name,
@@ -166,7 +244,7 @@ def annotation(name: str, sql: str, *, color: str) -> Json:
 def pushed_annotations() -> Json:
     """Grafana's own list of marks: what is pushed to the dashboard by its API."""
     return {
-        "name": "Pushed",
+        "name": Text("Pushed", "推送"),
         "builtIn": 1,
         "type": "dashboard",
         "datasource": GRAFANA,
@@ -177,7 +255,7 @@ def pushed_annotations() -> Json:
     }
 
 
-def rows(*sections: tuple[str, Sequence[Sequence[tuple[int, int, Json]]]]) -> list[Json]:
+def rows(*sections: tuple[Text, Sequence[Sequence[tuple[int, int, Json]]]]) -> list[Json]:
     """Lay panels out: sections of lines of (width of 24, height, panel); ids count from 1, in order."""
     placed: list[Json] = []
     y = 0
@@ -189,7 +267,7 @@ def rows(*sections: tuple[str, Sequence[Sequence[tuple[int, int, Json]]]]) -> li
             for width, height, panel in line:
                 placed.append({**panel, "gridPos": _grid(x, y, width, height)})
                 x += width
-            assert x <= 24, f"{title}: a line is {x} columns wide, a dashboard has 24"
+            assert x <= 24, f"{title.en}: a line is {x} columns wide, a dashboard has 24"
             y += max(height for _, height, _ in line)
     return [{"id": number, **panel} for number, panel in enumerate(placed, start=1)]
 
@@ -200,13 +278,15 @@ def _grid(x: int, y: int, width: int, height: int) -> Json:
 
 def dashboard(
     uid: str,
-    title: str,
-    description: str,
+    title: Text,
+    description: Text,
     *,
     variables: Sequence[Json],
     annotations: Sequence[Json],
     panels: Sequence[Json],
     refresh: str = "10s",
+    since: str = "now-6h",
+    links: Sequence[Json] = (),
 ) -> Json:
     return {
         "uid": uid,
@@ -218,10 +298,10 @@ def dashboard(
         "editable": False,
         "graphTooltip": 1,
         "refresh": refresh,
-        "time": {"from": "now-6h", "to": "now"},
+        "time": {"from": since, "to": "now"},
         "timezone": "browser",
         "templating": {"list": list(variables)},
         "annotations": {"list": list(annotations)},
-        "links": [],
+        "links": list(links),
         "panels": list(panels),
     }

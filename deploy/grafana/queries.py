@@ -1,4 +1,4 @@
-"""The SQL of "Hotline overview", on the views alone (`v_*`), always for one feed and one hotline.
+"""The SQL that dashboards share, on the views alone (`v_*`), always for one feed and one hotline.
 
 The texts are for Grafana: `${name:sqlstring}` is a dashboard variable, quoted and escaped (several values become a
 list), `$__…` are the ClickHouse plugin's macros. Counts are by arrival unless a name says otherwise; ratios are of
@@ -11,6 +11,7 @@ HERE = "feed = ${feed:sqlstring} AND hotline = ${hotline:sqlstring}"
 QUEUES = "queue IN (${queue:sqlstring})"
 WHOLE = f"{HERE} AND dimension_set = 'hotline'"
 BY_QUEUE = f"{HERE} AND dimension_set = 'queue' AND {QUEUES}"
+ONE_QUEUE = f"{HERE} AND dimension_set = 'queue' AND queue = ${{queue:sqlstring}}"
 
 # The local days, in the hotline's own zone, that the time range touches; the last of them is "today".
 DAYS = f"SELECT day FROM v_cells WHERE {WHOLE} AND $__timeFilter(minute)"
@@ -65,12 +66,12 @@ HAVING has(groupArray(state), 'firing') AND $__timeFilter(time)
 """
 
 
-def gauge(column: str) -> str:
-    """The newest value of a gauge of the whole hotline in the time range."""
+def gauge(column: str, where: str = WHOLE) -> str:
+    """The newest value of a gauge (of the whole hotline) in the time range."""
     return f"""
 SELECT {column} AS value
 FROM v_gauges
-WHERE {WHOLE} AND $__timeFilter(at)
+WHERE {where} AND $__timeFilter(at)
 ORDER BY at DESC
 LIMIT 1
 """
@@ -102,35 +103,47 @@ FROM
 )
 """
 
-OFFERED = f"""
+
+def offered(where: str = WHOLE) -> str:
+    """Visits queued, per minute."""
+    return f"""
 SELECT $__timeInterval(minute) AS time, sum(offered) {PER_MINUTE} AS "offered"
 FROM v_cells
-WHERE {WHOLE} AND $__timeFilter(minute)
+WHERE {where} AND $__timeFilter(minute)
 GROUP BY time
 ORDER BY time
 """
 
-EXPECTED = f"""
+
+def expected(where: str = WHOLE) -> str:
+    """What was expected per minute, with the ends of its 90 % range."""
+    return f"""
 SELECT
     $__timeInterval(at) AS time,
     avg(lower * 60 / step_s) AS "lower end",
     avg(upper * 60 / step_s) AS "upper end",
     avg(expected * 60 / step_s) AS "expectation"
 FROM v_forecasts
-WHERE {WHOLE} AND $__timeFilter(at)
+WHERE {where} AND $__timeFilter(at)
 GROUP BY time
 ORDER BY time
 """
 
-SERVICE_LEVEL = f"""
+
+def service_level(where: str = WHOLE) -> str:
+    """Answered within X of offered, per step."""
+    return f"""
 SELECT $__timeInterval(minute) AS time, {WITHIN} / nullIf(sum(offered), 0) AS "service level"
 FROM v_cells
-WHERE {WHOLE} AND $__timeFilter(minute)
+WHERE {where} AND $__timeFilter(minute)
 GROUP BY time
 ORDER BY time
 """
 
-OUTCOMES = f"""
+
+def outcomes(where: str = WHOLE) -> str:
+    """What became of visits, per minute."""
+    return f"""
 SELECT
     $__timeInterval(minute) AS time,
     sum(answered_by_outcome) {PER_MINUTE} AS "answered",
@@ -138,12 +151,15 @@ SELECT
     sum(flowed_out_by_outcome) {PER_MINUTE} AS "flowed out",
     sum(callback_taken_by_outcome) {PER_MINUTE} AS "callback taken"
 FROM v_cells
-WHERE {WHOLE} AND $__timeFilter(minute)
+WHERE {where} AND $__timeFilter(minute)
 GROUP BY time
 ORDER BY time
 """
 
-WAITS = f"""
+
+def waits(where: str = WHOLE) -> str:
+    """ASA and p90, per step."""
+    return f"""
 SELECT time, wait_s / nullIf(answered_visits, 0) AS "ASA", {percentile(0.9)} AS "p90"
 FROM
 (
@@ -153,11 +169,12 @@ FROM
         sum(answered) AS answered_visits,
         sumMap(mapAdd(answered_wait, abandoned_wait)) AS waits
     FROM v_cells
-    WHERE {WHOLE} AND $__timeFilter(minute)
+    WHERE {where} AND $__timeFilter(minute)
     GROUP BY time
 )
 ORDER BY time
 """
+
 
 WAITING = f"""
 SELECT $__timeInterval(at) AS time, queue, max(waiting) AS most
