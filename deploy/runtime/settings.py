@@ -6,6 +6,7 @@ Read from `hotline.yaml` (or the file named by `HOTLINE_CONFIG`) and from the en
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -28,6 +29,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from deploy.runtime.service_settings import Fraction, Hours, ServiceLevel, target_at
 from streams.contract.cells import DIMENSIONS
 
 PREFIX = "HOTLINE_"
@@ -50,7 +52,6 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
 Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
 
@@ -98,11 +99,15 @@ class Pseudonym(Section):
 
 
 class Queue(Section):
-    """One queue. `name` is for people, per language; empty values come from the hotline."""
+    """One queue. `name` is for people, per language; empty values come from the hotline.
+
+    `hours`: other targets at some hours, the first that holds counts.
+    """
 
     name: dict[str, str] = {}
     thresholds_s: tuple[Seconds, ...] = ()
     target: Fraction | None = None
+    hours: tuple[Hours, ...] = ()
 
 
 class Hotline(Section):
@@ -112,6 +117,7 @@ class Hotline(Section):
     time_zone: TimeZone = "UTC"
     thresholds_s: Annotated[tuple[Seconds, ...], Field(min_length=1)] = (20,)
     target: Fraction = 0.8
+    hours: tuple[Hours, ...] = ()
     short_abandon_s: Seconds = 5
     queues: dict[str, Queue] = {}
 
@@ -124,6 +130,17 @@ class Hotline(Section):
         """The promised service level of a queue, as a fraction."""
         own = self.queues.get(queue)
         return own.target if own and own.target is not None else self.target
+
+    def target_at(self, queue: str, at: int) -> float | None:
+        """What is promised of a queue at `at` (epoch ms), as a fraction; None: nothing at that hour.
+
+        A queue that has hours or a target of its own does not have the hotline's hours.
+        """
+        own = self.queues.get(queue)
+        hours = own.hours if own and (own.hours or own.target is not None) else self.hours
+        if not hours:
+            return self.target_of(queue)
+        return target_at(hours, datetime.fromtimestamp(at / 1000, self.zone), self.target_of(queue))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -203,14 +220,6 @@ class QueueSilence(Section):
     min_silence_s: Seconds = 120
 
 
-class ServiceLevel(Section):
-    """When the service level counts as under target: over `window_s`, by at least `min_volume` visits."""
-
-    window_s: Annotated[int, Field(ge=60, le=86_400)] = 900
-    min_volume: Annotated[int, Field(ge=1)] = 20
-    over_threshold_min: Annotated[int, Field(ge=1)] = 3
-
-
 class ShareLimit(Section):
     """When a share counts as above its `limit`: over `window`, of at least `min_volume`."""
 
@@ -239,10 +248,15 @@ class RingNoAnswer(ShareLimit):
 
 
 class AnswerRate(Section):
-    """Answered of all calls that came in over rolling 24 hours; GB/T 33358 asks for 95 %."""
+    """Answered of all calls that came in over rolling 24 hours; GB/T 33358 asks for 95 %.
+
+    A breach is foretold when the rate of the last `recent_s` leads to it within `ahead_s`.
+    """
 
     target: Fraction = 0.95
     min_volume: Annotated[int, Field(ge=1)] = 100
+    recent_s: Annotated[int, Field(ge=300, le=21_600)] = 1_800
+    ahead_s: Annotated[int, Field(ge=600, le=86_400)] = 28_800
 
 
 class NoAgent(Section):

@@ -19,9 +19,12 @@ _BLAMES: dict[SignalKind, Blame] = {
     "demand_below_expectation": "demand",
     "queue_silence": "demand",
     "service_level_under_target": "service_level",
+    "error_budget_fast_burn": "service_level",
+    "error_budget_slow_burn": "service_level",
     "waiting_past_threshold": "waiting",
     "abandonment_above_limit": "abandonment",
     "answer_rate_below_target": "answer_rate",
+    "answer_rate_breach_predicted": "answer_rate",
     "blocked_above_limit": "blocked",
     "no_agent_available": "agents",
     "ring_no_answer": "agents",
@@ -30,6 +33,8 @@ _BLAMES: dict[SignalKind, Blame] = {
 }
 _NOT_THE_SERVICE = frozenset({"demand", "feed", "figures"})
 """Unusual, but no breach unless somebody calls it critical."""
+_TO_COME = frozenset({"error_budget_slow_burn", "answer_rate_breach_predicted"})
+"""Where the service is heading, not how it is: no breach either."""
 STALE_S = 15
 WATCH_POINTS = 0.05
 """Within so much of the target (a fraction) the service level is watched."""
@@ -71,7 +76,7 @@ def is_breach(condition: AlertEvent | Signal) -> bool:
     """Whether the condition says that the service is bad (or that somebody calls it critical)."""
     if isinstance(condition, AlertEvent) and condition.severity != "warning":
         return condition.severity == "critical"
-    return blame_of(condition) not in _NOT_THE_SERVICE
+    return blame_of(condition) not in _NOT_THE_SERVICE and kind_of(condition) not in _TO_COME
 
 
 def watched(figures: Figures) -> tuple[Blame, ...]:

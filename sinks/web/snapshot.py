@@ -14,7 +14,7 @@ from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, i
 from sinks.web.rolling import WINDOWS, bounds, shown
 from sinks.web.sources import heard
 from streams.contract import AlertEvent, Forecast, Gauge, Signal
-from streams.contract.metrics import rates, ratio, service_level_event
+from streams.contract.metrics import rates, ratio, service_level_parts
 
 VERSUS_MS = 30 * MINUTE_MS
 SPARK_MS, SPARK_CELLS = 5 * MINUTE_MS, 24
@@ -128,7 +128,10 @@ class View:
         return [c for c in both if c.queue == (queue or "") and not c.category]
 
     def _level(self, key: Key, threshold_s: int) -> tuple[int, int]:
-        return service_level_event(self.board.window(key, self.end - self.level_ms, self.end), threshold_s)
+        counts, rules = self.board.window(key, self.end - self.level_ms, self.end), self.settings.service_level
+        return service_level_parts(
+            counts, threshold_s, rules.formula, rules.attribution, rules.flowed_out_and_callbacks
+        )
 
     def _verdict(self, queue: str) -> Verdict:
         key = Key(self.hotline, queue)

@@ -6,7 +6,7 @@ nothing is None.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from streams.contract.cells import Counts, add_counts
@@ -55,22 +55,89 @@ def within_threshold(counts: Mapping[str, int], name: str, threshold_s: int) -> 
     return sum(n for edge, n in buckets(counts, name).items() if edge <= threshold_s)
 
 
-def service_levels(counts: Mapping[str, int], threshold_s: int) -> dict[str, float | None]:
-    """The five service levels by arrival, as fractions.
+Formula = Literal[
+    "service_level_offered",
+    "service_level_excluding_abandoned_in_threshold",
+    "service_level_abandoned_in_threshold_met",
+    "service_level_answered",
+    "service_level_excluding_short",
+]
+"""A_X/offered, A_X/(offered-B_X), (A_X+B_X)/offered, A_X/A, A_X/(offered-S), where A is answered, A_X answered within X,
+B_X abandoned within X, S short abandons."""
+Attribution = Literal["arrival", "event"]
+"""Which minute a visit counts in: that of its arrival, or the earliest of answered, abandoned, X passed."""
+Leaving = Literal["ignore", "miss", "met"]
+"""What a visit is that flowed out or took a callback."""
 
-    With A_X answered within X, A answered, B_X abandoned within X, S short abandons:
-    A_X/offered, A_X/(offered-B_X), (A_X+B_X)/offered, A_X/A, A_X/(offered-S).
+
+class _Visits(NamedTuple):
+    """What the formulas are made of; `left`: flowed out or took a callback (by event: within X)."""
+
+    answered_in: int
+    abandoned_in: int
+    left: int
+    offered: int
+    answered: int
+    short: int
+
+
+def _by_event(counts: Mapping[str, int], threshold_s: int) -> _Visits:
+    get = counts.get
+    answered_in, abandoned_in = get(f"event_answered.{threshold_s}", 0), get(f"event_abandoned.{threshold_s}", 0)
+    left = get(f"event_left.{threshold_s}", 0)
+    offered = answered_in + abandoned_in + left + get(f"event_expired.{threshold_s}", 0)
+    return _Visits(answered_in, abandoned_in, left, offered, get("answered_by_outcome", 0), get("short_abandoned", 0))
+
+
+def _by_arrival(counts: Mapping[str, int], threshold_s: int) -> _Visits:
+    get = counts.get
+    return _Visits(
+        within_threshold(counts, "answered_wait", threshold_s),
+        within_threshold(counts, "abandoned_wait", threshold_s),
+        get("flowed_out", 0) + get("callback_taken", 0),
+        get("offered", 0),
+        get("answered", 0),
+        get("short_abandoned", 0),
+    )
+
+
+def _level(of: _Visits, formula: Formula, leaving: Leaving) -> tuple[int, int]:
+    offered = of.offered - (of.left if leaving == "ignore" else 0)
+    met = of.answered_in + (of.left if leaving == "met" else 0)
+    match formula:
+        case "service_level_offered":
+            return met, offered
+        case "service_level_excluding_abandoned_in_threshold":
+            return met, offered - of.abandoned_in
+        case "service_level_abandoned_in_threshold_met":
+            return met + of.abandoned_in, offered
+        case "service_level_answered":
+            return of.answered_in, of.answered
+        case "service_level_excluding_short":
+            return met, offered - of.short
+
+
+def service_level_parts(
+    counts: Mapping[str, int],
+    threshold_s: int,
+    formula: Formula = "service_level_offered",
+    attribution: Attribution = "event",
+    leaving: Leaving | None = None,
+) -> tuple[int, int]:
+    """(met, judged) of a service level; `judged` may be below 0 in one minute, never over a window.
+
+    By event a visit that leaves after X has missed it before; short abandons are counted by arrival in both.
+    `leaving` None: by event ignored, by arrival a miss.
     """
-    offered = counts.get("offered", 0)
-    answered_in = within_threshold(counts, "answered_wait", threshold_s)
-    abandoned_in = within_threshold(counts, "abandoned_wait", threshold_s)
-    return {
-        "service_level_offered": ratio(answered_in, offered),
-        "service_level_excluding_abandoned_in_threshold": ratio(answered_in, offered - abandoned_in),
-        "service_level_abandoned_in_threshold_met": ratio(answered_in + abandoned_in, offered),
-        "service_level_answered": ratio(answered_in, counts.get("answered", 0)),
-        "service_level_excluding_short": ratio(answered_in, offered - counts.get("short_abandoned", 0)),
-    }
+    if attribution == "event":
+        return _level(_by_event(counts, threshold_s), formula, leaving or "ignore")
+    return _level(_by_arrival(counts, threshold_s), formula, leaving or "miss")
+
+
+def service_levels(counts: Mapping[str, int], threshold_s: int) -> dict[str, float | None]:
+    """The five service levels by arrival, as fractions; flow-outs and callbacks are misses."""
+    visits = _by_arrival(counts, threshold_s)
+    return {name: ratio(*_level(visits, name, "miss")) for name in get_args(Formula)}
 
 
 def service_level_event(counts: Mapping[str, int], threshold_s: int) -> tuple[int, int]:
@@ -78,9 +145,7 @@ def service_level_event(counts: Mapping[str, int], threshold_s: int) -> tuple[in
 
     A visit is judged in the minute of the earliest of answered, abandoned, threshold passed.
     """
-    met = counts.get(f"event_answered.{threshold_s}", 0)
-    missed = counts.get(f"event_abandoned.{threshold_s}", 0) + counts.get(f"event_expired.{threshold_s}", 0)
-    return met, met + missed
+    return service_level_parts(counts, threshold_s)
 
 
 def rates(counts: Mapping[str, int]) -> dict[str, float | None]:

@@ -9,9 +9,12 @@ SignalKind = Literal[
     "demand_below_expectation",
     "queue_silence",
     "service_level_under_target",
+    "error_budget_fast_burn",
+    "error_budget_slow_burn",
     "waiting_past_threshold",
     "abandonment_above_limit",
     "answer_rate_below_target",
+    "answer_rate_breach_predicted",
     "blocked_above_limit",
     "no_agent_available",
     "ring_no_answer",
@@ -26,9 +29,11 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     Sent when it changes and about every 10 s while active. `version` is the `hotline.partials` offset
     it was made from: a reader ignores one that is not newer than the last of its fingerprint.
     `at` is the clock it was judged at, `since` when the condition began (both ms). `value` is what was
-    observed (calls; a fraction; visits waiting past the threshold), `expected`/`lower`/`upper` what
+    observed (calls; a fraction; visits waiting past the threshold; how many times as fast as it may an error budget is
+    spent), `expected`/`lower`/`upper` what
     the model expected of it, `target` the promise, `volume` the number of visits the value rests on,
-    `score` -log10 of the probability under no change. `summary` is one sentence per language.
+    `score` -log10 of the probability under no change. `budget_left` is what is left of the error budget (a fraction,
+    below 0: overspent), `breach_at` when the promise will be broken (ms). `summary` is one sentence per language.
     """
 
     fingerprint: str
@@ -52,4 +57,6 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     threshold_s: int | None = None
     window_s: int | None = None
     score: float | None = None
+    budget_left: float | None = None
+    breach_at: int | None = None
     summary: dict[str, str] = msgspec.field(default_factory=dict)

@@ -12,7 +12,7 @@ from streams.detection.episode import Episode
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import MINUTE, Key, fingerprint
 from streams.detection.rules import DetectionRules
-from streams.detection.service import Promise
+from streams.detection.service import Pace, Promise, Spent
 from streams.detection.shares import Share
 from streams.detection.silence import silence_score
 from streams.detection.waiting import Waiting
@@ -108,25 +108,49 @@ class Announcer:
         return signal
 
     def service(self, key: Key, promise: Promise) -> Signal:
-        window_s = self._rules.service_level.window_s
-        met, judged = promise.window(self._now, window_s)
-        value = round(met / judged, 4) if judged else 1.0
+        rules = self._rules.service_level
+        spent = promise.window(promise.decided(self._now, rules), rules.window_s)
+        value = round(1 - spent.missed / spent.judged, 4) if spent.judged > 0 else 1.0
         signal = self._signal("service_level_under_target", key, promise.episode, value)
-        signal.volume, signal.target = judged, promise.target
-        signal.threshold_s, signal.window_s = promise.threshold_s, window_s
+        self._promised(signal, promise, spent, rules.window_s)
         if signal.active:
             hotline = self._rules.hotline(key.hotline)
             signal.summary = words.service(
                 words.place(key, hotline),
                 hotline,
                 since=promise.episode.since,
-                met=met,
-                judged=judged,
+                met=spent.judged - spent.missed,
+                judged=spent.judged,
                 threshold_s=promise.threshold_s,
-                target=promise.target,
-                window_s=window_s,
+                target=signal.target or promise.target,
+                window_s=rules.window_s,
             )
         return signal
+
+    def burn(self, pace: Pace, key: Key, promise: Promise) -> Signal:
+        spent, window_s = promise.burning(pace, self._now, self._rules.service_level)
+        kind: SignalKind = "error_budget_fast_burn" if pace == "fast" else "error_budget_slow_burn"
+        signal = self._signal(kind, key, promise.episode_of(pace), round(spent.burn, 2))
+        self._promised(signal, promise, spent, window_s)
+        if signal.active:
+            hotline = self._rules.hotline(key.hotline)
+            signal.summary = words.burn(
+                words.place(key, hotline),
+                hotline,
+                since=signal.since,
+                spent=spent,
+                threshold_s=promise.threshold_s,
+                window_s=window_s,
+                left=signal.budget_left,
+                days=self._rules.service_level.budget_days,
+            )
+        return signal
+
+    def _promised(self, signal: Signal, promise: Promise, spent: Spent, window_s: int) -> None:
+        signal.volume, signal.threshold_s, signal.window_s = spent.judged, promise.threshold_s, window_s
+        signal.target = round(1 - spent.share_allowed, 4) if spent.judged > 0 else promise.target
+        left = promise.budget_left(self._now, self._rules.service_level.budget_days)
+        signal.budget_left = round(left, 4) if left is not None else None
 
     def waiting(self, key: Key, waiting: Waiting) -> Signal:
         gauge = waiting.gauge
@@ -196,6 +220,25 @@ class Announcer:
                 came=came,
                 target=self._rules.answer_rate.target,
                 worst=(rate.worst.rate, rate.worst.at) if rate.worst else None,
+            )
+        return signal
+
+    def answer_rate_ahead(self, key: Key, rate: AnswerRate) -> Signal:
+        rules, hotline = self._rules.answer_rate, self._rules.hotline(key.hotline)
+        answered, came = rate.sums(self._now, hotline.zone)
+        now = round(answered / came, 4) if came else 1.0
+        signal = self._signal("answer_rate_breach_predicted", key, rate.ahead, now)
+        signal.volume, signal.target, signal.window_s = came, rules.target, 1440 * MINUTE // 1000
+        signal.breach_at = rate.breach_at
+        if signal.active and rate.breach_at is not None:
+            signal.summary = words.answer_rate_ahead(
+                words.place(key, hotline),
+                hotline,
+                rate=now,
+                recent=rate.recent(self._now // MINUTE * MINUTE, rules),
+                minutes=rules.recent_s // 60,
+                target=rules.target,
+                breach_at=rate.breach_at,
             )
         return signal
 

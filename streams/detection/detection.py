@@ -14,7 +14,7 @@ from streams.detection.answer_rate import AnswerRate
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import MINUTE, Key
 from streams.detection.rules import DetectionRules
-from streams.detection.service import Promise
+from streams.detection.service import PACES, Promise
 from streams.detection.shares import SHARES, Share, ShareKey, inbound
 from streams.detection.waiting import Waiting
 
@@ -83,7 +83,8 @@ class Detection:
         if not demand.put(cell.feed, cell.minute, offered):
             self.too_late += 1
         if judged and cell.dimension_set != "category_1":
-            self._promise(key).put(cell.minute, cell.counts)
+            target = self.rules.target_at(key.hotline, key.queue, cell.minute)
+            self._promise(key).put(cell.minute, cell.counts, self.rules.service_level, target)
             self._shares_of(key, cell)
 
     def _promise(self, key: Key) -> Promise:
@@ -194,7 +195,9 @@ class Detection:
         """All keys at the border where `minute` begins."""
         planned = {key for key, demand in self._demands.items() if demand.minute(minute)}
         for key, rate in self._answer_rates.items():
-            rate.minute(minute, self.rules.zone(key.hotline))
+            rate.minute(minute, self.rules.answer_rate, self.rules.zone(key.hotline))
+        for promise in self._promises.values():
+            promise.minute(minute, self.rules.service_level)
         yield from self._judge_lack(minute)
         yield from self._judge(minute, 0)
         everyone = minute - self._forecast_at >= FORECAST_EVERY
@@ -231,11 +234,31 @@ class Detection:
         yield from self._judge_promises(now)
 
     def _judge_promises(self, now: int) -> Iterator[Signal]:
-        rules, announce = self.rules, Announcer(self.rules, now, self._version)
+        yield from self._judge_service(now)
+        yield from self._judge_gauges(now)
+        yield from self._judge_shares(now)
+        announce = Announcer(self.rules, now, self._version)
+        for key, watch in sorted(self._sources.items()):
+            changed = watch.judge_dead(now)
+            if watch.dead.due(now, changed=changed):
+                yield announce.dead_feed(key, watch)
+            changed = watch.judge_doubled(now)
+            if watch.doubled.due(now, changed=changed):
+                yield announce.doubled_feed(key, watch)
+
+    def _judge_service(self, now: int) -> Iterator[Signal]:
+        rules, announce = self.rules.service_level, Announcer(self.rules, now, self._version)
         for key, promise in sorted(self._promises.items()):
-            changed = promise.judge(now, rules.service_level)
+            changed = promise.judge(now, rules)
             if promise.episode.due(now, changed=changed):
                 yield announce.service(key, promise)
+            for pace in PACES:
+                changed = promise.judge_burn(pace, now, rules)
+                if promise.episode_of(pace).due(now, changed=changed):
+                    yield announce.burn(pace, key, promise)
+
+    def _judge_gauges(self, now: int) -> Iterator[Signal]:
+        rules, announce = self.rules, Announcer(self.rules, now, self._version)
         for key, waiting in sorted(self._waiting.items()):
             changed = waiting.judge(now, rules.service_level.over_threshold_min)
             if waiting.episode.due(now, changed=changed):
@@ -244,14 +267,6 @@ class Detection:
             changed = shortage.judge(now, rules.no_agent.after_s)
             if shortage.episode.due(now, changed=changed):
                 yield announce.agent_shortage(key, shortage)
-        yield from self._judge_shares(now)
-        for key, watch in sorted(self._sources.items()):
-            changed = watch.judge_dead(now)
-            if watch.dead.due(now, changed=changed):
-                yield announce.dead_feed(key, watch)
-            changed = watch.judge_doubled(now)
-            if watch.doubled.due(now, changed=changed):
-                yield announce.doubled_feed(key, watch)
 
     def _judge_shares(self, now: int) -> Iterator[Signal]:
         rules, announce = self.rules, Announcer(self.rules, now, self._version)
@@ -263,6 +278,9 @@ class Detection:
             changed = rate.judge(now, rules.answer_rate, rules.zone(key.hotline))
             if rate.episode.due(now, changed=changed):
                 yield announce.answer_rate(key, rate)
+            changed = rate.judge_ahead(now, rules.answer_rate)
+            if rate.ahead.due(now, changed=changed):
+                yield announce.answer_rate_ahead(key, rate)
 
     # ---- state
 

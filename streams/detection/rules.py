@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from deploy.runtime.service_settings import ServiceLevel
 from deploy.runtime.settings import (
     Abandonment,
     AnswerRate,
@@ -13,7 +14,6 @@ from deploy.runtime.settings import (
     NoAgent,
     QueueSilence,
     RingNoAnswer,
-    ServiceLevel,
     Settings,
     ShareLimit,
 )
@@ -58,6 +58,10 @@ class DetectionRules:
         """(threshold in seconds, target as a fraction) that `queue` (`""`: the whole hotline) promised."""
         settings = self.hotline(hotline)
         return settings.thresholds(queue)[0], settings.target_of(queue)
+
+    def target_at(self, hotline: str, queue: str, minute: int) -> float | None:
+        """What is promised in that minute (epoch ms), as a fraction; None: nothing."""
+        return self.hotline(hotline).target_at(queue, minute)
 
 
 def rules_from(settings: Settings) -> DetectionRules:

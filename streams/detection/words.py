@@ -3,6 +3,7 @@
 from deploy.runtime.settings import Hotline
 from streams.detection.calendar import clock_text
 from streams.detection.keys import Key
+from streams.detection.service import Spent
 
 Sentences = dict[str, str]
 
@@ -71,6 +72,40 @@ def service(
         "en": f"{where['en']}: {share} of {judged} calls answered within {threshold_s} s in the last {minutes} min, "
         f"target {goal}; since {began}.",
         "zh": f"{where['zh']}：近 {minutes} 分钟 {judged} 个来电中 {share} 在 {threshold_s} 秒内接通，目标 {goal}；始于 {began}。",
+    }
+
+
+def span(seconds: int) -> Sentences:
+    """A length of time as people say it: `10 min`, `6 h`."""
+    if seconds % 3600 == 0:
+        return {"en": f"{seconds // 3600} h", "zh": f"{seconds // 3600} 小时"}
+    return {"en": f"{max(1, seconds // 60)} min", "zh": f"{max(1, seconds // 60)} 分钟"}
+
+
+def burn(
+    where: Sentences,
+    hotline: Hotline,
+    *,
+    since: int,
+    spent: Spent,
+    threshold_s: int,
+    window_s: int,
+    left: float | None,
+    days: int,
+) -> Sentences:
+    """How fast the error budget burns; `left` of the budget of `days` days is a fraction, below 0: overspent."""
+    began, over, rate = clock_text(since, hotline.zone), span(window_s), times(spent.burn)
+    share, allowed = f"{spent.missed / max(spent.judged, 1):.0%}", f"{spent.share_allowed:.0%}"
+    rest = rest_zh = ""
+    if left is not None and left >= 0:
+        rest, rest_zh = f"; {left:.0%} of its {days} days' budget is left", f"；{days} 天误差预算余 {left:.0%}"
+    elif left is not None:
+        rest, rest_zh = f"; its {days} days' budget is spent", f"；{days} 天误差预算已用尽"
+    return {
+        "en": f"{where['en']}: {share} of {spent.judged} calls missed {threshold_s} s in the last {over['en']}, {rate} "
+        f"times the {allowed} that may{rest}; since {began}.",
+        "zh": f"{where['zh']}：近 {over['zh']} {spent.judged} 个来电中 {share} 未在 {threshold_s} 秒内接通，为允许值"
+        f"（{allowed}）的 {rate} 倍{rest_zh}；始于 {began}。",
     }
 
 
@@ -156,6 +191,27 @@ def answer_rate(
     }
 
 
+def answer_rate_ahead(
+    where: Sentences,
+    hotline: Hotline,
+    *,
+    rate: float,
+    recent: tuple[int, int],
+    minutes: int,
+    target: float,
+    breach_at: int,
+) -> Sentences:
+    """`rate`: that of 24 h now; `recent`: (answered, came in) of the last `minutes` that are settled."""
+    at, goal, (answered, came) = clock_text(breach_at, hotline.zone), f"{target:.1%}", recent
+    lately = f"{answered / max(came, 1):.1%}"
+    return {
+        "en": f"{where['en']}: at this rate the 24 h answer rate, now {rate:.1%}, falls below {goal} at {at}; {lately} of "
+        f"{came} calls were answered in {minutes} min.",
+        "zh": f"{where['zh']}：照此下去，24小时接通率（现为 {rate:.1%}）将于 {at} 跌破 {goal}；{minutes} 分钟内来电 {came} 个，"
+        f"接通 {lately}。",
+    }
+
+
 def agent_shortage(
     where: Sentences, hotline: Hotline, *, since: int, waiting: int, agents: int, on_break: int
 ) -> Sentences:
@@ -193,6 +249,9 @@ _OVER = {
     "abandonment_above_limit": ("abandonment is no longer above its limit", "放弃率不再超限"),
     "blocked_above_limit": ("blocked calls are no longer above their limit", "未接入率不再超限"),
     "ring_no_answer": ("agents answer again", "坐席恢复应答"),
+    "error_budget_fast_burn": ("the promise is no longer missed so often", "未达标比例回落"),
+    "error_budget_slow_burn": ("the promise is no longer missed so often", "未达标比例回落"),
+    "answer_rate_breach_predicted": ("the answer rate is no longer heading below target", "接通率不再有跌破目标之势"),
     "answer_rate_below_target": ("the answer rate is no longer under target", "接通率不再低于目标"),
     "no_agent_available": ("nobody waits without an agent any more", "不再有无坐席可用的排队"),
     "dead_feed": ("data comes again", "数据恢复"),

@@ -6,7 +6,8 @@ from detection_kit import tell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.runtime.settings import Demand, Hotline, ServiceLevel, Settings
+from deploy.runtime.service_settings import ServiceLevel
+from deploy.runtime.settings import Demand, Hotline, Settings
 from streams.contract import Gauge, Signal, SourceStatus
 from streams.detection import Detection, DetectionRules, rules_from
 
