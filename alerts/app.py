@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from alerts import calendars, metrics
+from alerts import calendars, heartbeat, metrics
 from alerts.channels import Channel
 from alerts.channels.alertmanager import AlertmanagerChannel
 from alerts.channels.content import Writer
@@ -25,6 +25,7 @@ from alerts.controls import Controls
 from alerts.core import Alerts
 from alerts.deliveries import Deliveries
 from alerts.duty import Duty, load_duty
+from alerts.lifecycle import LIVE
 from alerts.on_call import OnCall
 from alerts.pager import page_forever
 from alerts.paging import Paging
@@ -89,6 +90,7 @@ def run(settings: Settings) -> None:
             show,
             save_promptly,
             read_calendars,
+            *([beat(settings)] if heartbeat.wanted(settings) else []),
             *(serve(channel) for channel in channels),
             *(page(receiver, ways) for receiver, ways in receivers.items()),
         ],
@@ -169,6 +171,21 @@ def build_receivers(settings: Settings, rules: Mapping[str, Rule]) -> tuple[Duty
 
 def external_url(settings: Settings) -> str:
     return settings.web.external_url or f"http://{settings.web.host}:{settings.web.port}/"
+
+
+def beat(settings: Settings) -> Background:
+    """Tell the outside that we live, if the settings name somebody to tell."""
+
+    async def run_heart(worker: Worker) -> None:
+        def feel() -> heartbeat.Pulse:
+            owned = [worker.processor(topic, 0) for topic in (SIGNALS, CELLS, ALERTS)]
+            watch = worker.processor(CELLS, 0)
+            age = wall_ms() - watch.clock if watch and settings.alerts.feed == LIVE else None
+            return heartbeat.pulse(owned=None not in owned, behind=not worker.caught_up, data_age_ms=age)
+
+        await heartbeat.beat_forever(settings, external_url(settings), feel, wall_ms)
+
+    return run_heart
 
 
 def adopt(worker: Worker, rules: Sequence[Rule]) -> None:

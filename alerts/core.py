@@ -7,6 +7,7 @@ import msgspec
 
 from alerts.lifecycle import Entry, Time, drop, forgettable, hear, held_back, wait
 from alerts.listening import Listening
+from alerts.outage import Outage
 from alerts.rules import Rule
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent, Signal
@@ -29,6 +30,7 @@ class _State(msgspec.Struct, kw_only=True):
     format: int = FORMAT
     clock: int = 0
     entries: dict[str, dict[str, Entry]] = {}
+    outage: Outage = msgspec.field(default_factory=Outage)
 
 
 class StateError(ValueError):
@@ -55,6 +57,7 @@ class Alerts:
             )
         self._clock = state.clock
         self._entries = state.entries
+        self._outage = state.outage
         self.adopt(rules)
 
     def adopt(self, rules: Sequence[Rule]) -> None:
@@ -86,6 +89,7 @@ class Alerts:
         time = self._listening.time
         if time is None:
             return
+        self._emit(self._outage.tick(now, caught_up=caught_up, source="signals"))
         self._clock = max(self._clock, now)
         for by_rule in self._entries.values():
             for name, entry in by_rule.items():
@@ -101,7 +105,7 @@ class Alerts:
         return outputs
 
     def snapshot(self) -> dict[str, bytes]:
-        return {"all": msgspec.msgpack.encode(_State(clock=self._clock, entries=self._entries))}
+        return {"all": msgspec.msgpack.encode(_State(clock=self._clock, entries=self._entries, outage=self._outage))}
 
     def firing(self) -> list[AlertEvent]:
         """The alerts that are firing, oldest first, with the last signal's numbers."""
@@ -140,6 +144,7 @@ class Alerts:
                 before = entry or Entry()
                 self.ignored["not_newer"] += signal.version <= before.version
                 by_rule[name], changes = hear(before, signal, written_at, rule, time)
+                self._outage.hear(before, changes, rule, written_at, self._listening.time)
                 self._emit(changes)
             elif entry is not None:
                 by_rule[name], changes = drop(entry, time)

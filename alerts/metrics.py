@@ -34,6 +34,11 @@ STANDING = Gauge(
     ("standing",),
 )
 PAGES_WAITING = Gauge("hotline_alerts_pages_waiting", "Messages that no channel has taken yet", ("receiver",))
+HEARTBEATS = Counter(
+    "hotline_alerts_heartbeats",
+    "Beats of the dead man's switch, by where to (url, alertmanager) and outcome",
+    ("to", "outcome"),
+)
 RULES = Gauge("hotline_alerts_rules", "Alert rules in force")
 RULES_PROBLEM = Gauge(
     "hotline_alerts_rules_problem",

@@ -184,7 +184,9 @@ class Paging:
         return sum(message.receiver == receiver for message in self._state.messages.values())
 
     def _want_news(self, episode: str, page: Page, route: Route, groups: dict[tuple[str, str], list[Want]]) -> None:
-        acknowledged = self._controls.acknowledgement_of(page.event, page.since) is not None
+        known = self._controls.acknowledgement_of(page.event, page.since) is not None
+        # That an outage is over needs nobody to take it on: the first step is told, nobody else.
+        acknowledged = known or (page.event.reason == "back_after_outage" and bool(page.told))
         after_s = route.chain[min(page.step, len(route.chain) - 1)].next_after_s
         if after_s and not acknowledged and page.step_at is not None and self._now - page.step_at >= after_s * 1000:
             page.step, page.step_at = page.step + 1, None

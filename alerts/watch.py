@@ -16,6 +16,7 @@ from alerts.lifecycle import LIVE, Entry, drop, fingerprint, hear, wait
 from alerts.listening import Listening
 from alerts.measures import family, gauge_value, measure
 from alerts.observed import Observation
+from alerts.outage import Outage
 from alerts.promises import Promises
 from alerts.rules import Rule
 from alerts.windows import HOUR_MS, LONGEST_MS, MINUTE_MS, AsOf, CellKey, Windows, bounds
@@ -52,6 +53,7 @@ class _State(msgspec.Struct, kw_only=True):
     entries: dict[str, Entry] = {}
     gauges: dict[str, Gauge] = {}
     forecasts: dict[str, dict[int, Forecast]] = {}
+    outage: Outage = msgspec.field(default_factory=Outage)
 
 
 class Watch:
@@ -173,6 +175,7 @@ class Watch:
         self._listening.tick(now, caught_up=caught_up)
         self._judge_if_due()
         if time := self._listening.time:
+            self._emit(self._state.outage.tick(now, caught_up=caught_up, source="windows"))
             for alert, entry in list(self._state.entries.items()):
                 assert entry.event is not None
                 self._settle(alert, *wait(entry, self._rules[entry.event.rule], time))
@@ -217,7 +220,10 @@ class Watch:
         if not begun and not rule.met(observation, begun=False):
             return
         # An alert begins with the first judgement that finds it so: `for_s` counts from there.
-        self._settle(alert, *hear(entry, observation, self._listening.written_at, rule, self._listening.time))
+        written_at, time = self._listening.written_at, self._listening.time
+        heard, changes = hear(entry, observation, written_at, rule, time)
+        self._state.outage.hear(entry, changes, rule, written_at, time)
+        self._settle(alert, heard, changes)
 
     def _observe(self, rule: Rule, key: CellKey, entry: Entry) -> Observation:
         assert rule.expression is not None
@@ -277,11 +283,14 @@ class Watch:
         return total if covered == end - begin else None
 
     def _settle(self, alert: str, entry: Entry, changes: Sequence[AlertEvent]) -> None:
-        self._outputs += [Output(ALERTS, event.fingerprint.encode(), _event.encode(event)) for event in changes]
+        self._emit(changes)
         if entry.state == "quiet":
             self._state.entries.pop(alert, None)
         else:
             self._state.entries[alert] = entry
+
+    def _emit(self, changes: Sequence[AlertEvent]) -> None:
+        self._outputs += [Output(ALERTS, event.fingerprint.encode(), _event.encode(event)) for event in changes]
 
 
 def _observation(

@@ -36,12 +36,30 @@ class JsonClient:
 
         `now` (ms) is what a Retry-After that is a date is compared with.
         """
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, headers={"User-Agent": "hotline"})
         sent = {"Content-Type": "application/json"} | dict(headers or {})
         data = body if isinstance(body, bytes) else orjson.dumps(body)
+        return await self._call("POST", url, data, headers=sent, now=now, read=read)
+
+    async def get(self, url: str, *, now: int) -> Outcome:
+        """GET; what is answered does not matter beyond its status."""
+        return await self._call("GET", url, None, headers={}, now=now)
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        data: bytes | None,
+        *,
+        headers: Mapping[str, str],
+        now: int,
+        read: Callable[[bytes], Outcome] | None = None,
+    ) -> Outcome:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout, headers={"User-Agent": "hotline"})
         try:
-            async with self._session.post(url, data=data, headers=sent, allow_redirects=False) as response:
+            async with self._session.request(
+                method, url, data=data, headers=headers, allow_redirects=False
+            ) as response:
                 answer = await response.read()
                 outcome = outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
                 return read(answer) if read and isinstance(outcome, Delivered) else outcome

@@ -266,9 +266,27 @@ class NoAgent(Section):
 
 
 class Alertmanager(Section):
+    """`dead_man`: keep up two alerts by which Alertmanager itself rings when Hotline stops. Its configuration has to
+    inhibit HotlineStopped by HotlineAlive, as ours does, or it rings all the time.
+    """
+
     url: str = ""
     user: str = ""
     password: SecretStr = SecretStr("")
+    dead_man: bool = False
+
+    @model_validator(mode="after")
+    def _dead_man_has_a_home(self) -> Self:
+        if self.dead_man and not self.url:
+            raise ValueError("dead_man needs alerts.alertmanager.url")
+        return self
+
+
+class Heartbeat(Section):
+    """A GET of `url` every `every_s` seconds while alerts can be made and told: a dead man's switch outside."""
+
+    url: SecretStr = SecretStr("")
+    every_s: Annotated[int, Field(ge=1, le=3_600)] = 60
 
 
 class Grafana(Section):
@@ -294,6 +312,7 @@ class Alerts(Section):
     alertmanager: Alertmanager = Alertmanager()
     grafana: Grafana = Grafana()
     webhooks: tuple[Webhook, ...] = ()
+    heartbeat: Heartbeat = Heartbeat()
 
 
 class Web(Section):
@@ -413,7 +432,7 @@ def _read_secret_files() -> None:
     for name, path in list(os.environ.items()):
         if name.startswith(PREFIX) and name.endswith("_FILE"):
             target = name.removesuffix("_FILE")
-            if not target.endswith(("KEY", "PASSWORD", "TOKEN")):
+            if not target.endswith(("KEY", "PASSWORD", "SECRET", "TOKEN", "URL")):
                 continue
             if os.environ.get(target):
                 raise SettingsError(f"both {target} and {name} are set: keep one")

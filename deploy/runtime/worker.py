@@ -42,7 +42,7 @@ Meaning = Mapping[str, Mapping[str, str]]
 
 
 class Worker:
-    """The partitions that this process owns. Background tasks see it by its first four methods."""
+    """The partitions that this process owns. Background tasks see it by its first five methods."""
 
     def __init__(
         self,
@@ -93,6 +93,11 @@ class Worker:
         if owned and not owned.lost:
             owned.collect()
             await owned.checkpoint(self._log, self._app.writing)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything appended to the owned partitions has been applied."""
+        return all(owned.caught_up for owned in self._owned.values())
 
     async def settled(self) -> None:
         """Wait until partitions are assigned (perhaps none) and their states loaded."""

@@ -1,99 +1,24 @@
 """Debian's real Alertmanager: an alert appears, stays while it is told again, and resolves."""
 
 import asyncio
-import shutil
 import time
 
-import aiohttp
 import pytest
-import servers
+import watchers
 from alert_kit import S, event, record, writer
+from watchers import wall_ms
 
 from alerts.channels import Delivered, Notice
 from alerts.channels.alertmanager import AlertmanagerChannel
 from alerts.deliveries import Deliveries
 from alerts.sender import send_forever
-from deploy.embedded.child import free_port
 from deploy.runtime.settings import Alertmanager
-
-BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-
-CONFIG = """
-route: {{receiver: hook, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
-receivers: [{{name: hook, webhook_configs: [{{url: "{hook}/hook", send_resolved: true}}]}}]
-"""
-
-
-def wall_ms():
-    return int(time.time() * 1000)
-
-
-class Real:
-    """A running Alertmanager and what its own webhook receiver was told."""
-
-    def __init__(self, url, told):
-        self.url = url
-        self.told = told
-
-    async def alerts(self):
-        async with aiohttp.ClientSession() as client, client.get(self.url + "/api/v2/alerts") as answer:
-            assert answer.status == 200
-            return await answer.json()
-
-    async def until(self, condition, seconds=20):
-        """Wait for a condition on (alerts, what the receiver was told)."""
-        deadline = time.monotonic() + seconds
-        while True:
-            alerts = await self.alerts()
-            notified = [(body["status"], len(body["alerts"])) for _, body in self.told.requests]
-            if condition(alerts, notified):
-                return alerts
-            assert time.monotonic() < deadline, f"not within {seconds} s: {alerts}, {notified}"
-            await asyncio.sleep(0.1)
 
 
 @pytest.fixture
 async def real(tmp_path):
-    if BINARY is None:
-        pytest.skip("no Alertmanager here: apt-get install prometheus-alertmanager")
-    told = servers.Webhook(token="")
-    async with servers.serving(*told.routes()) as hook:
-        config = tmp_path / "alertmanager.yml"
-        config.write_text(CONFIG.format(hook=hook), encoding="utf-8")
-        port = free_port()
-        log = tmp_path / "log"
-        with log.open("w") as stderr:
-            process = await asyncio.create_subprocess_exec(
-                BINARY,
-                f"--config.file={config}",
-                f"--storage.path={tmp_path / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--cluster.listen-address=",
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=stderr,
-            )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            await _ready(url, process, log)
-            yield Real(url, told)
-        finally:
-            process.terminate()
-            await asyncio.wait_for(process.wait(), 10)
-
-
-async def _ready(url, process, log):
-    deadline = time.monotonic() + 20
-    async with aiohttp.ClientSession() as client:
-        while True:
-            assert process.returncode is None, log.read_text(encoding="utf-8")
-            assert time.monotonic() < deadline, "Alertmanager does not answer"
-            try:
-                async with client.get(url + "/-/ready") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientConnectorError:
-                pass
-            await asyncio.sleep(0.05)
+    async with watchers.alertmanager(tmp_path) as running:
+        yield running
 
 
 def firing(episode, began, **fields):

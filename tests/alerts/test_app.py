@@ -29,8 +29,8 @@ CHECKPOINTS = "hotline_engine_checkpoint_seconds_count"
 class Process:
     """`hotline alerts` with a feed, a webhook and an Alertmanager of its own."""
 
-    def __init__(self, bootstrap, base, directory):
-        self.bootstrap, self.base, self.directory = bootstrap, base, directory
+    def __init__(self, bootstrap, base, directory, more):
+        self.bootstrap, self.base, self.directory, self.more = bootstrap, base, directory, more
         self.feed = "test-" + uuid.uuid4().hex[:8]
         self.version = int(time.time() * 1000)
         self.since = {}
@@ -54,7 +54,7 @@ class Process:
                 "-c",
                 HOTLINE,
                 "alerts",
-                env=clean | settings,
+                env=clean | settings | self.more,
                 cwd=self.directory,
                 stdout=log,
                 stderr=log,
@@ -113,11 +113,11 @@ class Process:
 
 
 @asynccontextmanager
-async def running(bootstrap, directory):
+async def running(bootstrap, directory, more=()):
     hook, manager = servers.Webhook(), servers.Alertmanager()
     await topics.apply(Kafka(bootstrap=bootstrap))
     async with servers.serving(*hook.routes(), *manager.routes()) as base:
-        process = Process(bootstrap, base, directory)
+        process = Process(bootstrap, base, directory, dict(more))
         hook.feed = process.feed  # the broker is shared: what other feeds left behind is not looked at
         process.producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
         await process.producer.start()

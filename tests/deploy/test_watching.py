@@ -111,6 +111,8 @@ CALLS = {"feed": "live", "paging": "alertmanager", "alertname": "DemandAboveExpe
         (CALLS | {"hotline": "12345", "severity": "critical", "paging": "hotline"}, "shown"),
         (CALLS | {"hotline": "12345", "severity": "warning", "alertname": "HotlineOwnRule"}, "supervisors-12345"),
         ({"alertname": "HotlineProcessDown", "process": "web", "severity": "critical"}, "on-call,operations"),
+        ({"alertname": "HotlineAlive", "process": "alerts", "severity": "info"}, "shown"),
+        ({"alertname": "HotlineStopped", "process": "alerts", "severity": "critical"}, "on-call,operations"),
         ({"alertname": "HotlineStreamsLag", "process": "streams", "severity": "warning"}, "operations"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
