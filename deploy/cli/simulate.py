@@ -50,6 +50,8 @@ class _Wanted(NamedTuple):
     speed: float | None
     length: int | None
     start: str
+    warm_up: int
+    menu: float | None
     feed: str
     history: int
     history_feed: str
@@ -78,6 +80,10 @@ class _Wanted(NamedTuple):
 @click.option("--speed", type=Speed(), default="1", show_default=True, help="Times real time; live runs at 1.")
 @click.option("--for", "length", type=_Duration(), help="How long calls arrive; then those under way end.")
 @click.option("--start", default="", help="Simulated begin, for a feed of its own [default: now].", metavar="TIME")
+@click.option(
+    "--warm-up", type=_Duration(), default=0, help="Live: so much of the past is sent at once (110m at most)."
+)
+@click.option("--menu", type=click.FloatRange(0, 600), help="Mean seconds in the menu; 0: there is none [default: 18].")
 @click.option("--feed", default="live", show_default=True, help="Name of the feed.")
 @click.option("--history", type=_Duration(), default=0, help="First publish this many days before today.")
 @click.option("--history-feed", default="history", show_default=True, help="Name of the history's feed.")
@@ -143,6 +149,10 @@ def _check(wanted: _Wanted) -> None:
         raise SettingsError("--history takes whole days, such as 14d")
     if wanted.history_feed in {"live", wanted.feed}:
         raise SettingsError("--history-feed needs a name of its own")
+    if wanted.warm_up and wanted.feed != "live":
+        raise SettingsError("--warm-up is for live runs: another feed begins at its --start")
+    if wanted.warm_up > demo.WARM_UP_MS:
+        raise SettingsError("--warm-up takes at most 110m: events of `live` count for two hours")
     if len(set(wanted.source)) != len(wanted.source):
         raise SettingsError("--source: every source needs a name of its own")
     if wanted.demo and (wanted.feed != "live" or wanted.length is not None):
@@ -165,6 +175,8 @@ def _profile(settings: Settings, wanted: _Wanted) -> Profile:
         profile = calls_only(profile)
     if wanted.source:
         profile = profile._replace(sites=sites_of(wanted.source))
+    if wanted.menu is not None:
+        profile = profile._replace(menu_s=wanted.menu)
     habits = profile.habits._replace(lost_ending=wanted.lost_endings)
     profile = profile._replace(habits=habits if wanted.lines is None else habits._replace(lines=wanted.lines))
     return profile if wanted.comfort is None else profile._replace(comfort=wanted.comfort)
@@ -217,7 +229,8 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
         start = _start(wanted, profile)
         incidents = _incidents(wanted, profile, start)
         end = None if wanted.length is None else start + wanted.length
-        simulation = Simulation(profile, wanted.seed, start, end=end, incidents=incidents, feed=wanted.feed)
+        begin = start - wanted.warm_up
+        simulation = Simulation(profile, wanted.seed, begin, end=end, incidents=incidents, feed=wanted.feed)
         _tell(f"{profile.rate:,.0f} calls a day on {profile.hotline} into feed {wanted.feed}")
         with TruthLog(wanted.truth) as truth:
             truth.write(incidents)
@@ -226,6 +239,8 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
             )
             runner = Runner(simulation, publisher, control, truth, delivery)
             begun = time.monotonic()
+            if wanted.warm_up:
+                await runner.catch_up(start)
             if wanted.speed is None:
                 await runner.at_full_speed(start)
             else:

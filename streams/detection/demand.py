@@ -60,6 +60,7 @@ class Packed(msgspec.Struct):
     first: int
     taught: bool
     samples: list[tuple[int, int]]
+    changed: int
 
 
 class Demand:
@@ -75,6 +76,8 @@ class Demand:
         self.flagged: list[tuple[int, int]] = []
         self.not_before = 0
         self.blind_until = self.first = 0
+        self._changed = 0
+        """The earliest minute that came late, after the level had passed it (0: none)."""
         self._taught = False
         self._samples: list[tuple[int, int]] = []
         self._windows: tuple[int, list[Window]] = (-1, [])
@@ -91,6 +94,8 @@ class Demand:
                 self._windows = (-1, [])
             if count and not 0 < self.first <= minute:
                 self.first = minute
+            if self.levels and minute < self.levels[-1].at:
+                self._changed = min(self._changed or minute, minute)
         taken = self.history.put(feed, minute, count)
         if feed != self.feed and len(self.history.minutes(feed)) > PENDING_MINUTES:
             self.complete(feed, max(self.history.minutes(feed)) - PENDING_MINUTES // 2 * MINUTE)
@@ -113,7 +118,7 @@ class Demand:
         self.plan, self.curve, self.levels = None, None, []
         self.episode, self.below, self.silence = Episode(), Episode(), Silence()
         self.flagged, self.not_before, self.blind_until, self.first = [], 0, 0, 0
-        self._samples, self._windows = [], (-1, [])
+        self._samples, self._windows, self._changed = [], (-1, []), 0
 
     # ---- time
 
@@ -132,8 +137,12 @@ class Demand:
         planned = False
         if new_day or learned:
             planned = self._make_plan(now, new_day=new_day)
-        if self.plan is not None and (now - SETTLE) % STEP == 0:
-            self._take_in(now - SETTLE)
+        if self.plan is not None:
+            if self._changed and self.levels:
+                self._take_again(self._changed)
+            self._changed = 0
+            if (now - SETTLE) % STEP == 0:
+                self._take_in(now - SETTLE)
         return planned
 
     def _make_plan(self, now: int, *, new_day: bool) -> bool:
@@ -178,6 +187,15 @@ class Demand:
         if any(it.active and end - it.since > BELIEVED_FOR for it in (self.episode, self.below)):
             before, suspect = loosened(before, plan.spread), False
         self._at_level(observe(before, count, usual, plan.spread, suspect=suspect))
+
+    def _take_again(self, since: int) -> None:
+        """Go back to the level before `since` (as far as levels are kept) and take in anew what came then."""
+        kept = [level for level in self.levels if level.at <= since]
+        done = self.levels[-1].at
+        self.levels = kept or self.levels[:1]
+        for end in range((self.levels[-1].at // STEP + 1) * STEP, done + 1, STEP):
+            self._take_in(end)
+        self._windows = (-1, [])
 
     def _at_level(self, level: Level) -> None:
         self.levels.append(level)
@@ -339,13 +357,7 @@ class Demand:
         ]
         below = episode is self.below
         episode.begin(onset(closed, minute, opened, gain * usual, now - minute, below=below))
-        # what the level has already taken in of it is taken back
-        kept = [level for level in self.levels if level.at <= episode.since]
-        done = self.levels[-1].at
-        self.levels = kept or self.levels[:1]
-        for end in range((self.levels[-1].at // STEP + 1) * STEP, done + 1, STEP):
-            self._take_in(end)
-        self._windows = (-1, [])
+        self._take_again(episode.since)  # what the level has taken in of it counts for little now
 
     def departure(self, episode: Episode, now: int, slack: int) -> Look:
         """An episode as one look: from its first minute, at most the last hour."""
@@ -391,6 +403,7 @@ class Demand:
             self.first,
             self._taught,
             self._samples,
+            self._changed,
         )
 
     @classmethod
@@ -403,4 +416,5 @@ class Demand:
         demand.below, demand.silence, demand.blind_until = packed.below, packed.silence, packed.blind_until
         demand.first, demand._samples = packed.first, packed.samples
         demand.flagged, demand.not_before, demand._taught = packed.flagged, packed.not_before, packed.taught
+        demand._changed = packed.changed
         return demand

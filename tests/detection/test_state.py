@@ -224,3 +224,27 @@ def test_counts_that_are_known_to_run_ahead_of_the_clock_are_not_taken_for_a_bur
         tell(detection, "live", "h", "queue", "q", NOON, {"offered": 24})
         told = [r for now, n in ticks for r in detection.advance(now, n, ahead) if isinstance(r, Signal)]
         assert any(r.active for r in told) is expected
+
+
+def test_minutes_that_come_late_teach_the_level_like_those_in_time():
+    """An hour busier than usual: told as it happens, a quarter of it when the hour is over, that quarter never."""
+    hour = [NOON + i * MINUTE for i in range(60)]
+
+    def calls(detection: Detection, minute: int, offered: int) -> None:
+        for key in (("hotline", ""), ("queue", "q")):
+            tell(detection, "live", "h", *key, minute, {"offered": offered})
+
+    in_time, late, untold = (Detection.restore(RULES, TAUGHT) for _ in range(3))
+    for minute in hour:
+        for detection, offered in ((in_time, 13), (late, 10), (untold, 10)):
+            calls(detection, minute, offered)
+            detection.advance(minute + MINUTE, 2)
+    for minute in hour:
+        calls(late, minute, 13)
+    for detection in (in_time, late, untold):
+        detection.advance(hour[-1] + 3 * MINUTE, 3)
+
+    def levels(detection: Detection) -> list[float]:
+        return [demand.levels[-1].mean for _, demand in sorted(detection._demands.items())]
+
+    assert levels(late) == levels(in_time) != levels(untold)

@@ -138,6 +138,8 @@ def test_waiting_ends_when_the_view_says_queryable_or_time_is_up(clickhouse_url:
         ("--history", "90m"),
         ("--history-feed", "live"),
         ("--demo", "--for", "1h"),
+        ("--warm-up", "3h"),
+        ("--warm-up", "1h", "--feed", "x"),
         ("--hotline", "nobody"),
         ("--hotline", "anonymous-bank", "--incident", "flood:for=1m"),
         ("--for", "soon"),

@@ -152,6 +152,13 @@ def test_waits_rise_and_callers_redial_when_there_are_too_few_agents() -> None:
     assert len(truth) > len(calm)
 
 
+def test_a_line_without_a_menu_queues_callers_as_they_call() -> None:
+    _, truths = run(profile(menu_s=0.0), MONDAY + 9 * HOUR, MONDAY + 10 * HOUR)
+    visits = [it for it in truths if isinstance(it, TrueVisit)]
+    assert len(visits) == len(truths) > 100
+    assert all(it.queued_at == it.arrived_at for it in visits)
+
+
 def test_nobody_calls_during_silence_and_calls_under_way_go_on() -> None:
     quiet = incident("silence:start=+20m,for=15m")
     begin = MONDAY + 10 * HOUR

@@ -38,7 +38,7 @@ class Switchboard:
         self._floor = floor
         self._lines = lines
         self._call_again = call_again
-        self._menu = Length(world.profile.menu_s, _MENU_SIGMA)
+        self._menu = Length(world.profile.menu_s, _MENU_SIGMA) if world.profile.menu_s else None
         self._redial_after = Length(world.profile.redial_after_s, _REDIAL_SIGMA)
         self._blocked_again = Length(_BLOCKED_AGAIN_S, _REDIAL_SIGMA)
         self.answer: Callable[[Call], None]
@@ -64,6 +64,9 @@ class Switchboard:
         if world.chance(habits.test):
             call.flag = "test"
         self._tell_arrival(call, "arrived")
+        if self._menu is None:
+            self._first_queue(call)
+            return
         leaves = world.random.random() < world.profile.menu_end
         menu = self._menu.draw(world.random)
         world.at(world.now + menu, self._leave if leaves else self._first_queue, call)
