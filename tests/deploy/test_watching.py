@@ -14,12 +14,14 @@ import alerts.metrics
 import deploy.runtime.engine_metrics
 import sinks.clickhouse.writer
 import sinks.web.figures
+from alerts import heartbeat
 from deploy.grafana.generate import dashboards
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy/prometheus"
 ALERTMANAGER = ROOT / "deploy/alertmanager/alertmanager.yml"
-RULES = PROMETHEUS / "rules/hotline.yml"
+RULES = ("hotline", "slo")
+RUNBOOK = PROMETHEUS / "runbook.md"
 MEASURED = (alerts.metrics, deploy.runtime.engine_metrics, sinks.clickhouse.writer)
 
 
@@ -32,8 +34,13 @@ def tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def rules() -> list[dict[str, Any]]:
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    """The alerting rules about Hotline itself."""
+    groups = [group for name in RULES for group in loaded(name)["groups"]]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+
+
+def loaded(name: str) -> dict[str, Any]:
+    return yaml.safe_load((PROMETHEUS / f"rules/{name}.yml").read_text(encoding="utf-8"))
 
 
 def test_promtool_accepts_the_configuration() -> None:
@@ -41,19 +48,32 @@ def test_promtool_accepts_the_configuration() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_rule_fires_when_it_should_and_only_then() -> None:
-    cases = PROMETHEUS / "tests/hotline.yml"
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_fires_when_it_should_and_only_then(name: str) -> None:
+    cases = PROMETHEUS / f"tests/{name}.yml"
     done = tool("promtool", "test", "rules", cases)
     assert done.returncode == 0, done.stdout + done.stderr
     text = cases.read_text(encoding="utf-8")
-    assert [rule["alert"] for rule in rules() if f'alertname="{rule["alert"]}", alertstate="firing"' not in text] == []
+    alerts = [rule["alert"] for group in loaded(name)["groups"] for rule in group["rules"] if "alert" in rule]
+    assert [alert for alert in alerts if f'alertname="{alert}", alertstate="firing"' not in text] == []
 
 
 def test_a_rule_says_how_bad_it_is_and_what_to_do() -> None:
     for rule in rules():
         assert rule["alert"].startswith("Hotline"), "Alertmanager routes by it"
         assert rule["labels"]["severity"] in {"warning", "critical"}
-        assert set(rule["annotations"]) == {"summary", "action"}
+        assert set(rule["annotations"]) == {"summary", "action", "runbook"}
+
+
+def test_a_rule_has_its_page_in_the_runbook_and_each_page_its_rule() -> None:
+    text = RUNBOOK.read_text(encoding="utf-8")
+    pages = dict(re.findall(r"^## (\w+)\n\n(.+?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    posted = {alert["labels"]["alertname"] for alert in heartbeat.posted(0, 1, external_url="", armed=True)}
+    assert set(pages) == {rule["alert"] for rule in rules()} | posted - {"HotlineAlive"}
+    for name, page in pages.items():
+        assert re.findall(r"^\*\*(\w+)", page, re.MULTILINE) == ["Means", "Look", "Do"], name
+    for rule in rules():
+        assert rule["annotations"]["runbook"] == f"deploy/prometheus/runbook.md#{rule['alert'].lower()}"
 
 
 def exported() -> set[str]:
@@ -69,7 +89,7 @@ def exported() -> set[str]:
 
 
 def test_rules_and_panels_ask_for_metrics_that_exist() -> None:
-    expressions = [rule["expr"] for rule in rules()]
+    expressions = [rule["expr"] for name in RULES for group in loaded(name)["groups"] for rule in group["rules"]]
     expressions += [
         target["expr"]
         for board in dashboards().values()
