@@ -81,7 +81,10 @@ class Quality(msgspec.Struct, omit_defaults=True):
 
 
 class Bundle(msgspec.Struct, omit_defaults=True):
-    """One message to `hotline.partials`: version (offset included, clock) of partition `partition` of `of`."""
+    """One message to `hotline.partials`: version (offset included, clock) of partition `partition` of `of`.
+
+    `epoch`: which owner of the partition tells it; what an earlier one tells after it does not count (0: not said).
+    """
 
     partition: int
     of: int
@@ -89,6 +92,7 @@ class Bundle(msgspec.Struct, omit_defaults=True):
     clock: int
     feeds: list[FeedPart] = msgspec.field(default_factory=list)
     quality: Quality | None = None
+    epoch: int = 0
 
 
 MAX_SHARES_IN_BUNDLE = 1_500
@@ -113,4 +117,4 @@ def split(bundle: Bundle) -> list[Bundle]:
 
 def _piece(bundle: Bundle, part: FeedPart, shares: list[Share]) -> Bundle:
     feed = FeedPart(feed=part.feed, generation=part.generation, shares=shares)
-    return Bundle(partition=bundle.partition, of=bundle.of, offset=bundle.offset, clock=bundle.clock, feeds=[feed])
+    return Bundle(bundle.partition, bundle.of, bundle.offset, bundle.clock, [feed], epoch=bundle.epoch)

@@ -34,11 +34,16 @@ class Merging(msgspec.Struct, frozen=True):
 
 
 class _Source(msgspec.Struct, array_like=True):
-    """The last that one calls partition told."""
+    """The last that one calls partition told. `epoch`: of the latest owner that was heard.
+
+    `clock`: the highest told (an owner's may be behind its predecessor's); `told`: the last.
+    """
 
     offset: int
     clock: int
     quality: Quality
+    epoch: int = 0
+    told: int = 0
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -91,7 +96,9 @@ class Merger:
         return min(source.clock for source in self._sources.values())
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Take in bundles; one that is older than what its partition told before is passed over."""
+        """Take in bundles. Passed over: one that is older than what its partition told before, whoever told that, and
+        what an owner tells beside its successor (it would stand between two things that the successor tells).
+        """
         for record in records:
             if record.value is None:
                 continue
@@ -99,13 +106,25 @@ class Merger:
             self._version = record.offset
             self._read_at = record.timestamp
             self._of = bundle.of
-            known = self._sources.get(bundle.partition)
-            if known is not None and (bundle.offset, bundle.clock) < (known.offset, known.clock):
+            if not self._counts(bundle):
                 continue
-            if bundle.quality is not None:  # not a piece: whoever sent that may have died before the last one
-                self._sources[bundle.partition] = _Source(bundle.offset, bundle.clock, bundle.quality)
             for part in bundle.feeds:
                 self._merge(bundle.partition, part)
+
+    def _counts(self, bundle: Bundle) -> bool:
+        """Whether a bundle is the newest of its partition; then it is remembered how far that is."""
+        known = self._sources.get(bundle.partition)
+        clock, epoch = bundle.clock, bundle.epoch
+        if known is not None:
+            if epoch and epoch < known.epoch:
+                return False
+            epoch = known.epoch = max(epoch, known.epoch)
+            if (bundle.offset, bundle.clock) < (known.offset, known.told):
+                return False
+            clock = max(clock, known.clock)
+        if bundle.quality is not None:  # not a piece: whoever sent that may have died before the last one
+            self._sources[bundle.partition] = _Source(bundle.offset, clock, bundle.quality, epoch, bundle.clock)
+        return True
 
     def tick(self, now: int, *, caught_up: bool) -> None:
         """Nothing: the clocks of the calls partitions are the only time here."""

@@ -91,6 +91,7 @@ class CallsPartition:
         self._retracing = True
         self._retraced_at = 0
         self._resumed_before: int | None = None
+        self._epoch = 0
 
     @property
     def clock(self) -> int:
@@ -117,8 +118,12 @@ class CallsPartition:
                 self._retrace(now)
         self._settle()
 
-    def resumed(self, end: int) -> None:
-        """The log ended before offset `end` when this state was loaded: a predecessor cannot have read further."""
+    def resumed(self, end: int, epoch: int) -> None:
+        """The log ended before offset `end` when this state was loaded: a predecessor has told of nothing further.
+
+        `epoch` counts the owners of the partition; every bundle carries it.
+        """
+        self._epoch = epoch
         self._resumed_before = end
         self._retracing = end > 0
 
@@ -143,7 +148,7 @@ class CallsPartition:
         if parts or quality != self._told_quality or self._clock - self._told_at >= IDLE_BUNDLE_MS:
             if not any(part.feed == LIVE for part in parts):
                 parts.append(self._live_part(FeedPart(feed=LIVE)))
-            bundle = Bundle(self._partition, self._of, self._offset, self._clock, parts, self._ledger.quality)
+            bundle = Bundle(self._partition, self._of, *version, parts, self._ledger.quality, self._epoch)
             taken += [Output(PARTIALS, None, _encode(piece), 0) for piece in split(bundle)]
             self._told_at, self._told_quality = self._clock, quality
         return taken

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -61,12 +61,17 @@ class BulkSender:
 class Outbox:
     """The outputs of one input partition: one round under way at a time, so that their order stays.
 
-    `put` counts upwards; `acknowledged(n)` returns when the first n are acknowledged.
+    Nothing is sent before `begin` is done. `put` counts upwards; `acknowledged(n)` returns when that is done and the
+    first n are acknowledged.
     """
 
-    def __init__(self, sender: BulkSender, on_sent: Callable[[Sequence[Output]], None]) -> None:
+    def __init__(
+        self, sender: BulkSender, on_sent: Callable[[Sequence[Output]], None], begin: Callable[[], Awaitable[None]]
+    ) -> None:
         self._sender = sender
         self._on_sent = on_sent
+        self._begin = begin
+        self._begun = False
         self._waiting: list[Output] = []
         self._done = 0
         self.count = 0
@@ -88,8 +93,8 @@ class Outbox:
 
     async def acknowledged(self, count: int) -> bool:
         """Wait until the first `count` outputs are acknowledged; False if the outbox was closed before."""
-        await self._until(lambda: self._done >= count)
-        return self._done >= count
+        await self._until(lambda: self._begun and self._done >= count)
+        return self._begun and self._done >= count
 
     def close(self) -> None:
         """Send nothing more. A round under way may still arrive; whoever waits is told."""
@@ -106,6 +111,9 @@ class Outbox:
         self._changed = asyncio.Event()
 
     async def _run(self) -> None:
+        await self._begin()
+        self._begun = True
+        self._tell()
         while not self._closed:
             await self._wake.wait()
             self._wake.clear()

@@ -15,10 +15,12 @@ from deploy.runtime.ending import end_process
 from deploy.runtime.outbox import BulkSender, Outbox
 from deploy.runtime.processor import Output, Processor
 from deploy.runtime.state_log import StateLog
-from deploy.runtime.state_records import Mark, Stand, StateError
+from deploy.runtime.state_records import Mark, Parts, Stand, StateError
 from deploy.runtime.state_taking import Taking
 
 log = structlog.get_logger()
+
+ASK_AGAIN_S = 0.1
 
 OnOutputs = Callable[[str, int, Sequence[Output]], None]
 
@@ -26,7 +28,10 @@ OnOutputs = Callable[[str, int, Sequence[Output]], None]
 class OwnedPartition:
     """From being assigned to the next rebalance. Once `lost`, nothing it still holds may be used or written.
 
-    `stand`: what it was restored from, and what stays the same in each checkpoint.
+    `stand` and `parts`: what it was restored from. They are written again, as the new owner's, before it tells
+    anything: what it tells can then only be followed by an owner that knows of it. `sure`: whether the group cannot
+    have given this process up; while it is not, nothing new is told, so that whatever a former owner told, it made
+    before its successor began.
     """
 
     def __init__(
@@ -37,6 +42,8 @@ class OwnedPartition:
         *,
         taking: Taking,
         stand: Stand,
+        parts: Parts,
+        sure: Callable[[], bool],
     ) -> None:
         self.topic = topic
         self.partition = partition
@@ -48,6 +55,8 @@ class OwnedPartition:
         self.caught_up = False
         self._taking = taking
         self._stand = stand
+        self._restored_from = parts
+        self._sure = sure
         self._mark = stand.mark
         self._slice = SliceSize()
         self._outbox: Outbox | None = None
@@ -57,14 +66,22 @@ class OwnedPartition:
         self._written = metrics.CHECKPOINT_BYTES.labels(*labels)
         self._size = metrics.STATE_BYTES.labels(*labels)
 
-    def open(self, sender: BulkSender, on_outputs: OnOutputs | None) -> None:
-        """Begin to send."""
+    def open(self, sender: BulkSender, log: StateLog, producer: AIOKafkaProducer, on_outputs: OnOutputs | None) -> None:
+        """Begin to send, as soon as the state stands as this owner's."""
 
         def sent(outputs: Sequence[Output]) -> None:
             if on_outputs and not self.lost:
                 on_outputs(self.topic, self.partition, outputs)
 
-        self._outbox = Outbox(sender, sent)
+        async def begin() -> None:
+            parts, self._restored_from = self._restored_from, {}
+            if not self.lost:
+                await self._write(log, producer, self._stand, parts)
+            # Sure now: then a successor, who reads the log after that, finds what was written and counts on from there.
+            while not self._sure() and not self.lost:  # noqa: ASYNC110  (the group answers in another thread)
+                await asyncio.sleep(ASK_AGAIN_S)
+
+        self._outbox = Outbox(sender, sent, begin)
 
     def close(self) -> None:
         """Let go: whatever is not sent or written by now will be made again from the last checkpoint."""
@@ -117,11 +134,14 @@ class OwnedPartition:
         self.processor.tick(now, caught_up=self.caught_up)
         self.collect()
 
-    def collect(self) -> None:
-        """Hand the processor's outputs to the outbox."""
+    def collect(self) -> bool:
+        """Hand the processor's outputs to the outbox; False if they stay where they are, for it may not be ours."""
         assert self._outbox is not None
         self.changed = True
+        if not self._sure():
+            return False
         self._outbox.put(self.processor.outputs())
+        return True
 
     async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         """Write the state as it is now, once all outputs up to now are acknowledged.
@@ -132,7 +152,8 @@ class OwnedPartition:
             if self.lost or not self.changed or self._outbox is None:
                 return
             begun = time.perf_counter()
-            self.collect()
+            if not self.collect():
+                return
             outputs = self._outbox.count
             stand = msgspec.structs.replace(
                 self._stand,
@@ -145,21 +166,24 @@ class OwnedPartition:
             self.changed = False
             if not await self._outbox.acknowledged(outputs) or self.lost:
                 return
-            try:
-                size = await log.write(producer, self._taking, stand, parts)
-            except (KafkaError, StateError) as error:
-                end_process(
-                    f"could not write the state of {self.topic}/{self.partition}: {error}",
-                    error=error if isinstance(error, KafkaError) else None,
-                )
+            await self._write(log, producer, stand, parts)
             self.checkpointed = stand.offset + 1
             self._stand = stand
             saved = getattr(self.processor, "saved", None)
             if saved:
                 saved()
-            self._written.inc(size)
-            self._size.set(sum(map(len, parts.values())))
             metrics.CHECKPOINT_SECONDS.observe(time.perf_counter() - begun)
+
+    async def _write(self, log: StateLog, producer: AIOKafkaProducer, stand: Stand, parts: Parts) -> None:
+        try:
+            size = await log.write(producer, self._taking, stand, parts)
+        except (KafkaError, StateError) as error:
+            end_process(
+                f"could not write the state of {self.topic}/{self.partition}: {error}",
+                error=error if isinstance(error, KafkaError) else None,
+            )
+        self._written.inc(size)
+        self._size.set(sum(map(len, parts.values())))
 
     @property
     def safe_to(self) -> int:

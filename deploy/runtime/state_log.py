@@ -6,6 +6,7 @@ reading resumes at its offset.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple
 from uuid import uuid4
@@ -83,8 +84,11 @@ class StateLog:
         for place in unsure:
             self._accept(found[place], resumes[place])
         owner = uuid4().hex[:12]
+        # Never lower than before, also when the topic was deleted: what was told under an epoch may outlive it.
+        least = int(time.time())
+        epochs = {place: max(found[place].epoch + 1, least) for place in places}
         return {
-            place: Loaded(resumes[place].state, Taking(place, found[place].epoch + 1, owner, found[place].leftover()))
+            place: Loaded(resumes[place].state, Taking(place, epochs[place], owner, found[place].leftover()))
             for place in places
         }
 

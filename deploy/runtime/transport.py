@@ -26,6 +26,7 @@ from faust.types.transports import SchedulingStrategyT
 from deploy.runtime.chunks import Chunk, cut
 from deploy.runtime.ending import end_process
 from deploy.runtime.kafka import client_options, faust_broker
+from deploy.runtime.membership import Membership
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Kafka
 
@@ -129,16 +130,30 @@ class _NoReadOffsets(dict[TP, int | None]):
         pass
 
 
+class _GroupConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka says nothing of its types
+    """A consumer whose membership of its group is watched."""
+
+    def __init__(self, *topics: str, membership: Membership, **options: Any) -> None:
+        super().__init__(*topics, **options)
+        self._membership = membership
+
+    async def start(self) -> None:
+        await super().start()
+        self._membership.watch(self._coordinator)
+
+
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.membership = Membership(self.app.conf.broker_session_timeout)
         self._delivered: dict[TP, int] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         conf = self.app.conf
         kafka = cast("Transport", transport).kafka
         self._assignor = RoundRobinPartitionAssignor
-        return AIOKafkaConsumer(
+        return _GroupConsumer(
+            membership=self.membership,
             **client_options(kafka),
             client_id=conf.id,
             group_id=conf.id,
@@ -217,6 +232,11 @@ class Consumer(driver.Consumer):
     async def seek_back(self, topic: str, partition: int, offset: int) -> None:
         """Read a partition again from `offset`; IllegalStateError if it is no longer ours."""
         await self.seek_wait({TP(topic, partition): offset})
+
+    @property
+    def sure(self) -> bool:
+        """Whether the group cannot have given this process up."""
+        return cast("_ConsumerThread", self._thread).membership.sure
 
     def fetched(self, topic: str, partition: int) -> Fetched | None:
         """What is known of a partition now; None before the first fetch."""

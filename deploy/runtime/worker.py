@@ -66,6 +66,7 @@ class Worker:
         self._safe: dict[Place, int] = {}
         self._round = 0
         self._settled = asyncio.Event()
+        self._sure = True
         self._rested: dict[Place, Fetched | None] = {}
         self._cluster = ""
         self._retention = RetentionWatch(lambda: {place: owned.safe_to for place, owned in self._owned.items()})
@@ -121,7 +122,7 @@ class Worker:
                     building[place] = self._restored(place, its, begins[TopicPartition(*place)], meaning)
                     resumed = getattr(building[place].processor, "resumed", None)
                     if resumed:
-                        resumed(ends[TopicPartition(*place)])
+                        resumed(ends[TopicPartition(*place)], its.taking.epoch)
         except StateError as error:
             end_process(str(error))
         except msgspec.MsgspecError as error:
@@ -146,7 +147,14 @@ class Worker:
             meaning=meaning,
         )
         processor = self._factories[place[0]](*place, state.parts if state else None)
-        owned = OwnedPartition(*place, processor, taking=loaded.taking, stand=stand)
+        owned = OwnedPartition(
+            *place,
+            processor,
+            taking=loaded.taking,
+            stand=stand,
+            parts=state.parts if state else processor.snapshot(),
+            sure=lambda: self._app.reading.sure,
+        )
         if begin > owned.position.next:
             owned.skip_to(begin, begin - owned.position.next)
         return owned
@@ -161,7 +169,7 @@ class Worker:
             owned.close()
         sender = BulkSender(self._app.writing)
         for owned in building.values():
-            owned.open(sender, self._on_outputs)
+            owned.open(sender, self._log, self._app.writing, self._on_outputs)
         self._owned = building
         self._safe.clear()
         self._settled.set()
@@ -169,13 +177,14 @@ class Worker:
         log.info("partitions assigned", resume_at=where)
 
     async def revoked(self) -> None:
-        """Write what is safe, then let go of all partitions."""
+        """Write what is safe, then let go of all partitions; if others may have them by now, nothing is."""
         self._round += 1
         self._settled.clear()
         owned, self._owned = self._owned, {}
         try:
-            async with asyncio.timeout(LAST_CHECKPOINT_S):
-                await self._checkpoint(owned.values())
+            if self._app.reading.sure:
+                async with asyncio.timeout(LAST_CHECKPOINT_S):
+                    await self._checkpoint(owned.values())
         except TimeoutError:
             log.warning("the last states were not written in time: the next owner does a little work again")
         for place, partition in owned.items():
@@ -224,6 +233,7 @@ class Worker:
     async def _tick(self) -> None:
         """Let time pass in every owned partition, every 500 ms."""
         while True:
+            self._hear()
             now = int(time.time() * 1000)
             for place, owned in list(self._owned.items()):
                 if not owned.lost:
@@ -232,6 +242,17 @@ class Worker:
                     self._measure(place, owned)
                 await asyncio.sleep(0)
             await asyncio.sleep(TICK_S - (time.time() - now / 1000) % TICK_S)
+
+    def _hear(self) -> None:
+        """Say so when the group falls silent, or answers again."""
+        sure = self._app.reading.sure or not self._owned
+        if sure and not self._sure:
+            log.info("the consumer group answers again: what waited is told")
+        elif self._sure and not sure:
+            log.warning(
+                "the consumer group may have dealt these partitions to others: nothing is told until it answers"
+            )
+        self._sure = sure
 
     def _measure(self, place: Place, owned: OwnedPartition) -> None:
         labels = (place[0], str(place[1]))
@@ -264,7 +285,11 @@ class Worker:
 
     def health(self) -> Health:
         """Ready once partitions are assigned and their states loaded."""
-        problems = () if self._settled.is_set() else ("waiting for partitions and their states",)
+        problems: tuple[str, ...] = ()
+        if not self._settled.is_set():
+            problems = ("waiting for partitions and their states",)
+        elif not self._sure:
+            problems = ("the consumer group does not answer: nothing is told until it does",)
         partitions = []
         for place, owned in sorted(self._owned.items()):
             end, lag = self._end_and_lag(place, owned)

@@ -181,3 +181,40 @@ def test_a_bundle_whose_last_piece_never_came_does_not_hide_what_the_successor_t
     merger.apply([Record(n, T, None, msgspec.json.encode(bundle)) for n, bundle in enumerate((piece, again))])
     cells = [_cells(output.value) for output in merger.outputs() if output.topic == CELLS]
     assert {cell.queue for cell in cells if isinstance(cell, Cell) and cell.queue} == {"a", "b"}
+
+
+def _offered(*bundles: Bundle) -> int:
+    """What a merger that hears these makes of queue `a`; between two of them it is restored from its state."""
+    build = factory(Settings(demo=True))
+    offered, snapshot = 0, None
+    for offset, bundle in enumerate(bundles):
+        merger = build(PARTIALS, 0, snapshot)
+        merger.apply([Record(offset, T, None, msgspec.json.encode(bundle))])
+        for output in merger.outputs():
+            cell = _cells(output.value) if output.topic == CELLS else None
+            if isinstance(cell, Cell) and cell.queue == "a":
+                offered = cell.counts.get("offered", 0)
+        snapshot = merger.snapshot()
+    return offered
+
+
+def _bundle_of(epoch: int, offset: int, offered: int) -> Bundle:
+    shares = [Share(T, Place("agent_in_queue", "h", ("", "", "a")), {"offered": offered} if offered else {})]
+    feeds = [FeedPart(feed="live", shares=shares)]
+    return Bundle(0, 6, offset, T + offset, feeds, Quality(), epoch)
+
+
+def test_what_an_owner_tells_after_its_successor_began_hides_nothing_that_the_successor_takes_back() -> None:
+    successor = _bundle_of(2, 102, 5), _bundle_of(2, 107, 4)
+    assert _offered(_bundle_of(1, 100, 3), successor[0], _bundle_of(1, 110, 6), successor[1]) == 4
+
+
+def test_a_successor_that_is_not_as_far_yet_is_passed_over_until_it_is() -> None:
+    told = _bundle_of(1, 110, 6)
+    assert _offered(told, _bundle_of(2, 105, 5)) == 6
+    assert _offered(told, _bundle_of(2, 105, 5), _bundle_of(1, 120, 9), _bundle_of(2, 110, 7)) == 7
+
+
+def test_a_worker_of_an_older_version_that_names_no_epoch_is_heard() -> None:
+    assert _offered(_bundle_of(7, 100, 3), _bundle_of(0, 105, 4), _bundle_of(7, 107, 5)) == 5
+    assert _offered(_bundle_of(7, 100, 3), _bundle_of(0, 105, 4)) == 4

@@ -23,7 +23,7 @@ def main() -> int:
     for name, safeguard in SAFEGUARDS.items():
         if asked.names and not any(part in name for part in asked.names):
             continue
-        for seed in range(asked.most):
+        for seed in range(safeguard.first, safeguard.first + asked.most):
             with safeguard.without():
                 found = judged(seed, safeguard.weather).differences
             if found:

@@ -25,9 +25,13 @@ def outputs(*values: int) -> list[Output]:
     return [Output("topic", b"key", str(value).encode()) for value in values]
 
 
+async def begun() -> None:
+    """Nothing has to be done first."""
+
+
 async def test_one_round_is_under_way_at_a_time_and_the_next_takes_all_that_came() -> None:
     broker, told = Broker(), []
-    outbox = Outbox(broker, lambda sent: told.extend(o.value.decode() for o in sent))  # type: ignore[arg-type]
+    outbox = Outbox(broker, lambda sent: told.extend(o.value.decode() for o in sent), begun)  # type: ignore[arg-type]
     outbox.put(outputs(1, 2))
     await asyncio.sleep(0)
     outbox.put(outputs(3))
@@ -48,7 +52,7 @@ async def test_one_round_is_under_way_at_a_time_and_the_next_takes_all_that_came
 
 async def test_closing_tells_whoever_waits_and_sends_nothing_more() -> None:
     broker = Broker()
-    outbox = Outbox(broker, lambda sent: None)  # type: ignore[arg-type]
+    outbox = Outbox(broker, lambda sent: None, begun)  # type: ignore[arg-type]
     outbox.put(outputs(1))
     await asyncio.sleep(0)
     outbox.put(outputs(*range(FULL + 1)))
@@ -60,6 +64,22 @@ async def test_closing_tells_whoever_waits_and_sends_nothing_more() -> None:
     broker.let.release()
     await asyncio.sleep(0)
     assert broker.rounds == [["1"]]
+
+
+async def test_nothing_leaves_and_nobody_is_told_so_before_what_comes_first_is_done() -> None:
+    broker, first = Broker(), asyncio.Event()
+    outbox = Outbox(broker, lambda sent: None, first.wait)  # type: ignore[arg-type]
+    outbox.put(outputs(1))
+    waiting = [asyncio.create_task(outbox.acknowledged(0)), asyncio.create_task(outbox.acknowledged(1))]
+    broker.let.release()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert broker.rounds == []
+    assert not any(task.done() for task in waiting)
+    first.set()
+    assert await asyncio.gather(*waiting) == [True, True]
+    assert broker.rounds == [["1"]]
+    outbox.close()
 
 
 class Batch:

@@ -43,11 +43,15 @@ def _end_process(event: str, *, error: BaseException | None = None, **facts: Any
     raise Ended(event) from error
 
 
-class _Reading:
+class Reading:
     """What the worker asks of its consumer."""
 
     def __init__(self, member: "Member") -> None:
         self._member = member
+
+    @property
+    def sure(self) -> bool:
+        return not self._member.stale and not self._member.unheard
 
     def fetched(self, topic: str, partition: int) -> Fetched | None:
         return self._member.fetched(topic, partition)
@@ -57,7 +61,10 @@ class _Reading:
 
 
 class Member:
-    """One process of the group. `skew`: how far its wall clock is from the broker's, ms."""
+    """One process of the group. `skew`: how far its wall clock is from the broker's, ms.
+
+    `stale`: the group has given it up, and it does not know. `unheard`: it hears nothing from the group, for long.
+    """
 
     def __init__(
         self, name: str, broker: Broker, settings: Settings, topics: Mapping[str, ProcessorFactory], skew: int
@@ -71,13 +78,14 @@ class Member:
         self.client = Client(broker)
         self.fetch_at: dict[Place, int] = {}
         self.stale = False
+        self.unheard = False
         self._polled: dict[Place, tuple[int, int]] = {}
         self._delivered: dict[Place, int] = {}
         self._buffers: dict[str, deque[tuple[int, Chunk]]] = {topic: deque() for topic in topics}
         self._clocks: dict[Place, tuple[owned.OwnedPartition, int]] = {}
         self._taking: dict[str, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        app = SimpleNamespace(writing=self.client, reading=_Reading(self))
+        app = SimpleNamespace(writing=self.client, reading=Reading(self))
         with mock.patch.object(worker, "build_app", return_value=app):
             self.shell = worker.Worker("model", settings, topics, STATE_STREAMS)
 

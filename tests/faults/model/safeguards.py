@@ -20,7 +20,7 @@ from deploy.runtime.state_records import Shard
 from deploy.runtime.state_taking import Taking
 from deploy.runtime.worker import Worker
 from model.database import Database
-from model.member import running
+from model.member import Reading, running
 from model.world import Weather
 from streams.feed import Feed
 from streams.merge import Merger
@@ -29,10 +29,11 @@ from streams.partition import CallsPartition
 
 
 class Safeguard(NamedTuple):
-    """`without`: a context in which it is gone."""
+    """`without`: a context in which it is gone. `first`: the seed to begin with, where it shows rarely."""
 
     without: Callable[[], AbstractContextManager[None]]
     weather: Weather
+    first: int = 0
 
 
 @contextmanager
@@ -132,6 +133,47 @@ def no_versions_of_bundles() -> Iterator[None]:
 
 
 @contextmanager
+def no_epochs_in_bundles() -> Iterator[None]:
+    """The merger does not know which owner of a partition tells something, only how far it is."""
+    resumed = CallsPartition.resumed
+
+    def nameless(self: CallsPartition, end: int, epoch: int) -> None:
+        resumed(self, end, 0)
+
+    with mock.patch.object(CallsPartition, "resumed", nameless):
+        yield
+
+
+@contextmanager
+def tell_after_having_hung() -> Iterator[None]:
+    """A worker that wakes up goes on as if it had never slept, until the group tells it."""
+    with mock.patch.object(Reading, "sure", True):
+        yield
+
+
+@contextmanager
+def tell_before_the_first_manifest() -> Iterator[None]:
+    """An owner tells at once; that there is one at all, the log of states shows with its first checkpoint."""
+    init = Outbox.__init__
+
+    async def begun() -> None:
+        return
+
+    def at_once(self: Outbox, sender: Any, on_sent: Any, begin: Any) -> None:
+        init(self, sender, on_sent, begun)
+
+    with mock.patch.object(Outbox, "__init__", at_once):
+        yield
+
+
+@contextmanager
+def nothing_keeps_the_hung_apart() -> Iterator[None]:
+    """All three are gone. One alone is hardly ever missed: the others catch what it would."""
+    with no_epochs_in_bundles(), tell_after_having_hung(), tell_before_the_first_manifest():
+        yield
+
+
+@contextmanager
 def lateness_by_wall_clock() -> Iterator[None]:
     """Lateness is what the worker's clock says when it reads the record."""
     accept = CallsPartition._accept
@@ -208,12 +250,14 @@ def shards_in_place() -> Iterator[None]:
 
 
 ROUGH = Weather(kill=4, pause=4, join=2, leave=0, refuse=0.3)
+HUNG = Weather(kill=0.5, pause=10, join=4, leave=0, refuse=0, database=0, delay=0.8)
 SAFEGUARDS: Mapping[str, Safeguard] = {
     "the commit runs ahead of the checkpoint, and is resumed at": Safeguard(resume_at_the_commit, ROUGH),
     "a failed checkpoint write is ignored": Safeguard(ignore_failed_checkpoints, Weather(kill=6, refuse=10)),
     "a paused worker's checkpoint wins": Safeguard(the_paused_one_wins, Weather(kill=2, pause=10, join=4)),
     "no version check where visits and cells are stored": Safeguard(no_versions, ROUGH),
     "no version check in the merger": Safeguard(no_versions_of_bundles, Weather(pause=10, join=4, delay=0.8)),
+    "what a worker that hung tells beside its successor counts": Safeguard(nothing_keeps_the_hung_apart, HUNG, 110),
     "lateness is judged by wall clock": Safeguard(lateness_by_wall_clock, ROUGH),
     "the clock goes back": Safeguard(clocks_go_back, ROUGH),
     "the checkpoint is written before the outputs are acknowledged": Safeguard(checkpoint_before_outputs, ROUGH),

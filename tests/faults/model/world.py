@@ -48,7 +48,7 @@ class Weather:
     skew_ms: int = 40 * S
     members: int = 4
     delay: float = 0
-    """How much of what a paused process had handed over arrives late, perhaps after its successor's."""
+    """How much of what a paused process had handed over arrives late, perhaps long after its successor's."""
     kill_after: str = ""
     """`outputs`, `shards`: what a process just wrote when it is killed, so that the checkpoint is never whole."""
 
@@ -65,6 +65,7 @@ class Weather:
             database=rng.choice([0, 1, 5]),
             skew_ms=rng.choice([0, S, 40 * S]),
             members=rng.choice([1, 2, 4]),
+            delay=rng.choice([0, 0.8]),
             kill_after=rng.choice(["", "", "outputs", "shards"]),
         )
 
@@ -218,10 +219,15 @@ class World:
                 ("pause", 0.4 * weather.pause, lambda: self._pause(member)),
                 ("leave", 0.3 * weather.leave, lambda: self._leave(member)),
                 ("refuse", 0.3 * weather.refuse, self.refuse),
+                ("unheard", 0.3 * weather.pause, lambda: self._unheard(member)),
             ]
         if paused:
             sleeper = rng.choice(paused)
-            actions += [("wake", 1.5, lambda: self._wake(sleeper)), ("expire", 1.5, lambda: self._expire(sleeper))]
+            actions.append(("wake", 1.5, lambda: self._wake(sleeper)))
+        silent = [member for member in self.members if member.alive and (member.paused or member.unheard)]
+        if silent:
+            lost = rng.choice(silent)
+            actions.append(("expire", 1.5, lambda: self._expire(lost)))
         if not up or len(up) < weather.members:
             actions.append(("join", 5 if not up else 0.5 * weather.join, self.join))
         stale = [member for member in up if member.stale]
@@ -240,11 +246,15 @@ class World:
     def _pause(self, member: Member) -> None:
         member.paused = True
 
+    def _unheard(self, member: Member) -> None:
+        """The group's coordinator does not answer a member any more, or does again."""
+        member.unheard = not member.unheard
+
     def _wake(self, member: Member) -> None:
         member.paused = False
 
     def _expire(self, member: Member) -> None:
-        """The group gives a paused member up: its partitions go to others, and it does not know."""
+        """The group gives a member up that it does not hear: its partitions go to others, and it does not know."""
         if not member.stale and member.places:
             member.stale = True
             self._wanted = True
@@ -302,7 +312,7 @@ class World:
         for member in self.members:
             if member.paused and self.rng.random() < 0.5:
                 self.kill(member)
-            member.paused = False
+            member.paused = member.unheard = False
         self.database.away = False
         self.join()
         await self._until_told()
@@ -316,6 +326,7 @@ class World:
     async def _until_told(self) -> None:
         """Everything is read, every clock is now, and what follows from that is merged and written down."""
         for _ in range(200):
+            self.broker.now += 100  # whoever asks again later does
             await self._read_on()
             read = all(member.idle for member in self.members) and self._all_read()
             if read and not (self._rebalancing and not self._rebalancing.done()):
