@@ -137,7 +137,10 @@ def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channe
     addresses = {
         "alerts.alertmanager.url": told.alertmanager.url,
         "alerts.grafana.url": told.grafana.url,
-    } | {f"alerts.webhooks.{number}.url": webhook.url or "(empty)" for number, webhook in enumerate(told.webhooks)}
+    } | {
+        f"alerts.webhooks.{number}.url": webhook.url.get_secret_value() or "(empty)"
+        for number, webhook in enumerate(told.webhooks)
+    }
     for name, url in addresses.items():
         if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
             raise SettingsError(f"{name}: write an address that begins with https:// or http://")
@@ -149,7 +152,7 @@ def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channe
         channels.append(AlertmanagerChannel(told.alertmanager, writer))
     if told.grafana.url:
         channels.append(GrafanaChannel(told.grafana, writer))
-    webhooks = {webhook.url: webhook for webhook in told.webhooks}
+    webhooks = {webhook.url.get_secret_value(): webhook for webhook in told.webhooks}
     return [*channels, *(WebhookChannel(webhook, writer) for webhook in webhooks.values())]
 
 

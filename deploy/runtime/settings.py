@@ -296,8 +296,11 @@ class Grafana(Section):
 
 
 class Webhook(Section):
-    url: str
+    """`secret`: each request carries `X-Hotline-Signature: t=<s>,v1=<hex>`, HMAC-SHA256 of `<s>.<body>` with it."""
+
+    url: SecretStr
     bearer_token: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
 
 
 class Alerts(Section):

@@ -64,9 +64,11 @@ class Webhook(Script):
     def __init__(self, *answers, token="open sesame"):
         super().__init__(*answers)
         self.token = token
+        self.bodies = []
 
     async def post(self, request):
-        body = orjson.loads(await request.read())
+        self.bodies.append(await request.read())
+        body = orjson.loads(self.bodies[-1])
         self.requests.append((request.headers.copy(), body))
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.Response(status=401)

@@ -1,8 +1,10 @@
 """Every channel: the documented format, and what each way of failing is taken for."""
 
+import hmac
 import socket
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 import servers
@@ -156,6 +158,20 @@ async def test_a_webhook_without_a_token_sends_none():
         assert await send(channel, event()) == Delivered()
         await channel.close()
     assert "Authorization" not in server.requests[0][0]
+
+
+async def test_a_webhook_is_signed_over_time_and_body():
+    server = servers.Webhook()
+    async with servers.serving(*server.routes()) as base:
+        settings = Webhook(url=base + "/hook", bearer_token="open sesame", secret="between us")
+        channel = WebhookChannel(settings, writer())
+        assert await send(channel, event(), now=T) == Delivered()
+        await channel.close()
+    headers, body = server.requests[0]
+    signed = f"{T // 1000}.".encode() + server.bodies[0]
+    wanted = hmac.new(b"between us", signed, sha256).hexdigest()
+    assert headers["X-Hotline-Signature"] == f"t={T // 1000},v1={wanted}"
+    assert body["alerts"][0]["fingerprint"] == "f1"
 
 
 def test_quotes_in_a_label_stay_inside_the_group_key():

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from alerts.channels import Delivered, Failed, Notice, Retry
 from alerts.channels.people import people_channel
 from alerts.channels.settings import ChannelSettings
+from alerts.pager import _send
 
 SECRET = "SECdeadbeef"
 YES = {
@@ -203,3 +204,25 @@ async def test_mail_that_is_refused(answers, fields, outcome, reason):
     async with mail_server(**answers) as (port, received):
         result = await mail(port, **fields).send([Notice(event())], T)
     assert (type(result), result.reason, received) == (outcome, reason, [])
+
+
+async def test_more_than_the_service_allows_in_a_minute_waits_and_is_not_sent():
+    async with channel("wecom") as (made, service):
+        outcomes = [await made.send([Notice(event())], T + n * 1000) for n in range(22)]
+        assert [type(outcome) for outcome in outcomes] == [Delivered] * 20 + [Retry] * 2
+        assert (outcomes[20].reason, outcomes[20].after_s, outcomes[21].after_s) == ("rate_limited", 40, 39)
+        assert len(service.requests) == 20
+        assert await made.send([Notice(event())], T + 60_000) == Delivered()
+        assert isinstance(await made.send([Notice(event())], T + 60_500), Retry)
+
+
+async def test_of_a_storm_only_what_was_not_taken_is_sent_again():
+    """PagerDuty takes one event at a time; a refusal in the middle must not begin all anew."""
+    notices = [Notice(event(episode=f"f{n}-1")) for n in range(5)]
+    taken = set()
+    async with channel("pagerduty") as (made, service):
+        service.answers = [(200, YES["pagerduty"]), (200, YES["pagerduty"]), (429, b"")]
+        assert isinstance(await _send(made, notices, taken, lambda: T), Retry)
+        assert await _send(made, notices, taken, lambda: T) == Delivered()
+        keys = [orjson.loads(body)["dedup_key"] for _, body in service.requests]
+        assert keys == ["f0-1", "f1-1", "f2-1", "f2-1", "f3-1", "f4-1"]
