@@ -165,7 +165,9 @@ def build_receivers(settings: Settings, rules: Mapping[str, Rule]) -> tuple[Duty
         log.warning("alerts.duty is not used: paging is alertmanager, whose routes say who is called")
         return None, {}
     calendars.require_library(duty)
-    writer = Writer(rules, settings.paging, external_url(settings))
+    key = settings.alerts.callbacks.link_key.get_secret_value()
+    zones = {name: hotline.zone for name, hotline in settings.known_hotlines().items()}
+    writer = Writer(rules, settings.paging, external_url(settings), key, zones)
     return duty, {
         receiver.name: [people_channel(told, receiver.name, writer) for told in receiver.channels]
         for receiver in duty.receivers

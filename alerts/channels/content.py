@@ -1,12 +1,14 @@
 """What an alert looks like outside: labels, annotations and times as Prometheus's and Grafana's worlds write them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from alerts.rules import Rule
+from deploy.runtime.signed_links import Answer, address, made
 from streams.contract import AlertEvent
 
 NEVER = "0001-01-01T00:00:00Z"
@@ -14,11 +16,31 @@ NEVER = "0001-01-01T00:00:00Z"
 
 
 class Writer(msgspec.Struct, frozen=True):
-    """The words around an alert: `rules` by name, `paging` (who pages people), `external_url` of the wallboard."""
+    """The words around an alert: `rules` by name, `paging` (who pages people), `external_url` of the wallboard;
+    `link_key` signs the links by which people answer (empty: there are none); `zones` of hotlines.
+    """
 
     rules: Mapping[str, Rule]
     paging: Literal["hotline", "alertmanager"]
     external_url: str
+    link_key: str = ""
+    zones: Mapping[str, ZoneInfo] = {}
+
+    def zone(self, hotline: str) -> ZoneInfo:
+        """In which a hotline's people read times."""
+        return self.zones.get(hotline) or ZoneInfo("UTC")
+
+    def answers(self, events: Sequence[AlertEvent], receiver: str, now: int) -> list[tuple[Answer, str]]:
+        """The links of a message to a receiver: take on what fires, say what the message was worth."""
+        if not self.link_key or not events:
+            return []
+        firing = [event.episode for event in events if event.state == "firing"]
+        asked: list[tuple[Answer, list[str]]] = [("acknowledge", firing)] if firing else []
+        episodes = [event.episode for event in events]
+        asked += [("useful", episodes), ("noise", episodes)]
+        return [
+            (answer, address(self.external_url, made(answer, of, receiver, now), self.link_key)) for answer, of in asked
+        ]
 
     def labels(self, event: AlertEvent) -> dict[str, str]:
         """The alert's labels and `paging`: a route that matches `paging="hotline"` must not page a second time."""

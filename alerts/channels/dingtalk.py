@@ -29,8 +29,8 @@ class DingTalkChannel:
         self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        said = words(notices, self._writer, self._settings.language)
-        text = cut(markdown(said, self._writer.external_url), MOST_BYTES)
+        said = words(notices, self._writer, self._settings.language, target=self.target, now=now)
+        text = markdown(said, self._writer.external_url, MOST_BYTES)
         body = {"msgtype": "markdown", "markdown": {"title": cut(said.heading, 200), "text": text}}
         url = self._settings.url.get_secret_value()
         if secret := self._settings.secret.get_secret_value():

@@ -40,7 +40,7 @@ class EmailChannel:
 
     def _message(self, notices: Sequence[Notice], now: int) -> EmailMessage:
         told = self._settings
-        said = words(notices, self._writer, told.language)
+        said = words(notices, self._writer, told.language, target=self.target, now=now)
         message = EmailMessage()
         message["Subject"] = said.heading
         message["From"] = told.sender
@@ -50,7 +50,8 @@ class EmailChannel:
         domain = told.sender.rpartition("@")[2].rstrip(">") or "hotline"
         message["Message-ID"] = f"<{sha256(states.encode()).hexdigest()[:32]}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(f"{said.plain()}\n\n{said.board}: {self._writer.external_url}\n")
+        links = [f"{text}: {link}" for text, link in (*said.answers, (said.board, self._writer.external_url))]
+        message.set_content("\n".join([said.plain(), "", *links, ""]))
         return message
 
     def _deliver(self, message: EmailMessage) -> None:

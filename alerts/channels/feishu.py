@@ -30,7 +30,7 @@ class FeishuChannel:
         self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        said = words(notices, self._writer, self._settings.language)
+        said = words(notices, self._writer, self._settings.language, target=self.target, now=now)
         body: dict[str, Any] = {"msg_type": "interactive", "card": card(said, self._writer.external_url)}
         if secret := self._settings.secret.get_secret_value():
             body |= {"timestamp": str(now // 1000), "sign": signature(secret, now // 1000)}
@@ -44,7 +44,10 @@ def card(said: Words, board: str) -> dict[str, Any]:
     """A card whose heading has the colour of the gravest alert."""
     lines = [f"- {escaped(text)}" + (f" [{said.runbook}]({link})" if link else "") for text, link in said.lines]
     lines += [escaped(said.more)] if said.more else []
-    button = {"tag": "button", "text": {"tag": "plain_text", "content": said.board}, "url": board, "type": "default"}
+    buttons = [
+        {"tag": "button", "text": {"tag": "plain_text", "content": text}, "url": link, "type": "default"}
+        for text, link in (*said.answers, (said.board, board))
+    ]
     return {
         "header": {
             "title": {"tag": "plain_text", "content": cut(said.heading, 300)},
@@ -52,7 +55,7 @@ def card(said: Words, board: str) -> dict[str, Any]:
         },
         "elements": [
             {"tag": "markdown", "content": cut("\n".join(lines), MOST_BYTES)},
-            {"tag": "action", "actions": [button]},
+            {"tag": "action", "actions": buttons},
         ],
     }
 

@@ -76,10 +76,14 @@ class PagerDutySettings(ChannelPart):
 
 
 class ChatSettings(ChannelPart):
-    """An incoming webhook: Slack, Microsoft Teams (workflow), WeCom (group robot)."""
+    """An incoming webhook: Slack, Microsoft Teams (workflow), WeCom (group robot).
+
+    `buttons`: under Slack's messages, for an app whose interactivity goes to /callbacks/slack.
+    """
 
     type: Literal["slack", "teams", "wecom"]
     url: Address
+    buttons: bool = False
 
 
 class SignedChatSettings(ChannelPart):

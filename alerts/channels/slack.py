@@ -10,6 +10,8 @@ from alerts.channels.settings import ChatSettings
 from alerts.channels.words import Words, cut, words
 
 LONGEST_SECTION = 3000
+MOST_EPISODES = 60
+"""A button's value holds 2,000 characters."""
 
 
 class SlackChannel:
@@ -26,14 +28,15 @@ class SlackChannel:
         self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        body = posted(words(notices, self._writer, self._settings.language), self._writer.external_url)
+        said = words(notices, self._writer, self._settings.language, target=self.target, now=now)
+        body = posted(said, self._writer.external_url, buttons=self._settings.buttons)
         return await self._client.post(self._settings.url.get_secret_value(), body, now=now, read=_read)
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def posted(said: Words, board: str) -> dict[str, Any]:
+def posted(said: Words, board: str, *, buttons: bool = False) -> dict[str, Any]:
     """`text` is what a notification shows, the blocks are the message itself."""
     lines = [f"• {escaped(text)}" + (f" <{link}|{said.runbook}>" if link else "") for text, link in said.lines]
     lines += [escaped(said.more)] if said.more else []
@@ -46,8 +49,21 @@ def posted(said: Words, board: str) -> dict[str, Any]:
             text = ""
         text += ("\n" if text else "") + line[: LONGEST_SECTION - 1]
     blocks.append(_section(text))
-    link = {"type": "context", "elements": [{"type": "mrkdwn", "text": f"<{board}|{said.board}>"}]}
+    links = " · ".join(f"<{escaped(link)}|{text}>" for text, link in (*said.answers, (said.board, board)))
+    link = {"type": "context", "elements": [{"type": "mrkdwn", "text": links}]}
+    if buttons and said.episodes:
+        blocks.append(_buttons(said))
     return {"text": cut(escaped(said.heading), LONGEST_SECTION), "blocks": [*blocks, link]}
+
+
+def _buttons(said: Words) -> dict[str, Any]:
+    """What a press tells us: the answer as `action_id`, the episodes as `value`."""
+    value = " ".join(said.episodes[:MOST_EPISODES])
+    elements = [
+        {"type": "button", "text": {"type": "plain_text", "text": text}, "action_id": answer, "value": value}
+        for answer, text in said.buttons()
+    ]
+    return {"type": "actions", "elements": elements}
 
 
 def _section(text: str) -> dict[str, Any]:

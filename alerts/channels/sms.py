@@ -30,7 +30,7 @@ class SmsChannel:
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
         told = self._settings
-        text = words(notices, self._writer, told.language).plain().replace("\n", "; ")
+        text = words(notices, self._writer, told.language, target=self.target, now=now).plain().replace("\n", "; ")
         text = text if len(text) <= told.max_length else text[: told.max_length - 1] + "…"
         token = told.token.get_secret_value()
         headers = {"Content-Type": _TYPES[told.format]} | ({"Authorization": f"Bearer {token}"} if token else {})

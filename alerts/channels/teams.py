@@ -28,7 +28,10 @@ class TeamsChannel:
         self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        body = posted(words(notices, self._writer, self._settings.language), self._writer.external_url)
+        body = posted(
+            words(notices, self._writer, self._settings.language, target=self.target, now=now),
+            self._writer.external_url,
+        )
         return await self._client.post(self._settings.url.get_secret_value(), body, now=now, read=_read)
 
     async def close(self) -> None:
@@ -40,6 +43,7 @@ def posted(said: Words, board: str) -> dict[str, Any]:
     lines = [_text(cut(text, LONGEST_LINE)) for text, _ in said.lines] + ([_text(said.more)] if said.more else [])
     links = dict.fromkeys(link for _, link in said.lines if link)
     actions = [{"type": "Action.OpenUrl", "title": said.board, "url": board}]
+    actions += [{"type": "Action.OpenUrl", "title": text, "url": link} for text, link in said.answers]
     actions += [{"type": "Action.OpenUrl", "title": said.runbook, "url": link} for link in list(links)[:3]]
     heading = _text(said.heading) | {"weight": "Bolder", "size": "Medium", "color": _COLOURS[said.severity]}
     card = {

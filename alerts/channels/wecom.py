@@ -6,7 +6,7 @@ from alerts.channels import Notice, Outcome
 from alerts.channels.content import Writer
 from alerts.channels.http import TIMEOUT_S, JsonClient, outcome_of_code
 from alerts.channels.settings import ChatSettings
-from alerts.channels.words import cut, markdown, words
+from alerts.channels.words import markdown, words
 
 MOST_BYTES = 4096
 
@@ -25,8 +25,9 @@ class WeComChannel:
         self._client = JsonClient(timeout_s)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        text = markdown(words(notices, self._writer, self._settings.language), self._writer.external_url)
-        body = {"msgtype": "markdown", "markdown": {"content": cut(text, MOST_BYTES)}}
+        said = words(notices, self._writer, self._settings.language, target=self.target, now=now)
+        text = markdown(said, self._writer.external_url, MOST_BYTES)
+        body = {"msgtype": "markdown", "markdown": {"content": text}}
         return await self._client.post(self._settings.url.get_secret_value(), body, now=now, read=read)
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """The words of a message to people: one heading, one line per alert, the same in every channel."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from alerts.channels import Notice
@@ -19,6 +20,10 @@ _WORDS = {
         "warning": "warning",
         "critical": "CRITICAL",
         "more": "… and {n} more",
+        "due": "due by {at}",
+        "acknowledge": "Acknowledge",
+        "useful": "Useful",
+        "noise": "Noise",
         "board": "Wallboard",
         "runbook": "What to do",
     },
@@ -29,6 +34,10 @@ _WORDS = {
         "warning": "警告",
         "critical": "严重",
         "more": "……另有 {n} 条",
+        "due": "请在 {at} 前处理",
+        "acknowledge": "确认",
+        "useful": "有用",
+        "noise": "误报",
         "board": "大屏",
         "runbook": "处置手册",
     },
@@ -36,7 +45,9 @@ _WORDS = {
 
 
 class Words(NamedTuple):
-    """`lines`: (sentence, link to the runbook or "") per alert, the gravest first; `more`: a line for the rest."""
+    """`lines`: (sentence, link to the runbook or "") per alert, the gravest first; `more`: a line for the rest;
+    `answers`: (words, link) by which the receiver answers. `episodes`: those that fire.
+    """
 
     heading: str
     lines: tuple[tuple[str, str], ...]
@@ -45,6 +56,13 @@ class Words(NamedTuple):
     board: str
     severity: str
     firing: bool
+    language: Language
+    answers: tuple[tuple[str, str], ...] = ()
+    episodes: tuple[str, ...] = ()
+
+    def buttons(self) -> list[tuple[str, str]]:
+        """(answer, words)"""
+        return [(answer, _WORDS[self.language][answer]) for answer in ("acknowledge", "useful", "noise")]
 
     def plain(self) -> str:
         """Text without any markup."""
@@ -52,9 +70,10 @@ class Words(NamedTuple):
         return "\n".join([self.heading, *lines, *([self.more] if self.more else [])])
 
 
-def words(notices: Sequence[Notice], writer: Writer, language: Language) -> Words:
-    """What a message about these alerts says."""
+def words(notices: Sequence[Notice], writer: Writer, language: Language, *, target: str = "", now: int = 0) -> Words:
+    """What a message about these alerts says; `target` is `receiver/channel`, `now` (ms) is when links are made."""
     said = _WORDS[language]
+    due = {notice.event.episode: notice.due_at for notice in notices}
     ordered = sorted((notice.event for notice in notices), key=_gravity)
     firing = [event for event in ordered if event.state == "firing"]
     worst = ordered[0].severity
@@ -64,10 +83,25 @@ def words(notices: Sequence[Notice], writer: Writer, language: Language) -> Word
     )
     where = ", ".join(places[:3]) + (" …" if len(places) > 3 else "")
     heading = f"[{' · '.join(counts)}] {said[worst]}: {where}"
-    lines = tuple((_line(event, writer, language), _runbook(event, writer)) for event in ordered[:MOST_LINES])
+    lines = tuple(
+        (_line(event, writer, language, due[event.episode]), _runbook(event, writer)) for event in ordered[:MOST_LINES]
+    )
+    answers = tuple((said[answer], link) for answer, link in writer.answers(ordered, target.partition("/")[0], now))
     rest = len(ordered) - MOST_LINES
     more = said["more"].format(n=rest) if rest > 0 else ""
-    return Words(heading, lines, more, said["runbook"], said["board"], worst if firing else "resolved", bool(firing))
+    severity = worst if firing else "resolved"
+    return Words(
+        heading,
+        lines,
+        more,
+        said["runbook"],
+        said["board"],
+        severity,
+        bool(firing),
+        language,
+        answers,
+        tuple(e.episode for e in firing),
+    )
 
 
 def _gravity(event: AlertEvent) -> tuple[bool, int, int]:
@@ -78,10 +112,14 @@ def _count(events: Sequence[AlertEvent], state: str) -> int:
     return sum(event.state == state for event in events)
 
 
-def _line(event: AlertEvent, writer: Writer, language: Language) -> str:
+def _line(event: AlertEvent, writer: Writer, language: Language, due_at: int) -> str:
     said = _WORDS[language]
     state = said["resolved"] if event.state == "resolved" else said[event.severity]
-    return f"{state} {event.rule}: {sentence(event, writer, language)}"
+    due = ""
+    if due_at and event.state == "firing":
+        at = datetime.fromtimestamp(due_at / 1000, UTC).astimezone(writer.zone(event.hotline))
+        due = f" ({said['due'].format(at=f'{at:%m-%d %H:%M}')})"
+    return f"{state} {event.rule}: {sentence(event, writer, language)}{due}"
 
 
 def sentence(event: AlertEvent, writer: Writer, language: Language) -> str:
@@ -101,11 +139,13 @@ def cut(text: str, most_bytes: int) -> str:
     return data[: most_bytes - 3].decode(errors="ignore") + "…"
 
 
-def markdown(said: Words, board: str) -> str:
-    """As WeCom and DingTalk show it: a line per alert, links behind."""
+def markdown(said: Words, board: str, most_bytes: int) -> str:
+    """As WeCom and DingTalk show it: a line per alert, links behind; too long a text loses lines, not links."""
     lines = [f"- {escaped(text)}" + (f" [{said.runbook}]({link})" if link else "") for text, link in said.lines]
     rest = [escaped(said.more)] if said.more else []
-    return "\n".join([f"**{escaped(said.heading)}**", "", *lines, *rest, "", f"[{said.board}]({board})"])
+    links = "\n\n" + " · ".join(f"[{text}]({link})" for text, link in (*said.answers, (said.board, board)))
+    body = "\n".join([f"**{escaped(said.heading)}**", "", *lines, *rest])
+    return cut(body, most_bytes - len(links.encode())) + links
 
 
 def escaped(text: str) -> str:

@@ -303,6 +303,24 @@ class Webhook(Section):
     secret: SecretStr = SecretStr("")
 
 
+class Callbacks(Section):
+    """What answers are taken from outside, at /callbacks/ of `hotline web`: each way is closed while its secret is empty.
+
+    `link_key`: signs the links in messages (16 characters or more). `slack_team`: whose buttons count; empty: any.
+    """
+
+    pagerduty_secret: SecretStr = SecretStr("")
+    slack_secret: SecretStr = SecretStr("")
+    slack_team: str = ""
+    link_key: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _link_key_is_long(self) -> Self:
+        if 0 < len(self.link_key.get_secret_value()) < 16:
+            raise ValueError("link_key is shorter than 16 characters: `openssl rand -hex 32` makes one")
+        return self
+
+
 class Alerts(Section):
     """What is told to whom. `feed` says which feed may page. `rules`: a file; empty: the built-in rules.
 
@@ -316,6 +334,7 @@ class Alerts(Section):
     grafana: Grafana = Grafana()
     webhooks: tuple[Webhook, ...] = ()
     heartbeat: Heartbeat = Heartbeat()
+    callbacks: Callbacks = Callbacks()
 
 
 class Web(Section):

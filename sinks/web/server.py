@@ -17,6 +17,7 @@ from deploy.runtime.settings import Settings
 from sinks.web.actions import LOOPBACK, Actions, offered
 from sinks.web.api import Api, csv_response, error_response, json_response
 from sinks.web.board import Board
+from sinks.web.callbacks import Callbacks
 from sinks.web.figures import Figures
 from sinks.web.openapi import document
 from sinks.web.parts import Parts
@@ -51,6 +52,7 @@ class Site:
         self.parts = Parts(secrets.token_hex(4))
         self.api = Api(board, reader, settings, lambda: self.now())  # noqa: PLW0108  (tests move the clock)
         self.actions = Actions(board, settings, lambda: self.now())  # noqa: PLW0108
+        self.callbacks = Callbacks(board, settings, lambda: self.now())  # noqa: PLW0108
         self.screens = 0
         self._published = asyncio.Event()
         self._closing = False
@@ -68,6 +70,7 @@ class Site:
                 web.get("/api/v1/openapi.json", self.openapi),
                 *self.api.routes(),
                 *self.actions.routes(),
+                *self.callbacks.routes(),
                 web.get("/healthz", self.healthz),
                 web.get("/metrics", self.metrics),
                 web.static("/static", STATIC),
@@ -165,7 +168,8 @@ class Site:
             refused.headers.update(HEADERS)
             raise
         if not response.prepared:
-            response.headers.update(HEADERS)
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
             if request.path.startswith("/static/"):
                 response.headers.setdefault("Cache-Control", "no-cache")
         return response

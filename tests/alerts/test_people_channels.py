@@ -2,9 +2,12 @@
 
 import asyncio
 import hmac
+import re
 from base64 import b64encode
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -17,6 +20,7 @@ from alerts.channels import Delivered, Failed, Notice, Retry
 from alerts.channels.people import people_channel
 from alerts.channels.settings import ChannelSettings
 from alerts.pager import _send
+from deploy.runtime import signed_links
 
 SECRET = "SECdeadbeef"
 YES = {
@@ -36,6 +40,9 @@ MORE = {
 }
 
 
+PLAIN = writer(paging="hotline")
+
+
 class Service:
     def __init__(self, kind, *answers):
         self.kind, self.answers, self.requests = kind, list(answers), []
@@ -51,11 +58,11 @@ class Service:
 
 
 @asynccontextmanager
-async def channel(kind, *answers, **fields):
+async def channel(kind, *answers, writer=PLAIN, **fields):
     service = Service(kind, *answers)
     async with servers.serving(web.post("/hook", service.post)) as base:
         told = {"type": kind, "url": base + "/hook?key=1"} | MORE.get(kind, {}) | fields
-        made = people_channel(TypeAdapter(ChannelSettings).validate_python(told), "duty", writer(paging="hotline"))
+        made = people_channel(TypeAdapter(ChannelSettings).validate_python(told), "duty", writer)
         try:
             yield made, service
         finally:
@@ -226,3 +233,37 @@ async def test_of_a_storm_only_what_was_not_taken_is_sent_again():
         assert await _send(made, notices, taken, lambda: T) == Delivered()
         keys = [orjson.loads(body)["dedup_key"] for _, body in service.requests]
         assert keys == ["f0-1", "f1-1", "f2-1", "f2-1", "f3-1", "f4-1"]
+
+
+LINKED = writer(paging="hotline", link_key="a-key-of-some-length", external_url="http://board/")
+
+
+@pytest.mark.parametrize("kind", ["slack", "teams", "wecom", "dingtalk", "feishu"])
+async def test_a_message_carries_links_by_which_its_receiver_answers(kind):
+    many = [Notice(event(episode=f"f{n}-1", queue="水" * 200)) for n in range(30)]
+    async with channel(kind, writer=LINKED) as (made, service):
+        assert await made.send(many, T) == Delivered()
+        text = service.requests[-1][1].decode().replace("&amp;", "&")
+        links = re.findall(r"http://board/callbacks/alert\?[\w=&+%.-]+", text)
+        told = [signed_links.read(dict(parse_qsl(urlsplit(link).query)), LINKED.link_key, T) for link in links]
+        assert [link.answer for link in told] == ["acknowledge", "useful", "noise"]
+        assert {link.receiver for link in told} == {"duty"}
+        assert told[0].episodes[0] in {notice.event.episode for notice in many}
+
+
+async def test_slacks_buttons_tell_the_answer_and_the_episodes():
+    async with channel("slack", buttons=True) as (made, service):
+        await made.send([Notice(event()), Notice(event(episode="f2-1"))], T)
+        (actions,) = [block for block in service.body["blocks"] if block["type"] == "actions"]
+        assert [(b["action_id"], b["value"]) for b in actions["elements"]] == [
+            (answer, "f1-1 f2-1") for answer in ("acknowledge", "useful", "noise")
+        ]
+        await made.send([Notice(event("resolved"))], T)
+        assert all(block["type"] != "actions" for block in service.body["blocks"])
+
+
+async def test_a_message_says_when_it_is_due_in_the_hotlines_time():
+    board = writer(paging="hotline", zones={"h": ZoneInfo("Asia/Shanghai")})
+    async with channel("wecom", writer=board, language="zh") as (made, service):
+        await made.send([Notice(event(), due_at=T + 3_600_000)], T)
+        assert "请在 11-15 07:13 前处理" in service.body["markdown"]["content"]
