@@ -206,6 +206,7 @@ def on(broker: Broker, rng: random.Random) -> Any:
         mock.patch.object(worker, "partition_counts", partition_counts),
         mock.patch.object(state_log, "reading", reading),
         mock.patch.object(state_log, "partition_counts", partition_counts),
+        mock.patch.object(state_log, "time", SimpleNamespace(time=lambda: broker.now / 1000)),
         mock.patch.object(owned, "time", _Instant(rng)),
         mock.patch.object(ending, "end_process", _end_process),
         mock.patch.object(owned, "end_process", _end_process),

@@ -257,7 +257,7 @@ SAFEGUARDS: Mapping[str, Safeguard] = {
     "a paused worker's checkpoint wins": Safeguard(the_paused_one_wins, Weather(kill=2, pause=10, join=4)),
     "no version check where visits and cells are stored": Safeguard(no_versions, ROUGH),
     "no version check in the merger": Safeguard(no_versions_of_bundles, Weather(pause=10, join=4, delay=0.8)),
-    "what a worker that hung tells beside its successor counts": Safeguard(nothing_keeps_the_hung_apart, HUNG, 110),
+    "what a worker that hung tells beside its successor counts": Safeguard(nothing_keeps_the_hung_apart, HUNG, 185),
     "lateness is judged by wall clock": Safeguard(lateness_by_wall_clock, ROUGH),
     "the clock goes back": Safeguard(clocks_go_back, ROUGH),
     "the checkpoint is written before the outputs are acknowledged": Safeguard(checkpoint_before_outputs, ROUGH),
