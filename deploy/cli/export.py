@@ -29,11 +29,12 @@ DAYS = {
     "v_notifications": "toDate(at, 'UTC')",
     "v_alert_feedback": "toDate(at, 'UTC')",
     "v_alert_history": "toDate(fired_at, 'UTC')",
+    "v_audit": "toDate(at, 'UTC')",
     "v_source_history": "toDate(at, 'UTC')",
     "v_dead_letters": "toDate(append_time, 'UTC')",
     "v_late_events": "toDate(append_time, 'UTC')",
 }
-_NO_FEED = frozenset({"v_alert_controls", "v_dead_letters"})
+_NO_FEED = frozenset({"v_alert_controls", "v_audit", "v_dead_letters"})
 """What people say of alerts belongs to no feed; of what could not be read the feed may not be known."""
 
 _CHUNK = 1 << 20
@@ -103,7 +104,7 @@ def command(
     target = output or Path(f"{view}_{begin}_{end}.{form}")
     if target.exists() and not force:
         raise click.UsageError(f"{target} is there already: name another with -o, or replace it with --force")
-    if hotline and view in {"v_alert_controls", "v_source_history"}:
+    if hotline and view in {"v_alert_controls", "v_audit", "v_source_history"}:
         raise click.UsageError(f"{view} is not told apart by hotline: leave --hotline out")
     parameters: dict[str, object] = {"feed": feed, "hotline": hotline, "from": begin, "to": end}
     query = statement(view, hotline=bool(hotline))

@@ -24,6 +24,7 @@ def _settings(data_dir: Path | None, *, demo: bool) -> Settings:
     if demo:
         os.environ["HOTLINE_DEMO"] = "true"
         os.environ.setdefault("HOTLINE_CONFIG", str(_PACKAGE / "demo.yaml"))
+        os.environ.setdefault("HOTLINE_WEB__MAP", str(_PACKAGE / "demo-districts.geojson"))
     if data_dir is not None:
         os.environ["HOTLINE_DATA_DIR"] = str(data_dir)
     settings = load()

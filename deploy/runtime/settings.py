@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -29,6 +28,8 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from deploy.runtime.access import Access
+from deploy.runtime.section import Section
 from deploy.runtime.service_settings import Fraction, Hours, ServiceLevel, target_at
 from streams.contract.cells import DIMENSIONS
 
@@ -39,10 +40,6 @@ DEMO_KEY = "demo-key-not-for-production"
 
 class SettingsError(ValueError):
     """Settings that cannot be used; the text names the key and says what to do."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _known_zone(name: str) -> str:
@@ -101,17 +98,21 @@ class Pseudonym(Section):
 class Queue(Section):
     """One queue. `name` is for people, per language; empty values come from the hotline.
 
-    `hours`: other targets at some hours, the first that holds counts.
+    `hours`: other targets at some hours, the first that holds counts. `centre`: who runs it.
     """
 
     name: dict[str, str] = {}
+    centre: str = ""
     thresholds_s: tuple[Seconds, ...] = ()
     target: Fraction | None = None
     hours: tuple[Hours, ...] = ()
 
 
 class Hotline(Section):
-    """One hotline: its zone, its promise (first threshold and target) and its queues."""
+    """One hotline: its zone, its promise (first threshold and target) and its queues.
+
+    `labels`: what people call a category, district or department (`utilities/water`, `440305`), per language.
+    """
 
     name: dict[str, str] = {}
     time_zone: TimeZone = "UTC"
@@ -120,6 +121,7 @@ class Hotline(Section):
     hours: tuple[Hours, ...] = ()
     short_abandon_s: Seconds = 5
     queues: dict[str, Queue] = {}
+    labels: dict[str, dict[str, str]] = {}
 
     def thresholds(self, queue: str) -> tuple[int, ...]:
         """The thresholds of a queue in seconds, the promised one first."""
@@ -338,10 +340,14 @@ class Alerts(Section):
 
 
 class Web(Section):
+    """The wallboard. `map`: the site's districts as GeoJSON, each with `code`, `name` and `population`."""
+
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     hotline: str = ""
     external_url: str = ""
+    map: Path | None = None
+    access: Access = Access()
 
 
 class Health(Section):

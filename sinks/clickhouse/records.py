@@ -10,6 +10,7 @@ from sinks.clickhouse.days import LocalDay
 from sinks.clickhouse.rows import (
     Row,
     alert_row,
+    audit_row,
     cell_row,
     clock_row,
     control_row,
@@ -25,10 +26,11 @@ from sinks.clickhouse.rows import (
     visit_row,
 )
 from streams.contract.alerts import AlertEvent, ControlRecord, Notification
+from streams.contract.audit import AuditEvent
 from streams.contract.cells import Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, SourceStatus
 from streams.contract.dead_letters import DeadLetter
 from streams.contract.signals import Signal
-from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, DEAD_LETTER, NOTIFICATIONS, SIGNALS, VISITS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, AUDIT, CELLS, DEAD_LETTER, NOTIFICATIONS, SIGNALS, VISITS
 from streams.contract.visits import CallFact, Visit, VisitMark, VisitsRecord
 
 ToRow = Callable[[Record], Row | None]
@@ -93,6 +95,7 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
     alerts = msgspec.json.Decoder(AlertEvent)
     controls: msgspec.json.Decoder[ControlRecord] = msgspec.json.Decoder(ControlRecord)
     notifications = msgspec.json.Decoder(Notification)
+    audit = msgspec.json.Decoder(AuditEvent)
     dead_letters = msgspec.json.Decoder(DeadLetter)
 
     return {
@@ -102,6 +105,7 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
         ALERTS: lambda record: alert_row(alerts.decode(_value(record))),
         ALERT_CONTROL: lambda record: control_row(controls.decode(_value(record)), record.offset),
         NOTIFICATIONS: lambda record: notification_row(notifications.decode(_value(record)), record.offset),
+        AUDIT: lambda record: audit_row(audit.decode(_value(record)), record.offset),
         DEAD_LETTER: lambda record: dead_letter_row(dead_letters.decode(_value(record)), record.offset),
     }
 

@@ -39,6 +39,8 @@ class Asked(NamedTuple):
     threshold_s: int
     short_s: int
     as_of: int
+    may: tuple[tuple[str, ...], Mapping[str, Any]] = ((), {})
+    """Conditions on `v_visits` that whoever asks is held to, and their parameters."""
 
 
 class Statement(NamedTuple):
@@ -94,6 +96,7 @@ def _parameters(asked: Asked) -> dict[str, Any]:
         "short_s": asked.short_s,
         "as_of": asked.as_of,
         **{f"of_{name}": value for name, value in asked.dimensions.items()},
+        **asked.may[1],
     }
 
 
@@ -189,7 +192,12 @@ def _part(name: str) -> str:
 
 def _source(asked: Asked) -> str:
     """The visits of the key that may count, with when waiting ended and, if calls are counted, what their calls became."""
-    where = ["feed = {feed:String}", "hotline = {hotline:String}", *(_of(name) for name in asked.dimensions)]
+    where = [
+        "feed = {feed:String}",
+        "hotline = {hotline:String}",
+        *(_of(name) for name in asked.dimensions),
+        *asked.may[0],
+    ]
     arrival = f"counted_at < {_instant('end')} + INTERVAL 1 MINUTE"
     counters = MEASURES[asked.metric].counters if asked.metric in MEASURES else ()
     reaches = {TRACES[name].reach for name in counters} or {"outcome"}

@@ -1,8 +1,7 @@
 """Acknowledge and silence from the wallboard: POST with JSON, written to `hotline.alert-control` as the commands do.
 
-A foreign page must not act through somebody's browser: a request has to be JSON, carry a header of ours (which makes a
-browser ask first, and nobody answers), and come from this very origin. Without logins a board that others can reach
-offers no actions: they are there on loopback only, and where Hotline itself pages.
+A foreign page must not act through somebody's browser (`gate.foreign`). Without logins a board that others can reach
+offers no actions: they are there on loopback, for people who log in, and where Hotline itself pages.
 """
 
 import glob
@@ -10,7 +9,6 @@ import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import msgspec
@@ -22,14 +20,16 @@ from aiokafka.errors import KafkaError
 
 from deploy.runtime.kafka import client_options
 from deploy.runtime.settings import Kafka, Settings
-from sinks.web.api import error_response, json_response
+from sinks.web.answers import error_response, json_response
 from sinks.web.board import Board
+from sinks.web.gate import PERSON, Gate, foreign
+from sinks.web.seen import seen
 from streams.contract import AlertEvent
 from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, control_key
+from streams.contract.audit import AuditAction
 from streams.contract.topics import ALERT_CONTROL
 
 MINUTE_MS = 60_000
-HEADER = "X-Hotline-Action"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WHAT = ("alertname", "hotline", "queue", "category", "source")
@@ -64,7 +64,7 @@ Write = Callable[[Kafka, ControlRecord], Awaitable[None]]
 
 def offered(settings: Settings) -> bool:
     """Whether the board lets people act."""
-    return settings.paging == "hotline" and settings.web.host in LOOPBACK
+    return settings.paging == "hotline" and (settings.web.host in LOOPBACK or settings.web.access.mode != "open")
 
 
 async def write(kafka: Kafka, record: ControlRecord) -> None:
@@ -80,8 +80,11 @@ async def write(kafka: Kafka, record: ControlRecord) -> None:
 class Actions:
     """The routes that change something. `now()` is wall time in ms."""
 
-    def __init__(self, board: Board, settings: Settings, now: Callable[[], int], *, write: Write = write) -> None:
+    def __init__(
+        self, board: Board, settings: Settings, now: Callable[[], int], gate: Gate, *, write: Write = write
+    ) -> None:
         self.board, self.settings, self.now, self.write = board, settings, now, write
+        self.gate = gate
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -95,7 +98,7 @@ class Actions:
         def made(asked: Acknowledge, alert: AlertEvent) -> ControlRecord:
             return Acknowledgement(fingerprint=alert.fingerprint, author=asked.author, note=asked.note, at=self.now())
 
-        return await self._do(request, Acknowledge, made)
+        return await self._do(request, Acknowledge, "acknowledge", made)
 
     async def silence(self, request: web.Request) -> web.Response:
         """Nobody is paged for this alert for a while."""
@@ -111,13 +114,18 @@ class Actions:
                 ends_at=self.now() + asked.minutes * MINUTE_MS,
             )
 
-        return await self._do(request, Silenced, made)
+        return await self._do(request, Silenced, "silence", made)
 
     async def _do(
-        self, request: web.Request, kind: type[Asked], made: Callable[[Asked, AlertEvent], ControlRecord]
+        self,
+        request: web.Request,
+        kind: type[Asked],
+        action: AuditAction,
+        made: Callable[[Asked, AlertEvent], ControlRecord],
     ) -> web.Response:
         refusal = self._refusal(request)
         if refusal is not None:
+            self.gate.note(request, "refused")
             return refusal
         try:
             asked = msgspec.json.decode(await request.read(), type=kind)
@@ -125,7 +133,10 @@ class Actions:
             return error_response(HTTPStatus.BAD_REQUEST, str(error))
         if _UNPRINTABLE.search(asked.author):
             return error_response(HTTPStatus.BAD_REQUEST, "author: write a name, without control characters")
-        alert = self.board.alerts.get(asked.fingerprint)
+        person = request[PERSON]
+        if person.name:  # who has logged in signs with that name
+            asked = msgspec.structs.replace(asked, author=person.name)
+        alert = seen(self.board, person.sees, self.settings).alerts.get(asked.fingerprint)
         if alert is None or alert.state != "firing":
             return error_response(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
         record = made(asked, alert)
@@ -138,6 +149,7 @@ class Actions:
             return error_response(
                 HTTPStatus.SERVICE_UNAVAILABLE, "Kafka does not answer: nothing was changed, try again"
             )
+        self.gate.note(request, action, alert.fingerprint)
         log.info("said about an alert", what=kind.__name__, rule=alert.rule, queue=alert.queue, author=asked.author)
         return json_response(orjson.dumps({"done": msgspec.to_builtins(record)}))
 
@@ -150,11 +162,6 @@ class Actions:
                 HTTPStatus.FORBIDDEN,
                 "this board has no logins: actions are offered on loopback only (`hotline alerts`)",
             )
-        origin = request.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc != request.host
-        site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        if foreign or site != "same-origin" or HEADER not in request.headers:
-            return error_response(HTTPStatus.FORBIDDEN, f"not from this page: {HEADER} and the same origin are needed")
-        if request.content_type != "application/json":
-            return error_response(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON as application/json")
-        return None
+        if not request[PERSON].may("act"):
+            return error_response(HTTPStatus.FORBIDDEN, f"a {request[PERSON].role} does not act on alerts")
+        return foreign(request)

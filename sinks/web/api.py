@@ -13,13 +13,34 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from deploy.runtime.settings import Settings
+from sinks.web.answers import csv_response, error_response, json_response
 from sinks.web.board import KEPT_MS, Board, Key
+from sinks.web.breakdown import breakdown
+from sinks.web.breakdown import read as read_breakdown
 from sinks.web.calls import calls_behind, read_page
+from sinks.web.day import day
+from sinks.web.districts import Outlines
+from sinks.web.gate import PERSON, Gate
+from sinks.web.one_call import one_call
 from sinks.web.past import AwayError, Past, bounds_of, minutes, to_counts, windows
+from sinks.web.people import Right
 from sinks.web.reader import Reader
 from sinks.web.rolling import WINDOWS, bounds, measures
-from sinks.web.summary import BadRequestError, Query, answer, choose, in_memory, iso, named, parse
-from sinks.web.tables import flat, to_csv
+from sinks.web.seen import Readable, seen
+from sinks.web.sees import Sees
+from sinks.web.snapshot import View
+from sinks.web.summary import (
+    BadRequestError,
+    NotYoursError,
+    Query,
+    answer,
+    choose,
+    given_of,
+    in_memory,
+    iso,
+    named,
+    parse,
+)
 from sinks.web.worst import answer_rate_24h_worst
 from streams.contract.cells import Counts
 
@@ -31,16 +52,6 @@ WORST_DAYS = 30
 
 class NotFoundError(LookupError):
     """Nothing is known of what was asked for; the text says of what."""
-
-
-def json_response(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    return web.Response(
-        body=body, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
-
-
-def error_response(status: HTTPStatus, text: str) -> web.Response:
-    return json_response(orjson.dumps({"error": text}), status)
 
 
 Answer = dict[str, Any]
@@ -61,6 +72,8 @@ def answering(handler: Callable[[web.Request], Awaitable[Answer]], table: str, r
             found = await handler(request)
         except BadRequestError as error:
             return error_response(HTTPStatus.BAD_REQUEST, str(error))
+        except NotYoursError as error:
+            return error_response(HTTPStatus.FORBIDDEN, str(error))
         except NotFoundError as error:
             return error_response(HTTPStatus.NOT_FOUND, str(error))
         except AwayError as error:
@@ -68,16 +81,6 @@ def answering(handler: Callable[[web.Request], Awaitable[Answer]], table: str, r
         return json_response(orjson.dumps(found)) if form == "json" else csv_response(rows(found), table)
 
     return handle
-
-
-def csv_response(rows: Sequence[Mapping[str, Any]], table: str) -> web.Response:
-    flattened = [flat(row) for row in rows]
-    return web.Response(
-        text=to_csv(flattened, list(dict.fromkeys(name for row in flattened for name in row))),
-        content_type="text/csv",
-        charset="utf-8",
-        headers={"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{table}.csv"'},
-    )
 
 
 def asked(request: web.Request) -> dict[str, str]:
@@ -88,22 +91,63 @@ def asked(request: web.Request) -> dict[str, str]:
 class Api:
     """Answers from memory what memory holds, everything else from ClickHouse; the formulas are the same."""
 
-    def __init__(self, board: Board, reader: Reader, settings: Settings, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        reader: Reader,
+        settings: Settings,
+        now: Callable[[], int],
+        *,
+        gate: Gate,
+        outlines: Outlines | None = None,
+    ) -> None:
+        self.gate = gate
         self.board, self.reader, self.settings, self.now = board, reader, settings, now
+        self.outlines = outlines
         self.past = Past(settings.clickhouse)
 
-    async def summary(self, query: Query) -> dict[str, Any]:
+    def sees(self, request: web.Request) -> Sees:
+        """What whoever asks may see."""
+        return request[PERSON].sees
+
+    def reading(self, request: web.Request) -> Readable:
+        """The board as whoever asks may see it."""
+        return seen(self.board, self.sees(request), self.settings)
+
+    def _require(self, request: web.Request, right: Right) -> None:
+        """Note who looks at calls. Raises NotYoursError for those who may not."""
+        person = request[PERSON]
+        if not person.may(right):
+            self.gate.note(request, "refused")
+            raise NotYoursError(f"a {person.role} does not see this: ask a supervisor")
+        if right == "calls":
+            self.gate.note(request, "calls")
+
+    def _table(self, handler: Callable[[web.Request], Awaitable[Answer]], table: str, rows: Rows) -> Handler:
+        """As `answering`, for those who may take tables away."""
+
+        async def handle(request: web.Request) -> Answer:
+            if request.query.get("format") == "csv":
+                self._require(request, "export")
+                self.gate.note(request, "export")
+            return await handler(request)
+
+        return answering(handle, table, rows)
+
+    async def summary(self, query: Query, board: Readable) -> dict[str, Any]:
         """The figures of the span."""
-        counts = in_memory(query, self.board, self.reader.known_from)
+        counts = in_memory(query, board, self.reader.known_from)
         source = "clickhouse" if counts is None else "memory"
         if counts is None:
             counts = await self.past.counts(query)
         return answer(query, counts, self.settings, source=source)
 
-    async def rolling(self, query: Query, name: str | None) -> dict[str, Any]:
+    async def rolling(self, query: Query, name: str | None, board: Readable) -> dict[str, Any]:
         """The figures of one rolling window, or of all. Raises NotFoundError for an unknown feed or hotline."""
-        found = self._remembered(query)
+        found = self._remembered(query, board)
         source = "clickhouse" if found is None else "memory"
+        if found is None and query.queue is None and query.queues is not None:
+            raise BadRequestError("this is not in memory: name one of your queues with queue=")
         if found is None:
             rows = await self.past.ask(windows(query, name))
             if not rows:
@@ -131,9 +175,9 @@ class Api:
             },
         }
 
-    def _remembered(self, query: Query) -> dict[str, tuple[int, int, Counts]] | None:
+    def _remembered(self, query: Query, board: Readable) -> dict[str, tuple[int, int, Counts]] | None:
         """window -> (begin, end, counts) from memory; None if memory does not hold the longest of them."""
-        board, known_from = self.board, self.reader.known_from
+        known_from = self.reader.known_from
         if query.feed != board.feed or board.feed != "live" or board.clock is None or known_from is None:
             return None
         spans = bounds(board.clock, self.settings.hotline(query.hotline).zone)
@@ -168,31 +212,88 @@ class Api:
 
     async def calls(self, request: web.Request) -> Answer:
         """The calls behind a number."""
+        self._require(request, "calls")
         as_file = request.query.get("format") == "csv"
-        page = read_page(asked(request), self.board, self.settings, self.now(), as_file=as_file)
+        page = read_page(
+            asked(request), self.reading(request), self.settings, self.now(), as_file=as_file, sees=self.sees(request)
+        )
         return await calls_behind(page, self.past, self.settings)
+
+    async def call(self, request: web.Request) -> Answer:
+        """One call, and its caller's earlier ones."""
+        self._require(request, "calls")
+        found = await one_call(asked(request), self.reading(request), self.settings, self.past, self.sees(request))
+        if found is None:
+            raise NotFoundError("nothing is known of this call")
+        return found
+
+    async def breakdown(self, request: web.Request) -> Answer:
+        """One rolling window by category, district or department."""
+        board = self.reading(request)
+        return breakdown(read_breakdown(asked(request), board, self.settings), board, self.settings, self.outlines)
+
+    async def day(self, request: web.Request) -> Answer:
+        """Today in cells of 5 minutes."""
+        return day(asked(request), self.reading(request), self.settings, self.now())
+
+    async def alerts(self, request: web.Request) -> Answer:
+        """What fires, and what has ended."""
+        given_of(asked(request), ())
+        return View(self.reading(request), self.settings, self.now()).alarms()
+
+    async def districts(self, request: web.Request) -> Answer:
+        """The outlines of the site's districts."""
+        given_of(asked(request), ())
+        if self.outlines is None:
+            raise NotFoundError("this site has no map: name a GeoJSON file with web.map")
+        return {
+            "width": self.outlines.width,
+            "height": self.outlines.height,
+            "districts": [district._asdict() | {"name": dict(district.name)} for district in self.outlines.districts],
+        }
 
     def routes(self) -> list[web.RouteDef]:
         """The routes of what is answered in JSON or CSV."""
 
         async def summary(request: web.Request) -> Answer:
-            return await self.summary(self._span(request))
+            return await self.summary(self._span(request), self.reading(request))
 
         async def rolling(request: web.Request) -> Answer:
-            return await self.rolling(*choose(asked(request), self.board, self.settings))
+            board = self.reading(request)
+            return await self.rolling(*choose(asked(request), board, self.settings), board)
 
         async def worst(request: web.Request) -> Answer:
             return await self.answer_rate_24h(self._span(request, days=WORST_DAYS))
 
+        def rows(answer: Answer) -> list[Answer]:
+            found: list[Answer] = answer["rows"]
+            return found
+
         def windows_of(answer: Answer) -> list[Answer]:
             return [{"window": name, **figures} for name, figures in answer["windows"].items()]
 
+        def cells_of(answer: Answer) -> list[Answer]:
+            names = ("offered", "met", "judged", "expected", "lower", "upper")
+            starts = [iso(answer["start"] + n * answer["step_s"] * 1000) for n in range(len(answer["offered"]))]
+            return [
+                {"start": start} | dict(zip(names, cell, strict=True))
+                for start, *cell in zip(starts, *(answer[name] for name in names), strict=True)
+            ]
+
         return [
-            web.get("/api/v1/summary", answering(summary, "summary", lambda answer: [answer])),
-            web.get("/api/v1/rolling", answering(rolling, "windows", windows_of)),
-            web.get("/api/v1/answer_rate_24h", answering(worst, "answer-rate-24h", lambda answer: [answer])),
-            web.get("/api/v1/calls", answering(self.calls, "calls", lambda answer: answer["rows"])),
+            web.get("/api/v1/summary", self._table(summary, "summary", lambda answer: [answer])),
+            web.get("/api/v1/rolling", self._table(rolling, "windows", windows_of)),
+            web.get("/api/v1/answer_rate_24h", self._table(worst, "answer-rate-24h", lambda answer: [answer])),
+            web.get("/api/v1/calls", self._table(self.calls, "calls", rows)),
+            web.get("/api/v1/call", self._table(self.call, "call", lambda answer: answer["visits"])),
+            web.get("/api/v1/breakdown", self._table(self.breakdown, "breakdown", rows)),
+            web.get("/api/v1/day", self._table(self.day, "day", cells_of)),
+            web.get(
+                "/api/v1/alerts", self._table(self.alerts, "alerts", lambda answer: answer["firing"] + answer["ended"])
+            ),
+            web.get("/api/v1/map", self._table(self.districts, "districts", lambda answer: answer["districts"])),
         ]
 
     def _span(self, request: web.Request, days: int = 1) -> Query:
-        return parse(asked(request), self.board, self.settings, self.board.clock or self.now(), days=days)
+        board = self.reading(request)
+        return parse(asked(request), board, self.settings, board.clock or self.now(), days=days)

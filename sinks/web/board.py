@@ -6,6 +6,7 @@ Pure: records go in, the highest version of each key stays. Nothing here knows K
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from sinks.web.kinds import SETS, Kinds, KindSet
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, Minute, Rolling
 from sinks.web.said import Said
 from streams.contract import AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, Signal, SourceStatus
@@ -50,6 +51,8 @@ class Board:
         self.forecasts: dict[Key, dict[int, Forecast]] = {}
         self.alerts: dict[str, AlertEvent] = {}
         self.signals: dict[str, Signal] = {}
+        self.kinds = Kinds()
+        """By category, district and department."""
         self.said = Said()
         self._rolling: dict[Key, Rolling] = {}
         self._pruned_at = 0
@@ -81,6 +84,21 @@ class Board:
             case AlertEvent():
                 applied = self._alert(record)
         return applied
+
+    def admits(self, hotline: str, queue: str) -> bool:
+        """Whether a queue may be shown: all of them (`Seen` is the board of those who may not see all)."""
+        del hotline, queue
+        return True
+
+    def admits_kind(self, hotline: str, kind: KindSet, value: str) -> bool:
+        """Whether a category, district or department may be shown."""
+        del hotline, kind, value
+        return True
+
+    def admits_hotline(self, hotline: str) -> bool:
+        """Whether anything of a hotline may be shown."""
+        del hotline
+        return True
 
     def hotlines(self) -> list[str]:
         """The hotlines seen, in the order of their first record."""
@@ -122,6 +140,7 @@ class Board:
         oldest = self.clock - KEPT_MS
         for rolling in self._rolling.values():
             rolling.forget_before(oldest)
+        self.kinds.forget_before(oldest)
         for days in self.forecasts.values():
             for day in [day for day in days if day < oldest - KEPT_MS]:
                 del days[day]
@@ -156,7 +175,8 @@ class Board:
         return "applied"
 
     def _cell(self, cell: Cell) -> Applied:
-        if cell.dimension_set not in {"hotline", "queue"}:
+        of_kinds = cell.dimension_set not in {"hotline", "queue"}
+        if of_kinds and cell.dimension_set not in SETS:
             return "other_set"
         if cell.generation != self.generation:
             if cell.generation < self.generation:
@@ -164,9 +184,12 @@ class Board:
             self.generation = cell.generation
             self.minutes.clear()
             self._rolling.clear()
+            self.kinds.clear()
             self.since = None
         if self.clock is not None and cell.minute < self.clock - KEPT_MS:
             return "too_old"
+        if of_kinds:
+            return self.kinds.take(cell)
         key = Key(cell.hotline, cell.queue if cell.dimension_set == "queue" else None)
         minutes = self.minutes.setdefault(key, {})
         known = minutes.get(cell.minute)

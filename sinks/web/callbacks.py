@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 from deploy.runtime.settings import Settings
 from deploy.runtime.signed_links import Answer, Link, fields, read
 from sinks.web.actions import Write, write
-from sinks.web.api import error_response
+from sinks.web.answers import error_response
 from sinks.web.board import Board
 from streams.contract import AlertEvent
 from streams.contract.alerts import Acknowledgement, Feedback

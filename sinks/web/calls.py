@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.clickhouse.why import Asked, WhyError, number, require, sums, visits
-from sinks.web.board import Board
 from sinks.web.past import Past
 from sinks.web.past import Statement as Question
 from sinks.web.rolling import WINDOWS, bounds
+from sinks.web.seen import Readable
+from sinks.web.sees import EVERYTHING, Sees, conditions
 from sinks.web.summary import PARAMETERS, BadRequestError, given_of, iso, parse
 from streams.contract.metrics import ratio
 
@@ -31,7 +32,15 @@ class Page(NamedTuple):
     offset: int
 
 
-def read_page(parameters: Mapping[str, str], board: Board, settings: Settings, now: int, *, as_file: bool) -> Page:
+def read_page(
+    parameters: Mapping[str, str],
+    board: Readable,
+    settings: Settings,
+    now: int,
+    *,
+    as_file: bool,
+    sees: Sees = EVERYTHING,
+) -> Page:
     """Read the query string. Raises BadRequestError."""
     given = given_of(parameters, CALLS_PARAMETERS)
     metric = given.get("metric")
@@ -48,9 +57,21 @@ def read_page(parameters: Mapping[str, str], board: Board, settings: Settings, n
         start, end = bounds(as_of, told.zone)[window]
     if metric in NOW:
         end = as_of
+    where, parameters_ = conditions(sees, told)
     threshold_s = query.threshold_s if "threshold_s" in given else told.thresholds(query.queue or "")[0]
     dimensions = {} if query.queue is None else {"queue": query.queue}
-    asked = Asked(metric, query.feed, query.hotline, dimensions, start, end, threshold_s, told.short_abandon_s, as_of)
+    asked = Asked(
+        metric,
+        query.feed,
+        query.hotline,
+        dimensions,
+        start,
+        end,
+        threshold_s,
+        told.short_abandon_s,
+        as_of,
+        (tuple(where), parameters_),
+    )
     try:
         require(asked)
     except WhyError as error:
@@ -74,7 +95,8 @@ def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
 async def calls_behind(page: Page, past: Past, settings: Settings) -> dict[str, Any]:
     """The number by cells and by the calls it is made of, and a page of them. Raises AwayError."""
     asked = page.asked
-    counted = number(asked, settings)
+    # cells are not cut down by every dimension: who may not see all compares nothing with them
+    counted = number(asked, settings) if not asked.may[0] else None
     found = await past.ask(Question(*counted)) if counted else []
     if asked.metric in NOW and found:
         asked = asked._replace(threshold_s=found[0]["x"])

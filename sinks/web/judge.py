@@ -9,11 +9,20 @@ from typing import Literal, NamedTuple
 
 from streams.contract import AlertEvent, Signal, SignalKind
 
-TileState = Literal["breach", "feed_down", "acknowledged", "watch", "ok", "no_calls", "stale"]
+TileState = Literal["breach", "feed_down", "acknowledged", "watch", "ok", "no_calls", "stale", "maintenance"]
 Blame = Literal[
     "service_level", "waiting", "demand", "abandonment", "answer_rate", "blocked", "agents", "feed", "figures"
 ]
-ORDER: tuple[TileState, ...] = ("breach", "feed_down", "acknowledged", "watch", "ok", "stale", "no_calls")
+ORDER: tuple[TileState, ...] = (
+    "breach",
+    "feed_down",
+    "acknowledged",
+    "watch",
+    "ok",
+    "stale",
+    "no_calls",
+    "maintenance",
+)
 _BLAMES: dict[SignalKind, Blame] = {
     "demand_above_expectation": "demand",
     "demand_below_expectation": "demand",
@@ -106,17 +115,21 @@ def judge(
     behind_s: int | None,
     down_since: int | None = None,
     owned: Collection[str] = (),
+    held: bool = False,
 ) -> Verdict:
     """The state of a tile: what fires comes first, then whether we can see at all, then how close it is.
 
     `down_since`: since when no source has told anything (ms). What begins to fire after that rests on calls whose
     end was never told: it is our blindness, not the service's fault. `owned`: fingerprints of alerts that somebody has
-    taken on; a breach of which each figure to blame is covered by one is `acknowledged`.
+    taken on; a breach of which each figure to blame is covered by one is `acknowledged`. `held`: everything of the
+    queue is silenced, somebody works on it.
     """
     breaches = [condition for condition in conditions if is_breach(condition)]
     since = min((c.since if isinstance(c, Signal) else c.started_at for c in breaches), default=None)
     if down_since is not None and (since is None or since >= down_since):
         return Verdict("feed_down", ("feed",), down_since)
+    if held:
+        return Verdict("maintenance")
     if since is not None:
         blames = _unique([blame_of(c) for c in breaches])
         covered = {blame_of(c) for c in breaches if c.fingerprint in owned}

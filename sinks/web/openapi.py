@@ -5,7 +5,12 @@ from typing import Any
 
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.web.api import FORMATS
+from sinks.web.breakdown import PARAMETERS as BREAKDOWN_PARAMETERS
 from sinks.web.calls import CALLS_PARAMETERS, FARTHEST, LONGEST_FILE
+from sinks.web.day import PARAMETERS as DAY_PARAMETERS
+from sinks.web.kinds import SETS
+from sinks.web.one_call import LONGEST_ID
+from sinks.web.one_call import PARAMETERS as CALL_PARAMETERS
 from sinks.web.rolling import WINDOWS, measures
 from sinks.web.summary import LONGEST_THRESHOLD_S, PARAMETERS, ROLLING_PARAMETERS, SUMMED
 from streams.contract.cells import COUNTERS
@@ -26,6 +31,9 @@ _PARAMETERS: dict[str, tuple[Json, str]] = {
     "threshold_s": ({"type": "integer", "minimum": 0, "maximum": LONGEST_THRESHOLD_S}, "X of the service level, seconds"),
     "window": ({"type": "string", "enum": list(WINDOWS)}, "a rolling window, as of the data's clock"),
     "metric": ({"type": "string", "enum": [*NOW, *MEASURES]}, "which number"),
+    "by": ({"type": "string", "enum": list(SETS)}, "broken down by this"),
+    "within": (_TEXT, "only below this category"),
+    "call": ({"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "the id of a call"),
     "limit": ({"type": "integer", "minimum": 0, "maximum": LONGEST_FILE}, "so many rows; at most 1,000 as JSON"),
     "offset": ({"type": "integer", "minimum": 0, "maximum": FARTHEST}, "after so many rows"),
 }  # fmt: skip
@@ -94,6 +102,46 @@ def _schemas() -> Json:
     }  # fmt: skip
 
 
+_SERIES: Json = {"type": "array", "items": {"type": ["number", "null"]}}
+_NAMES: Json = {"type": "object", "additionalProperties": _TEXT}
+
+
+def _more_schemas() -> Json:
+    """What pages beside the board ask for."""
+    instant = {"type": ["integer", "null"], "description": "ms since 1970, UTC"}
+    condition = _object(
+        {"id": _TEXT, "kind": _TEXT, "queue": _TEXT, "category": _TEXT, "since": instant, "breach": {"type": "boolean"}}
+    )
+    row = _object(
+        {"value": _TEXT, "name": _NAMES, "offered": _COUNT, "answered": _COUNT, "abandoned": _COUNT, "today": _COUNT}
+        | dict.fromkeys(
+            ("service_level_offered", "answer_rate_offered", "abandonment_rate", "asa", "per_10000"), _RATIO
+        )
+        | {"few": {"type": "boolean"}, "alarmed": {"type": "boolean"}, "spark": _SERIES}
+    )
+    district = _object(
+        {
+            "code": _TEXT,
+            "name": _NAMES,
+            "population": _COUNT,
+            "path": _TEXT,
+            "x": {"type": "number"},
+            "y": {"type": "number"},
+        }
+    )
+    return {
+        "Breakdown": _object({"hotline": _TEXT, "by": _TEXT, "window": _TEXT, "few_below": _COUNT, "rows": {"type": "array", "items": row}}),
+        "Day": _object(
+            {"hotline": _TEXT, "start": instant, "end": instant, "step_s": _COUNT, "threshold_s": _COUNT}
+            | dict.fromkeys(("offered", "met", "judged", "expected", "lower", "upper"), _SERIES)
+        ),
+        "Alerts": _object({key: {"type": "array", "items": condition} for key in ("firing", "ended")}),
+        "Call": _object({"call": _TEXT, "topic": _TEXT, "partition": _COUNT, "last_offset": _COUNT}
+            | {key: {"type": "array", "items": {"type": "object", "required": ["visit"]}} for key in ("visits", "earlier")}),
+        "Map": _object({"width": {"type": "number"}, "height": {"type": "number"}, "districts": {"type": "array", "items": district}}),
+    }  # fmt: skip
+
+
 def _get(summary: str, schema: str | None, names: tuple[str, ...] = (), *, csv: bool = True, needs: str = "") -> Json:
     content: Json = {
         "application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}}
@@ -105,15 +153,19 @@ def _get(summary: str, schema: str | None, names: tuple[str, ...] = (), *, csv: 
     if csv:
         content["text/csv"] = {"schema": _TEXT}
         parameters.append(_CSV)
-    refusals = {"400": "what was asked cannot be answered", "503": "ClickHouse is needed and does not answer"}
-    if names:
-        refusals["404"] = "nothing is known of it"
+    refusals = {
+        "400": "what was asked cannot be answered",
+        "401": "nobody is logged in",
+        "403": "not in the area of whoever asks",
+        "404": "nothing is known of it",
+        "503": "ClickHouse is needed and does not answer",
+    }
     return {
         "get": {
             "summary": summary,
             "parameters": parameters,
             "responses": {"200": {"description": "the answer", "content": content}}
-            | ({code: {"description": text, **_ERROR} for code, text in refusals.items()} if names else {}),
+            | ({code: {"description": text, **_ERROR} for code, text in refusals.items()} if csv else {}),
         }
     }
 
@@ -121,11 +173,13 @@ def _get(summary: str, schema: str | None, names: tuple[str, ...] = (), *, csv: 
 def _post(summary: str, properties: Json, required: tuple[str, ...]) -> Json:
     refusals = {
         "400": "it makes no sense",
+        "401": "nobody is logged in, or name and password do not fit",
         "403": "not from this page, or no actions are offered here",
         "404": "this alert does not fire",
-        "409": "Alertmanager pages: it is the home of silences",
+        "409": "Alertmanager pages: it is the home of silences; or: there are no local accounts",
         "413": "too large",
         "415": "not JSON",
+        "429": "too many tries: wait as long as Retry-After says",
         "503": "Kafka does not answer: nothing was changed",
     }
     return {
@@ -151,6 +205,12 @@ def _post(summary: str, properties: Json, required: tuple[str, ...]) -> Json:
     }
 
 
+_LOGIN: Json = {
+    "name": {"type": "string", "minLength": 1, "maxLength": 64},
+    "password": {"type": "string", "minLength": 1, "maxLength": 1024},
+}
+
+
 def document() -> Json:
     """The whole document."""
     name = {"type": "string", "minLength": 1, "maxLength": 64}
@@ -168,9 +228,19 @@ def document() -> Json:
             "/api/v1/rolling": _get("The figures of the rolling windows", "Rolling", ROLLING_PARAMETERS),
             "/api/v1/answer_rate_24h": _get("The worst continuous 24 hours", "Worst", PARAMETERS),
             "/api/v1/calls": _get("The calls behind a number", "Calls", CALLS_PARAMETERS, needs="metric"),
+            "/api/v1/call": _get("One call and its caller's earlier ones", "Call", CALL_PARAMETERS, needs="call"),
+            "/api/v1/breakdown": _get(
+                "A window by category, district or department", "Breakdown", BREAKDOWN_PARAMETERS
+            ),
+            "/api/v1/day": _get("Today in cells of 5 minutes", "Day", DAY_PARAMETERS),
+            "/api/v1/alerts": _get("What fires and what has ended", "Alerts"),
+            "/api/v1/map": _get("The outlines of the site's districts", "Map"),
             "/api/v1/board": _get("The board as the page has it", None),
             "/api/v1/stream": stream,
             "/api/v1/openapi.json": _get("This document", None, csv=False),
+            "/api/v1/me": _get("Who asks, and what they may do", None, csv=False),
+            "/api/v1/session": _post("Log in with a local account", _LOGIN, ("name", "password"))
+            | {"delete": _post("Log out", {}, ())["post"] | {"requestBody": {"content": {"application/json": {}}}}},
             "/api/v1/alerts/acknowledge": _post(
                 "Take on an alert",
                 {"fingerprint": name, "author": name, "note": {"type": "string", "maxLength": 500}},
@@ -187,5 +257,5 @@ def document() -> Json:
                 ("fingerprint", "author", "reason", "minutes"),
             ),
         },
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas() | _more_schemas()},
     }

@@ -45,8 +45,11 @@ def _cells(query: Query) -> tuple[str, dict[str, Any]]:
     parameters |= {
         "feed": query.feed,
         "hotline": query.hotline,
-        "set": "hotline" if query.queue is None else "queue",
+        "set": "hotline" if query.queue is None and query.queues is None else "queue",
     }
+    if query.queue is None and query.queues is not None:
+        where.append("queue IN {queues:Array(String)}")
+        parameters["queues"] = list(query.queues)
     if query.queue is not None:
         where.append("queue = {queue:String}")
         parameters["queue"] = query.queue
@@ -62,8 +65,8 @@ def sums(query: Query) -> Statement:
 def minutes(query: Query) -> Statement:
     """(minute in ms, answered, inbound) of each base cell of the span."""
     source, parameters = _cells(query)
-    columns = "toUnixTimestamp64Milli(minute) AS minute_ms, answered, offered + ended_in_menu + blocked AS inbound"
-    return Statement(f"SELECT {columns} {source}", parameters)
+    columns = "toUnixTimestamp64Milli(minute) AS minute_ms, sum(answered) AS answered, sum(offered + ended_in_menu + blocked) AS inbound"
+    return Statement(f"SELECT {columns} FROM (SELECT * {source}) GROUP BY minute", parameters)  # noqa: S608
 
 
 def bounds_of(query: Query) -> Statement:

@@ -27,8 +27,8 @@ MINUTE_MS = 60_000
 
 SHOWN = (
     "answered_in_threshold",
-    "service_level_offered",
     "service_level_event",
+    *service_levels({}, 0),
     "answer_rate_inbound",
     "abandonment_rate",
     "asa",

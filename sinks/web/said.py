@@ -45,3 +45,15 @@ class Said:
             and all(fnmatchcase(alert.labels.get(name, ""), pattern) for name, pattern in silence.matchers.items())
         ]
         return max(holding, key=lambda silence: silence.ends_at, default=None)
+
+    def maintenance(self, hotline: str, queue: str, now: int) -> Silence | None:
+        """The silence that holds for everything of a queue at `now` (ms) and ends last: somebody works on it."""
+        labels = {"hotline": hotline, "queue": queue}
+        holding = [
+            silence
+            for silence in self.silences.values()
+            if now < silence.ends_at
+            and "queue" in silence.matchers
+            and all(name in labels and fnmatchcase(labels[name], text) for name, text in silence.matchers.items())
+        ]
+        return max(holding, key=lambda silence: silence.ends_at, default=None)

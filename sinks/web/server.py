@@ -1,7 +1,6 @@
 """What the web process serves: the page, its stream, the API, health and metrics."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,14 +14,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 
 from deploy.runtime.settings import Settings
 from sinks.web.actions import LOOPBACK, Actions, offered
-from sinks.web.api import Api, csv_response, error_response, json_response
+from sinks.web.answers import csv_response, error_response, json_response
+from sinks.web.api import FORMATS, Api
+from sinks.web.audit import Audit
 from sinks.web.board import Board
 from sinks.web.callbacks import Callbacks
+from sinks.web.districts import read as read_outlines
 from sinks.web.figures import Figures
+from sinks.web.gate import PERSON, Gate
 from sinks.web.openapi import document
-from sinks.web.parts import Parts
 from sinks.web.reader import Reader
-from sinks.web.snapshot import View
+from sinks.web.screens import Look, Screens
 
 STATIC = Path(__file__).with_name("static")
 PUBLISH_S = 1.0
@@ -49,15 +51,17 @@ class Site:
 
     def __init__(self, board: Board, reader: Reader, settings: Settings, *, now: Callable[[], int] = wall_ms) -> None:
         self.board, self.reader, self.settings, self.now = board, reader, settings, now
-        self.parts = Parts(secrets.token_hex(4))
-        self.api = Api(board, reader, settings, lambda: self.now())  # noqa: PLW0108  (tests move the clock)
-        self.actions = Actions(board, settings, lambda: self.now())  # noqa: PLW0108
+        self.audit = Audit(settings.kafka, lambda: self.now())  # noqa: PLW0108  (tests move the clock)
+        self.gate = Gate(settings, lambda: self.now(), self.audit)  # noqa: PLW0108
+        self.screens = Screens(board, reader, settings, lambda: self.now())  # noqa: PLW0108
+        outlines = read_outlines(settings.web.map) if settings.web.map else None
+        self.api = Api(board, reader, settings, lambda: self.now(), gate=self.gate, outlines=outlines)  # noqa: PLW0108
+        self.actions = Actions(board, settings, lambda: self.now(), self.gate)  # noqa: PLW0108
         self.callbacks = Callbacks(board, settings, lambda: self.now())  # noqa: PLW0108
-        self.screens = 0
         self._published = asyncio.Event()
         self._closing = False
         self._metrics = CollectorRegistry()
-        self._metrics.register(Figures(board, reader, lambda: self.screens))
+        self._metrics.register(Figures(board, reader, lambda: self.screens.open))
 
     def application(self) -> web.Application:
         """The aiohttp application; its clean-up ends the open streams."""
@@ -71,6 +75,7 @@ class Site:
                 *self.api.routes(),
                 *self.actions.routes(),
                 *self.callbacks.routes(),
+                *self.gate.routes(),
                 web.get("/healthz", self.healthz),
                 web.get("/metrics", self.metrics),
                 web.static("/static", STATIC),
@@ -81,11 +86,13 @@ class Site:
 
     def publish(self) -> None:
         """Take a look at the board and wake the streams if anything changed."""
-        loading = self.reader.known_from is None
-        if self.parts.publish(
-            View(self.board, self.settings, self.now(), loading=loading, actions=offered(self.settings)).snapshot()
-        ):
+        if self.screens.publish():
             self._wake()
+
+    def look(self, request: web.Request) -> Look:
+        """What whoever asks is shown."""
+        person = request[PERSON]
+        return Look(person.sees, offered(self.settings) and person.may("act"))
 
     async def publish_for_ever(self) -> None:
         while True:
@@ -93,8 +100,10 @@ class Site:
             await asyncio.sleep(PUBLISH_S)
 
     async def page(self, request: web.Request) -> web.FileResponse:
-        del request
-        return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+        known = self.gate.identify(request) is not None or self.settings.web.access.mode != "accounts"
+        return web.FileResponse(
+            STATIC / ("index.html" if known else "login.html"), headers={"Cache-Control": "no-cache"}
+        )
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: everything first (or what changed since `Last-Event-ID`), then what changes."""
@@ -102,14 +111,17 @@ class Site:
             headers=HEADERS
             | {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
-        await response.prepare(request)
-        await response.write(b"retry: %d\n\n" % RECONNECT_MS)
         seen = request.headers.get("Last-Event-ID")
-        self.screens += 1
+        look = self.look(request)
+        parts = self.screens.hold(look)
+        if parts is None:
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "too many different boards are open: try again later")
         try:
-            while not self._closing:
+            await response.prepare(request)
+            await response.write(b"retry: %d\n\n" % RECONNECT_MS)
+            while not self._closing and self.look_holds(request, look):
                 published = self._published
-                message = self.parts.since(seen)
+                message = parts.since(seen)
                 if message is None:
                     await published.wait()
                     continue
@@ -118,16 +130,29 @@ class Site:
         except ConnectionResetError:
             pass  # the screen went away; it comes back by itself with the id it saw last
         finally:
-            self.screens -= 1
+            self.screens.let_go(look)
         return response
+
+    def look_holds(self, request: web.Request, look: Look) -> bool:
+        """Whether whoever opened a stream may still see it: a session that is over ends its streams."""
+        person = self.gate.identify(request)
+        return person is not None and person.sees == look.sees
 
     async def show_board(self, request: web.Request) -> web.Response:
         """The whole board; with `format=csv` its tiles, a row per queue."""
+        form = request.query.get("format", "json")
+        if request.query.keys() - {"format"} or form not in FORMATS:
+            return error_response(HTTPStatus.BAD_REQUEST, f"the only parameter is format: {', '.join(FORMATS)}")
         self.publish()
-        if request.query.get("format") == "csv":
-            board = orjson.loads(self.parts.board())
+        parts = self.screens.parts(self.look(request))
+        if form == "csv":
+            if not request[PERSON].may("export"):
+                self.gate.note(request, "refused")
+                return error_response(HTTPStatus.FORBIDDEN, f"a {request[PERSON].role} takes no tables away")
+            self.gate.note(request, "export")
+            board = orjson.loads(parts.board())
             return csv_response([board["tiles"][queue] for queue in board["order"]], "board")
-        return json_response(self.parts.board())
+        return json_response(parts.board())
 
     async def openapi(self, request: web.Request) -> web.Response:
         del request
@@ -140,13 +165,14 @@ class Site:
             "ready": not problems,
             "problems": problems,
             "data_as_of": self.board.clock,
-            "screens": self.screens,
+            "screens": self.screens.open,
             "positions": {f"{p.topic}/{p.partition}": offset for p, offset in self.reader.positions.items()},
         }
         return json_response(orjson.dumps(body), HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        del request
+        if not self.gate.reads_metrics(request):
+            return error_response(HTTPStatus.FORBIDDEN, "metrics are read from this machine or web.access.metrics_from")
         body = generate_latest(REGISTRY) + generate_latest(self._metrics)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -180,6 +206,11 @@ class Site:
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"this is not {request.host}: open http://127.0.0.1:{self.settings.web.port}/ or set web.external_url",
             )
+        person = self.gate.identify(request)
+        if person is not None:
+            request[PERSON] = person
+        elif request.path.startswith("/api/") and not (request.path == "/api/v1/session" and request.method == "POST"):
+            return error_response(HTTPStatus.UNAUTHORIZED, "log in first")
         return await handler(request)
 
     def _names(self) -> frozenset[str | None]:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from deploy.runtime.settings import Hotline, Settings
-from sinks.web.board import MINUTE_MS, Board, Key
+from sinks.web.board import MINUTE_MS, Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
 from sinks.web.rolling import WINDOWS, bounds, shown
+from sinks.web.seen import Readable, Seen
 from sinks.web.sources import heard
 from streams.contract import AlertEvent, Forecast, Gauge, Signal
 from streams.contract.metrics import rates, ratio, service_level_parts
@@ -21,6 +22,7 @@ SPARK_MS, SPARK_CELLS = 5 * MINUTE_MS, 24
 DAY_STEP_MS = 15 * MINUTE_MS
 CATCHING_UP_MS = 5_000
 SHOWN_CONDITIONS = 2
+LISTED_CONDITIONS = 200
 
 Snapshot = dict[str, Any]
 
@@ -39,18 +41,17 @@ def local_day(clock: int, config: Hotline) -> Day:
     return Day(int(start.timestamp()) * 1000, int(end.timestamp()) * 1000)
 
 
-def choose_hotline(board: Board, settings: Settings) -> str:
+def choose_hotline(board: Readable, settings: Settings) -> str:
     """The hotline on the board: the one set, else the first configured, else the first seen ("": none yet)."""
-    if settings.web.hotline:
-        return settings.web.hotline
-    return next(iter((*settings.hotlines, *board.hotlines())), "")
+    names = (*([settings.web.hotline] if settings.web.hotline else ()), *settings.hotlines, *board.hotlines())
+    return next((hotline for hotline in names if board.admits_hotline(hotline)), "")
 
 
 class View:
     """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet. `actions`: people may act."""
 
     def __init__(
-        self, board: Board, settings: Settings, now: int, *, loading: bool = False, actions: bool = False
+        self, board: Readable, settings: Settings, now: int, *, loading: bool = False, actions: bool = False
     ) -> None:
         self.board, self.settings, self.now = board, settings, now
         self.loading, self.actions = loading, actions
@@ -61,7 +62,7 @@ class View:
         self.end = -(-self.clock // MINUTE_MS) * MINUTE_MS
         self.level_ms = max(MINUTE_MS, settings.service_level.window_s * 1000 // MINUTE_MS * MINUTE_MS)
         self.total = Key(self.hotline)
-        configured = list(self.config.queues)
+        configured = [queue for queue in self.config.queues if board.admits(self.hotline, queue)]
         self.queues = configured + [q for q in board.queues(self.hotline) if q not in self.config.queues]
         self.firing = board.firing(self.hotline)
         self.active = board.active(self.hotline)
@@ -116,6 +117,7 @@ class View:
             "behind_s": self._behind_s(),
             "status": self._status(),
             "actions": self.actions,
+            "map": self.settings.web.map is not None,
             "threshold_s": self.config.thresholds("")[0],
             "level_window_min": self.level_ms // MINUTE_MS,
             "days_learned": max(days, default=None),
@@ -154,6 +156,7 @@ class View:
             behind_s=0 if self.first_run else self._behind_s(),
             down_since=self.sources.down_since,
             owned=self.owners.keys(),
+            held=self.board.said.maintenance(self.hotline, queue, self.now) is not None,
         )
 
     def _gauge(self, key: Key) -> Gauge | None:
@@ -177,12 +180,13 @@ class View:
         gauge = self._gauge(key)
         oldest = gauge.oldest_queued_at if gauge else None
         met, judged = self._level(key, threshold_s)
+        tells = self.tells_agents and (key.queue is not None or not isinstance(self.board, Seen))
         return {
             "waiting": gauge.waiting if gauge else None,
             "over": gauge.waiting_over_threshold if gauge else None,
             "oldest_s": None if oldest is None else max(0, (self.clock - oldest) // 1000),
             "in_service": gauge.in_service if gauge else None,
-            "agents": dict(gauge.agents) if gauge and self.tells_agents else None,
+            "agents": dict(gauge.agents) if gauge and tells else None,
             "threshold_s": threshold_s,
             "target": self.config.target_of(queue),
             "service_level": ratio(met, judged),
@@ -216,6 +220,7 @@ class View:
             "state": verdict.state,
             "blame": list(verdict.blame),
             "owner": self._owner(queue) if verdict.state == "acknowledged" else None,
+            "held_until": self._held_until(queue) if verdict.state == "maintenance" else None,
             "since": verdict.since,
             "minutes": None if verdict.since is None else max(0, self.clock - verdict.since) // MINUTE_MS,
             "behind_s": self._behind_s(),
@@ -233,6 +238,10 @@ class View:
             (self.owners[a.fingerprint] for a in self.firing if a.queue == queue and a.fingerprint in self.owners), None
         )
 
+    def _held_until(self, queue: str) -> int | None:
+        silence = self.board.said.maintenance(self.hotline, queue, self.now)
+        return silence.ends_at if silence else None
+
     def _last_call(self, key: Key) -> int | None:
         minutes = self.board.minutes.get(key, {})
         return max((start for start, minute in minutes.items() if minute.counts.get("offered")), default=None)
@@ -246,7 +255,7 @@ class View:
             "start": edges[0][0],
             "step_s": SPARK_MS // 1000,
             "offered": [self._offered(key, start, stop) for start, stop in edges],
-            **_band(ranges),
+            **band_of(ranges),
         }
 
     def _offered(self, key: Key, start: int, stop: int) -> int | None:
@@ -262,7 +271,7 @@ class View:
             "end": self.day.end,
             "step_s": DAY_STEP_MS // 1000,
             "offered": [self._offered(self.total, start, stop) for start, stop in edges],
-            **_band(bands(forecasts, edges)),
+            **band_of(bands(forecasts, edges)),
         }
 
     def _totals(self) -> Snapshot:
@@ -284,19 +293,36 @@ class View:
             "today_versus": self._versus(self.total, self.day.start),
         }
 
-    def _alerts(self) -> Snapshot:
-        """The alerts that fire and the breaches that no alert covers yet, the newest first."""
+    def _conditions(self) -> list[AlertEvent | Signal]:
+        """The alerts that fire and the breaches that no alert covers yet: the unowned first, then the newest."""
         covered = {(alert.queue, alert.category, blame_of(alert)) for alert in self.firing}
         # the page itself says which source is silent, as long as one is
         told = {"dead_feed"} if self.sources.silent else set()
         conditions: list[AlertEvent | Signal] = [alert for alert in self.firing if kind_of(alert) not in told]
         conditions += [s for s in self.active if is_breach(s) and (s.queue, s.category, blame_of(s)) not in covered]
         conditions.sort(key=lambda condition: condition.fingerprint in self.owners)  # the unowned ones come first
+        return conditions
+
+    def _alerts(self) -> Snapshot:
+        conditions = self._conditions()
         ended = [a.ended_at for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]
         return {
             "newest": [self._condition(condition) for condition in conditions[:SHOWN_CONDITIONS]],
             "more": max(0, len(conditions) - SHOWN_CONDITIONS),
+            "firing": sum(isinstance(condition, AlertEvent) for condition in conditions),
             "quiet_since": max(ended, default=None),
+        }
+
+    def alarms(self) -> Snapshot:
+        """All that fires, and the last that ended, for the page of alerts."""
+        ended = [a for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]
+        ended.sort(key=lambda alert: alert.ended_at or 0, reverse=True)
+        return {
+            "hotline": self.hotline,
+            "time_zone": self.config.time_zone,
+            "data_as_of": self.board.clock,
+            "firing": [self._condition(condition) for condition in self._conditions()[:LISTED_CONDITIONS]],
+            "ended": [self._condition(alert) | {"until": alert.ended_at} for alert in ended[:LISTED_CONDITIONS]],
         }
 
     def _condition(self, condition: AlertEvent | Signal) -> Snapshot:
@@ -330,7 +356,8 @@ class View:
         return silence.ends_at if silence else None
 
 
-def _band(ranges: list[Range | None]) -> dict[str, list[float | None]]:
+def band_of(ranges: list[Range | None]) -> dict[str, list[float | None]]:
+    """The forecast of each span, as three lists."""
     return {
         "expected": [None if r is None else round(r.expected, 2) for r in ranges],
         "lower": [None if r is None else round(r.lower, 2) for r in ranges],

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from deploy.runtime.settings import Settings
 from sinks.web.board import KEPT_MS, MINUTE_MS, Board, Key
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
+from sinks.web.seen import Readable
 from sinks.web.snapshot import choose_hotline, local_day
 from streams.contract.cells import COUNTERS, Counts
 from streams.contract.metrics import Window, buckets
@@ -36,8 +37,15 @@ class BadRequestError(ValueError):
     """A request that cannot be answered; the text says what to write instead."""
 
 
+class NotYoursError(PermissionError):
+    """Something that whoever asks may not see."""
+
+
 class Query(NamedTuple):
-    """What is asked for: [start, end) in ms, whole minutes; None is open. `queue` None: the whole hotline."""
+    """What is asked for: [start, end) in ms, whole minutes; None is open. `queue` None: the whole hotline.
+
+    `queues`: the whole hotline is the sum of these (None: all there is).
+    """
 
     feed: str
     hotline: str
@@ -45,6 +53,7 @@ class Query(NamedTuple):
     start: int | None
     end: int | None
     threshold_s: int
+    queues: tuple[str, ...] | None = None
 
 
 def given_of(parameters: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
@@ -55,32 +64,55 @@ def given_of(parameters: Mapping[str, str], allowed: Sequence[str]) -> dict[str,
     return {name: value.strip() for name, value in parameters.items() if value.strip()}
 
 
-def _key(given: Mapping[str, str], board: Board, settings: Settings) -> tuple[str, str]:
-    """(feed, hotline) asked for, else the board's."""
+def hotline_of(given: Mapping[str, str], board: Readable, settings: Settings) -> str:
+    """The hotline asked for, else the board's. Raises BadRequestError."""
     hotline = given.get("hotline") or choose_hotline(board, settings)
     if not hotline:
         raise BadRequestError("no hotline has been seen yet: name one with hotline=")
-    return given.get("feed", board.feed), hotline
+    if not board.admits_hotline(hotline):
+        raise NotYoursError(f"hotline {hotline} is not in your area: ask a supervisor")
+    return hotline
 
 
-def choose(parameters: Mapping[str, str], board: Board, settings: Settings) -> tuple[Query, Window | None]:
+def queue_of(given: Mapping[str, str], hotline: str, board: Readable) -> str | None:
+    """The queue asked for; None: the whole hotline. Raises NotYoursError."""
+    queue = given.get("queue")
+    if queue is not None and not board.admits(hotline, queue):
+        raise NotYoursError(f"queue {queue} is not in your area: ask a supervisor")
+    return queue
+
+
+def _key(given: Mapping[str, str], board: Readable, settings: Settings) -> tuple[str, str, str | None]:
+    """(feed, hotline, queue) asked for, else the board's."""
+    hotline = hotline_of(given, board, settings)
+    return given.get("feed", board.feed), hotline, queue_of(given, hotline, board)
+
+
+def _part(hotline: str, board: Readable, settings: Settings) -> tuple[str, ...] | None:
+    """The queues that a whole is made of, for those who may not see all."""
+    if isinstance(board, Board):
+        return None
+    known = dict.fromkeys((*settings.hotline(hotline).queues, *board.queues(hotline)))
+    return tuple(queue for queue in known if board.admits(hotline, queue))
+
+
+def choose(parameters: Mapping[str, str], board: Readable, settings: Settings) -> tuple[Query, Window | None]:
     """The key and the rolling window asked for (None: all of them). Raises BadRequestError."""
     given = given_of(parameters, ROLLING_PARAMETERS)
-    feed, hotline = _key(given, board, settings)
+    feed, hotline, queue = _key(given, board, settings)
     name = next((name for name in WINDOWS if name == given.get("window")), None)
     if name is None and "window" in given:
         raise BadRequestError(f"window={given['window']!r}: there are {', '.join(WINDOWS)}")
-    queue = given.get("queue")
     threshold_s = settings.hotline(hotline).thresholds(queue or "")[0]
-    return Query(feed, hotline, queue, None, None, threshold_s), name
+    return Query(feed, hotline, queue, None, None, threshold_s, _part(hotline, board, settings)), name
 
 
-def parse(parameters: Mapping[str, str], board: Board, settings: Settings, now: int, *, days: int = 1) -> Query:
+def parse(parameters: Mapping[str, str], board: Readable, settings: Settings, now: int, *, days: int = 1) -> Query:
     """Read the query string of a span. An empty parameter is an absent one; of `live` the last local `days` (today
     is one of them) are meant unless told. Raises BadRequestError.
     """
     given = given_of(parameters, PARAMETERS)
-    feed, hotline = _key(given, board, settings)
+    feed, hotline, queue = _key(given, board, settings)
     config = settings.hotline(hotline)
     first_day = local_day(now - (days - 1) * DAY_MS, config).start if feed == "live" else None
     start = _instant(given["from"], "from", settings, hotline, last=False) if "from" in given else first_day
@@ -90,10 +122,11 @@ def parse(parameters: Mapping[str, str], board: Board, settings: Settings, now: 
     return Query(
         feed=feed,
         hotline=hotline,
-        queue=given.get("queue"),
+        queue=queue,
         start=start,
         end=end,
         threshold_s=_threshold(given, config.thresholds("")[0]),
+        queues=_part(hotline, board, settings),
     )
 
 
@@ -129,7 +162,7 @@ def _instant(text: str, name: str, settings: Settings, hotline: str, *, last: bo
     return instant
 
 
-def in_memory(query: Query, board: Board, known_from: int | None) -> Counts | None:
+def in_memory(query: Query, board: Readable, known_from: int | None) -> Counts | None:
     """The counts from memory; None if memory does not hold the whole span.
 
     `known_from` (ms): the instant from which on all records have been read (None: still reading). Only

@@ -34,6 +34,7 @@ SIGNALS = "hotline.signals"
 ALERTS = "hotline.alerts"
 ALERT_CONTROL = "hotline.alert-control"
 NOTIFICATIONS = "hotline.notifications"
+AUDIT = "hotline.audit"
 DEAD_LETTER = "hotline.dead-letter"
 STATE_STREAMS = "hotline.state.streams"
 STATE_ALERTS = "hotline.state.alerts"
@@ -56,6 +57,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(ALERTS, 1, "fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(ALERT_CONTROL, 1, "silence id or fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(NOTIFICATIONS, 1, "notification id", "delete", 30 * DAY_MS, "CreateTime"),
+    Topic(AUDIT, 1, "id of the deed", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(DEAD_LETTER, 1, "topic/partition/offset", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(STATE_STREAMS, 6, "topic/partition", "compact", None, "CreateTime", _COMPACTED),
     Topic(STATE_ALERTS, 1, "topic/partition", "compact", None, "CreateTime", _COMPACTED),

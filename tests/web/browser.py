@@ -33,7 +33,7 @@ class Watched:
 
     async def open(self, query: str = "?lang=en&theme=dark") -> Page:
         await self.page.goto(f"{self.url}/{query}", wait_until="domcontentloaded")
-        await expect(self.page.locator(".tile").first).to_be_visible()
+        await expect(self.page.locator(".tile:visible, #page:visible").first).to_be_visible()
         return self.page
 
     def tile(self, queue: str):

@@ -47,7 +47,9 @@ def agents(queue: str, talking: int) -> dict[str, int]:
 
 def demo_settings(**overrides) -> Settings:
     """The demo's settings without reading the environment's."""
-    return Settings(**(yaml.safe_load(DEMO.read_text(encoding="utf-8")) | {"demo": True} | overrides))
+    told = yaml.safe_load(DEMO.read_text(encoding="utf-8")) | {"demo": True}
+    told["web"] |= {"map": DEMO.with_name("demo-districts.geojson")} | overrides.pop("web", {})
+    return Settings(**(told | overrides))
 
 
 def level(hour: float) -> float:
@@ -137,11 +139,45 @@ def cells(now: int, seed: int = 11) -> Iterator[Cell]:
             yield _cell("hotline", "", minute, total | calls | menu)
 
 
-def _cell(dimension_set: str, queue: str, minute: int, counts: Counts) -> Cell:
+def _cell(dimension_set: str, queue: str, minute: int, counts: Counts, **fields) -> Cell:
     return Cell(
         feed="live", hotline=HOTLINE, dimension_set=dimension_set, queue=queue, minute=minute, version=minute // MINUTE_MS,
-        counts=counts, sources_expected=2, sources_heard=2,
+        counts=counts, sources_expected=2, sources_heard=2, **fields,
     )  # fmt: skip
+
+
+SECOND = {
+    "utilities": {"heating": 9, "water": 5, "electricity": 3, "gas": 1},
+    "social-security": {"pension": 5, "medical-insurance": 6, "card": 1},
+    "city-management": {"noise": 5, "refuse": 3, "parking": 2},
+    "transport": {"bus": 4, "metro": 3, "taxi": 3},
+}
+DISTRICTS = {
+    "990102": 24, "990103": 20, "990104": 22, "990105": 14, "990106": 11, "990111": 8, "990112": 5, "990113": 2,
+    "990202": 6, "990203": 3,
+}  # fmt: skip
+
+
+def kind_cells(now: int, seed: int = 5) -> Iterator[Cell]:
+    """The same visits by category (two levels), district and department: each visit falls to one of each."""
+    random = Random(seed)
+    for cell in cells(now):
+        if cell.dimension_set != "queue":
+            continue
+        split: dict[tuple[str, str], Counts] = {}
+        for n in range(cell.counts.get("offered", 0)):
+            outcome = "answered" if n < cell.counts.get("answered", 0) else "abandoned"
+            one: Counts = {"offered": 1, outcome: 1, f"{outcome}_wait.{9 if outcome == 'answered' else 40}": 1}
+            names = SECOND.get(cell.queue, {"other": 1})
+            second = f"{cell.queue}/{random.choices(list(names), list(names.values()))[0]}"
+            district = random.choices(list(DISTRICTS), list(DISTRICTS.values()))[0]
+            for key in (
+                ("category_1", cell.queue), ("category_2", second), ("district_3", district),
+                ("department", f"{cell.queue}-bureau"),
+            ):  # fmt: skip
+                add_counts(split.setdefault(key, {}), one)
+        for (kind, value), counts in split.items():
+            yield _cell(kind, "", cell.minute, counts, **{kind.partition("_")[0]: value})
 
 
 def gauges(now: int, version: int = 1) -> Iterator[Gauge]:
@@ -208,6 +244,7 @@ def records(now: int = MORNING) -> Iterator[tuple[Record, int]]:
     for record in (
         *forecasts(now),
         *cells(now),
+        *kind_cells(now),
         *gauges(now),
         source(now),
         source(now, "PBX-2"),

@@ -8,7 +8,7 @@ from browser import Watched, in_a_browser
 from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
 
-from sinks.web.actions import HEADER
+from sinks.web.gate import HEADER
 from sinks.web.said import Said
 from streams.contract.alerts import Acknowledgement, Silence
 

@@ -59,7 +59,7 @@ async def test_a_screen_that_comes_back_misses_nothing(site, http) -> None:
 async def test_streams_end_when_the_server_stops(site, http) -> None:
     async with http.get("/api/v1/stream", timeout=ClientTimeout(20)) as response:
         await events(response, 1)
-        assert site.site.screens == 1
+        assert site.site.screens.open == 1
         await site.stop()
         assert await response.content.read() == b""
 

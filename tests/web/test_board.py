@@ -60,7 +60,7 @@ def test_windows_add_up(offered: list[int], a: int, b: int) -> None:
 def test_other_feeds_and_sets_stay_outside() -> None:
     board = Board("live")
     assert board.apply(cell(1, 1, 9, feed="replay-0a1b2c3d"), 0) == "other_feed"
-    assert board.apply(cell(1, 1, 9, dimension_set="category_1"), 0) == "other_set"
+    assert board.apply(cell(1, 1, 9, dimension_set="queue_language"), 0) == "other_set"
     assert board.hotlines() == []
 
 

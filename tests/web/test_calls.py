@@ -133,8 +133,9 @@ async def test_from_a_tile_by_keyboard_to_its_calls_and_back(context: BrowserCon
     await page.keyboard.press("ArrowRight")
     await expect(board.tile("water").locator(".tile-link")).to_be_focused()
     await page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog", name="water")
+    dialog = page.get_by_role("region", name="water")
     await expect(dialog).to_be_visible()
+    await expect(dialog.get_by_role("heading", name="water")).to_be_focused()
     assert "queue=water" in page.url
     number = dialog.get_by_role("button", name="Abandoned, today: 3. Show its calls")
     await number.focus()
@@ -150,6 +151,13 @@ async def test_from_a_tile_by_keyboard_to_its_calls_and_back(context: BrowserCon
     async with page.expect_download() as download:
         await dialog.locator(".detail-calls .csv").click()
     assert (await download.value).suggested_filename == "calls.csv"
+    await dialog.locator('tr[data-visit^="b8/"] button').click()
+    course = dialog.get_by_role("list", name="Course of the call")
+    await expect(course.locator(".step-miss")).to_contain_text("past 15 s: counted as a miss")
+    await expect(dialog.locator(".why")).to_contain_text("hotline.calls, partition")
+    assert "&call=" in page.url
+    await page.keyboard.press("Escape")
+    await expect(course).to_be_hidden()
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
     await expect(board.tile("water").locator(".tile-link")).to_be_focused()
@@ -179,7 +187,7 @@ async def test_pages_of_a_long_list(context: BrowserContext, told_site: RunningS
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert (
             await page.evaluate(
-                "document.querySelector('#detail').scrollWidth - document.querySelector('#detail').clientWidth"
+                "document.querySelector('#page').scrollWidth - document.querySelector('#page').clientWidth"
             )
             <= 1
         )

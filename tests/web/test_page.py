@@ -9,7 +9,7 @@ from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
 
 from sinks.web.board import Key
-from sinks.web.rolling import bounds
+from sinks.web.rolling import bounds, measures
 from streams.contract.metrics import Window
 
 pytestmark = in_a_browser
@@ -147,25 +147,28 @@ async def test_a_still_screen_for_those_who_ask(context: BrowserContext, site: R
     assert await page.evaluate("document.getAnimations().length") == 0
 
 
-async def test_a_window_is_chosen_by_key_or_button_and_stays_in_the_address(board: Watched, site: RunningSite) -> None:
+async def test_window_and_definition_are_chosen_by_key_or_button_and_stay_in_the_address(
+    board: Watched, site: RunningSite
+) -> None:
     page = await board.open()
-    offered = page.locator('[data-measure="offered"] .number')
-    view = site.board.rolling
     spans = bounds(city.MORNING, city.ZONE)
 
-    def count(name: Window) -> str:
-        return f"{view(Key(city.HOTLINE), name, spans[name])['offered']:,}"
+    def level(name: Window, definition: str) -> str:
+        counts = site.board.rolling(Key(city.HOTLINE), name, spans[name])
+        return f"{measures(counts, 15)[definition] * 100:.1f}%"
 
-    await expect(page.locator('[data-window="15m"]')).to_have_attribute("aria-pressed", "true")
-    await expect(offered).to_have_text(count("15m"))
+    shown = page.locator(".total-level .total")
+    await expect(shown).to_have_text(level("15m", "service_level_event"))
     await page.keyboard.press("w")
-    await expect(offered).to_have_text(count("30m"))
-    await page.get_by_role("button", name="24 h").click()
-    await expect(offered).to_have_text(count("24h"))
-    await expect(page.locator(".total-level .sub")).to_have_text("target 80% · last 24 h")
-    assert "window=24h" in page.url
+    await expect(shown).to_have_text(level("30m", "service_level_event"))
+    await page.get_by_role("button", name="30 min").click()
+    await expect(page.locator(".total-level .sub")).to_have_text("target 80% · last 60 min")
+    await page.keyboard.press("d")
+    await expect(shown).to_have_text(level("60m", "service_level_offered"))
+    await expect(page.locator(".definition")).to_contain_text("answered ≤ 15 s ÷ offered, last 60 min")
+    assert "window=60m" in page.url
     await page.reload()
-    await expect(offered).to_have_text(count("24h"))
+    await expect(shown).to_have_text(level("60m", "service_level_offered"))
     assert board.complaints == []
 
 

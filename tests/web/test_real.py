@@ -23,9 +23,9 @@ from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import Record, row_functions, to_rows
 from sinks.web import reader
-from sinks.web.actions import HEADER
 from sinks.web.app import serve
 from sinks.web.board import Board
+from sinks.web.gate import HEADER
 from sinks.web.past import Past
 from sinks.web.summary import answer, in_memory, parse
 from streams.contract import AlertEvent, Signal

@@ -1,6 +1,7 @@
 """Records as rows: pure functions, one per record, and the columns their rows have."""
 
 from sinks.clickhouse.rows.alerts import ALERT_CONTROLS, ALERT_EVENTS, ALERT_FEEDBACK, alert_row, control_row
+from sinks.clickhouse.rows.audit import AUDIT_EVENTS, audit_row
 from sinks.clickhouse.rows.cells import CELLS, FORECASTS, GAUGES, cell_row, forecast_row, gauge_row
 from sinks.clickhouse.rows.dead_letters import DEAD_LETTERS, LATE_EVENTS, dead_letter_row
 from sinks.clickhouse.rows.feeds import FEED_CLOCKS, FEED_MARKS, FEEDS, clock_row, feed_row, mark_row
@@ -22,6 +23,7 @@ TABLES: tuple[Table, ...] = (
     ALERT_CONTROLS,
     ALERT_FEEDBACK,
     NOTIFICATIONS,
+    AUDIT_EVENTS,
     DEAD_LETTERS,
     LATE_EVENTS,
     FEED_CLOCKS,
@@ -34,6 +36,7 @@ __all__ = [
     "ALERT_CONTROLS",
     "ALERT_EVENTS",
     "ALERT_FEEDBACK",
+    "AUDIT_EVENTS",
     "CALL_FACTS",
     "CELLS",
     "DEAD_LETTERS",
@@ -51,6 +54,7 @@ __all__ = [
     "Row",
     "Table",
     "alert_row",
+    "audit_row",
     "cell_row",
     "clock_row",
     "control_row",

@@ -31,6 +31,7 @@ export class Act {
   constructor(dialog, told) {
     this.dialog = dialog;
     this.told = told;
+    this.name = "";
     this.title = el("h2", "act-title");
     this.what = el("p", "sub");
     this.author = Object.assign(el("input", ""), { name: "author", required: true, maxLength: 64, autocomplete: "name" });
@@ -44,12 +45,19 @@ export class Act {
     this.cancel = Object.assign(el("button", "key"), { type: "button" });
     this.submit = Object.assign(el("button", "key act-do"), { type: "submit" });
     this.cancel.addEventListener("click", () => dialog.close());
-    this.form = el("form", "act-form", this.title, this.what, field(this.author, this.labels.author), field(this.text, this.labels.text), this.lengthField, this.problem, el("p", "act-keys", this.cancel, this.submit));
+    this.authorField = field(this.author, this.labels.author);
+    this.form = el("form", "act-form", this.title, this.what, this.authorField, field(this.text, this.labels.text), this.lengthField, this.problem, el("p", "act-keys", this.cancel, this.submit));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
     });
     dialog.append(this.form);
+  }
+
+  /** Who has logged in signs with that name ("": nobody has, the name is asked for). */
+  knows(name) {
+    this.name = name;
+    this.authorField.hidden = name !== "";
   }
 
   /** Ask about an alert: `kind` is acknowledge or silence, `item` a line of the strip. */
@@ -71,7 +79,7 @@ export class Act {
     this.lengthField.hidden = !silence;
     this.text.required = silence;
     this.text.value = "";
-    this.author.value = kept();
+    this.author.value = this.name || kept();
     this.dialog.setAttribute("aria-label", this.words[kind]);
     this.dialog.showModal();
     (this.author.value ? this.text : this.author).focus();
@@ -83,7 +91,7 @@ export class Act {
     const text = this.text.value.trim();
     const body = { fingerprint: this.item.id, author };
     Object.assign(body, kind === "silence" ? { reason: text, minutes: Number(this.length.value) } : { note: text });
-    keep(author);
+    if (!this.name) keep(author);
     this.submit.disabled = true;
     let problem = null;
     try {

@@ -1,25 +1,43 @@
-// The address holds what is shown: ?queue=water&metric=abandoned&in=15m. `queue=*` is the whole hotline.
+// The address holds what is shown: ?page=districts, ?queue=water&metric=abandoned&in=15m&call=4711. `queue=*` is the whole hotline.
 
 const WHOLE = "*";
-const OURS = ["queue", "metric", "in"];
+const OURS = ["page", "queue", "metric", "in", "call", "within"];
+export const PAGES = ["board", "queues", "districts", "categories", "agents", "calls", "alerts"];
 
-/** {queue, metric, window} that the address names; null: the board alone. `queue` "": the whole hotline. */
-export function shownDetail() {
+/** The place that the address names: {page, queue, metric, window, call, within}. `queue` "": the whole hotline. */
+export function here() {
   const asked = new URLSearchParams(location.search);
-  if (!asked.has("queue")) return null;
   const queue = asked.get("queue");
-  return { queue: queue === WHOLE ? "" : queue, metric: asked.get("metric"), window: asked.get("in") };
+  const named = asked.get("page");
+  const page = queue !== null ? "queue" : PAGES.includes(named) ? named : "board";
+  return { page, queue: queue === WHOLE ? "" : queue, metric: asked.get("metric"), window: asked.get("in"), call: asked.get("call"), within: asked.get("within") };
 }
 
-function addressOf(detail) {
+/** The address of a place; what else it holds (language, theme, view) stays. */
+export function addressOf({ page = "board", queue = null, metric = null, window = null, call = null, within = null }) {
   const address = new URL(location.href);
   OURS.forEach((name) => address.searchParams.delete(name));
-  if (detail) {
-    address.searchParams.set("queue", detail.queue || WHOLE);
-    if (detail.metric) address.searchParams.set("metric", detail.metric);
-    if (detail.window) address.searchParams.set("in", detail.window);
-  }
+  const set = (name, value) => value && address.searchParams.set(name, value);
+  if (queue !== null) address.searchParams.set("queue", queue || WHOLE);
+  else if (page !== "board") set("page", page);
+  set("metric", metric);
+  set("in", window);
+  set("call", call);
+  set("within", within);
   return address;
+}
+
+/** Where a page of the navigation is: two of them are views of the whole hotline. */
+export function placeOf(page) {
+  if (page === "queues") return { queue: "" };
+  if (page === "calls") return { queue: "", metric: "offered", window: "15m" };
+  return { page };
+}
+
+/** Which entry of the navigation a place belongs to. */
+export function entryOf(place) {
+  if (place.page !== "queue") return place.page;
+  return place.queue === "" && place.metric && place.window ? "calls" : "queues";
 }
 
 /** Where a tile leads: a link that can be opened in a tab of its own. */
@@ -27,7 +45,7 @@ export function queueAddress(queue) {
   return addressOf({ queue }).href;
 }
 
-/** Go to a detail (null: back to the board); `replace` leaves no step to go back to. */
-export function goTo(detail, replace = false) {
-  history[replace ? "replaceState" : "pushState"](null, "", addressOf(detail));
+/** Go to a place; `replace` leaves no step to go back to. */
+export function goTo(place, replace = false) {
+  history[replace ? "replaceState" : "pushState"](null, "", addressOf(place));
 }

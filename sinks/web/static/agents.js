@@ -16,9 +16,9 @@ export function crew(agents) {
   };
 }
 
-const PARTS = ["free", "ringing", "busy", "wrap", "away", "missed"];
+export const PARTS = ["free", "ringing", "busy", "wrap", "away", "missed"];
 
-class Bar {
+export class Bar {
   constructor(classes) {
     this.parts = Object.fromEntries(PARTS.map((name) => [name, el("i", `crew-${name}`)]));
     this.node = el("span", `crew ${classes}`, ...Object.values(this.parts));
@@ -67,15 +67,29 @@ export class Crew {
   }
 }
 
-/** The small bar in a tile's foot: who serves this queue. */
+const MOST_PIPS = 12;
+const AT_WORK = PARTS.filter((name) => name !== "away" && name !== "missed");
+
+/** The small one in a tile's foot: a square for each agent at work, a bar where they are too many to count. */
 export class SmallCrew {
   constructor() {
     this.bar = new Bar("crew-small");
-    this.node = this.bar.node;
+    this.pips = el("span", "crew crew-small pips");
+    this.pips.setAttribute("aria-hidden", "true");
+    this.node = el("span", "crew-foot", this.bar.node, this.pips);
+    this.drawn = null;
   }
 
   update(agents) {
     this.node.hidden = agents === null;
-    if (agents !== null) this.bar.draw(crew(agents));
+    if (agents === null) return;
+    const numbers = crew(agents);
+    const kinds = AT_WORK.flatMap((name) => Array.from({ length: numbers[name] }, () => name));
+    const few = kinds.length <= MOST_PIPS;
+    this.bar.node.hidden = few;
+    this.pips.hidden = !few;
+    if (!few) this.bar.draw(numbers);
+    else if (this.drawn !== kinds.join()) this.pips.replaceChildren(...kinds.map((name) => el("i", `pip crew-${name}`)));
+    this.drawn = kinds.join();
   }
 }

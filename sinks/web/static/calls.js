@@ -4,7 +4,7 @@ import { el, mark, put } from "/static/dom.js";
 import { NONE, percent, seconds, span } from "/static/format.js";
 
 const PAGE = 20;
-const COLUMNS = ["queued", "caller", "queue", "outcome", "wait", "talk", "category", "district", "agent", "counts"];
+const COLUMNS = ["caller", "queued", "queue", "outcome", "wait", "talk", "category", "district", "agent", "counts"];
 const time = (iso) => (iso ? iso.slice(11, 19) : NONE);
 const length = (ms) => (ms === null ? NONE : span(seconds(ms / 1000)));
 
@@ -17,8 +17,10 @@ function shown({ value, under }, metric) {
 }
 
 export class CallList {
-  constructor(ask) {
+  /** `ask(offset)`: another page is wanted; `open(call)`: one of the calls is. */
+  constructor(ask, open) {
     this.ask = ask;
+    this.open = open;
     this.title = el("h3", "");
     this.status = el("span", "sub calls-sum");
     this.status.setAttribute("role", "status");
@@ -38,7 +40,8 @@ export class CallList {
     this.next.addEventListener("click", () => this.ask(this.offset + PAGE));
     this.retry.addEventListener("click", () => this.ask(this.offset));
     this.pager = el("nav", "pager", this.previous, this.where, this.next, this.retry);
-    this.node = el("section", "detail-calls", el("div", "section-head", this.title, this.status, this.csv), this.scroll, this.pager);
+    this.chips = el("p", "chips");
+    this.node = el("section", "detail-calls", el("div", "section-head", this.title, this.csv), this.chips, this.status, this.scroll, this.pager);
     this.clear();
   }
 
@@ -50,9 +53,10 @@ export class CallList {
     this.asked = 0;
   }
 
-  translate(heading, whole, lang, words) {
-    Object.assign(this, { heading, whole, lang, words });
-    if (!this.node.hidden) this.render();
+  translate(heading, whole, call, lang, words) {
+    const same = heading === this.heading && whole === this.whole && call === this.call && lang === this.lang;
+    Object.assign(this, { heading, whole, call, lang, words });
+    if (!this.node.hidden && !same) this.render();
   }
 
   /** Fetch a page; an answer that was overtaken by a later question is dropped. */
@@ -91,6 +95,7 @@ export class CallList {
     this.scroll.hidden = !answer?.rows.length;
     const ratio = answer !== null && answer.sum_of_visits.under !== null;
     mark(this.table, "data-ratio", ratio ? "yes" : "no");
+    mark(this.table, "data-now", answer !== null && answer.from === null ? "yes" : "no");
     mark(this.table, "data-whole", this.whole ? "yes" : "no");
     put(this.status, problem !== null ? `${words.failed}: ${problem}` : answer ? this.said(answer) : words.loading);
     this.body.replaceChildren(...(answer?.rows ?? []).map((row) => this.row(row, answer)));
@@ -125,12 +130,18 @@ export class CallList {
       agent: row.agent || NONE,
       counts: row.adds ? "✓" : NONE,
     };
-    const cells = COLUMNS.map((name) => el("td", `col-${name}`, texts[name]));
-    cells[0].title = row.queued_at ?? "";
-    cells[1].title = row.caller;
+    const cells = COLUMNS.map((name) => el("td", `col-${name}`, name === "caller" ? "" : texts[name]));
+    const caller = el("button", "number-link", texts.caller);
+    caller.type = "button";
+    caller.title = row.caller;
+    caller.setAttribute("aria-label", words.openCall(texts.caller, texts.queued));
+    caller.addEventListener("click", () => this.open(row.call));
+    cells[COLUMNS.indexOf("queued")].title = row.queued_at ?? "";
+    cells[COLUMNS.indexOf("caller")].append(caller);
     cells[COLUMNS.length - 1].setAttribute("aria-label", row.adds ? words.counted : words.notCounted);
     const line = el("tr", "", ...cells);
     line.dataset.visit = row.visit;
+    mark(line, "aria-current", row.call === this.call ? "true" : null);
     return line;
   }
 }

@@ -6,7 +6,7 @@ const BAR_WIDTH = 0.62;
 const TOP_AT_LEAST = 5;
 
 /** The band as one stepped outline over runs of cells that have a forecast. `x`, `y` scale cell and value. */
-function bandPath(lower, upper, x, y) {
+export function bandPath(lower, upper, x, y) {
   const runs = [];
   let start = null;
   for (let i = 0; i <= upper.length; i += 1) {
@@ -30,7 +30,7 @@ function bandPath(lower, upper, x, y) {
 }
 
 /** The same for values at the middle of each cell, as a smooth enough polyline for many cells. */
-function linePath(values, x, y) {
+export function linePath(values, x, y) {
   let path = "";
   let open = false;
   values.forEach((value, i) => {

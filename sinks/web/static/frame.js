@@ -5,10 +5,11 @@ import { clock, NONE, zoneName } from "/static/format.js";
 import { dataIcon, logo, stateIcon } from "/static/icons.js";
 import { nameOf } from "/static/words.js";
 
-const LEGEND = ["breach", "feed_down", "watch", "ok", "stale", "no_calls"];
+const LEGEND = ["breach", "feed_down", "watch", "ok", "stale", "no_calls", "maintenance"];
 
 export class Header {
-  constructor(node) {
+  /** `navigation`: the entries of the pages. */
+  constructor(node, navigation) {
     this.name = el("h1", "hotline-name");
     this.dot = dataIcon();
     this.asOfLabel = el("span", "as-of-label");
@@ -21,22 +22,23 @@ export class Header {
       logo(),
       el("span", "product", "Hotline"),
       this.name,
+      navigation,
       el("span", "fresh", this.dot, this.asOfLabel, this.asOf, this.sources),
       el("span", "clock", this.time, this.seconds, this.zone),
     );
     this.node = node;
   }
 
-  update(head, offline, lang, words) {
+  update(head, offline, lang, words, paused = false) {
     const name = nameOf(head.name, head.hotline, lang) || NONE;
     put(this.name, name);
-    put(this.asOfLabel, words.dataAsOf);
+    put(this.asOfLabel, paused ? words.paused : words.dataAsOf);
     put(this.asOf, clock(head.data_as_of, head.zone, true));
     put(this.zone, zoneName(head, lang));
     const { expected, heard, silent } = head.sources;
     put(this.sources, expected ? words.sources(heard, expected) : "");
     mark(this.sources, "data-silent", silent.length ? "yes" : null);
-    mark(this.node, "data-fresh", offline === null && head.status === "live" ? "yes" : "no");
+    mark(this.node, "data-fresh", offline === null && head.status === "live" && !paused ? "yes" : "no");
     document.title = `${name} · Hotline`;
   }
 
@@ -48,24 +50,44 @@ export class Header {
 }
 
 export class Footer {
+  /** `keys`: window, definition, language, theme, help: what their buttons do. */
   constructor(node, keys) {
     this.words = LEGEND.map((state) => el("span", ""));
     this.definition = el("span", "definition");
-    this.langKey = el("button", "key");
-    this.themeKey = el("button", "key");
-    this.langKey.addEventListener("click", keys.language);
-    this.themeKey.addEventListener("click", keys.theme);
+    this.dots = el("span", "dots");
+    this.dots.setAttribute("aria-hidden", "true");
+    this.keys = Object.fromEntries(
+      ["window", "definition", "language", "theme", "help", "leave"].map((name) => {
+        const key = el("button", "key");
+        key.dataset.key = name;
+        key.addEventListener("click", keys[name]);
+        return [name, key];
+      }),
+    );
     const legend = LEGEND.map((state, i) => el("span", "legend-item", stateIcon(state), this.words[i]));
-    node.append(el("span", "legend", ...legend), this.definition, el("span", "keys", this.langKey, this.themeKey));
+    node.append(el("span", "legend", ...legend), this.definition, this.dots, el("span", "keys", ...Object.values(this.keys)));
   }
 
-  update(head, theme, windowName, lang, words) {
+  /** `chosen`: {window, spoken, definition}. */
+  update(head, theme, chosen, lang, words, leave = "") {
     LEGEND.forEach((state, i) => put(this.words[i], words.states[state]));
-    const parts = [words.legendLevel(head.threshold_s, windowName), words.legendVersus, words.legendBand, zoneName(head, lang)];
+    const definition = words.definitions[chosen.definition];
+    const parts = [words.legendLevel(definition.text(head.threshold_s), chosen.spoken), words.legendVersus];
     put(this.definition, parts.join(" · "));
-    put(this.langKey, words.langKey);
-    put(this.themeKey, words.themeKey[theme]);
-    mark(this.langKey, "title", words.langTitle);
-    mark(this.themeKey, "title", words.themeTitle);
+    mark(this.definition, "title", [...parts, words.legendBand].join(" · "));
+    const texts = { window: chosen.window ? words.windowName[chosen.window] : words.lastMinutes(head.level_window_min), definition: definition.name, language: words.langKey, theme: words.themeKey[theme], help: "?", leave };
+    const titles = { window: words.windowTitle, definition: words.definitionTitle, language: words.langTitle, theme: words.themeTitle, help: words.helpTitle };
+    for (const [name, key] of Object.entries(this.keys)) {
+      put(key, texts[name]);
+      key.hidden = texts[name] === "";
+      mark(key, "title", titles[name] ?? null);
+      mark(key, "aria-label", name === "help" ? titles.help : null);
+    }
+  }
+
+  /** On the wall: which of the pages in turn is shown. */
+  turn(number, of) {
+    if (this.dots.childElementCount !== of) this.dots.replaceChildren(...Array.from({ length: of }, () => el("i", "")));
+    [...this.dots.children].forEach((dot, i) => dot.classList.toggle("on", i === number));
   }
 }

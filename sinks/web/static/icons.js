@@ -14,6 +14,7 @@ const SHAPES = {
   feed_down: () => [svg("rect", { x: 2, y: 2, width: 24, height: 24, rx: 4, fill: "currentColor" }), hole("m9 9 10 10M19 9 9 19")],
   ok: () => [svg("circle", { cx: 14, cy: 14, r: 11.7, fill: "none", stroke: "currentColor", "stroke-width": 2.6 }), line("m8.8 14.4 3.6 3.6 7-7.6")],
   no_calls: () => [svg("circle", { cx: 14, cy: 14, r: 11.7, fill: "none", stroke: "currentColor", "stroke-width": 2.6 }), line("M8.8 14h10.4")],
+  maintenance: () => [line("M14 1.8 24.6 7.9V20.1L14 26.2 3.4 20.1V7.9Z"), line("M11 10v8M17 10v8")],
   stale: () => [svg("circle", { cx: 14, cy: 14, r: 11.7, fill: "none", stroke: "currentColor", "stroke-width": 2.6, "stroke-dasharray": "4.1 2.6" }), line("M14 8.2v6.3l4 2.4")],
 };
 

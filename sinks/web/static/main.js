@@ -1,30 +1,44 @@
-// The wallboard: takes what the server pushes and puts it on the page. Keys: A acknowledge, S silence, W window, T theme, L language, F full screen on the wall;
-// arrows between tiles, Enter into one, Esc back.
+// The wallboard: takes what the server pushes and puts it on the page.
 
 import { Act } from "/static/act.js";
+import { placeOf, PAGES } from "/static/address.js";
+import { AlarmPage } from "/static/alarms.js";
 import { Announcer } from "/static/announce.js";
-import { Detail } from "/static/detail.js";
+import { DistrictPage } from "/static/areas.js";
+import { CategoryPage } from "/static/categories.js";
+import { CrewPage } from "/static/crewpage.js";
 import { mark, put } from "/static/dom.js";
 import { Footer, Header } from "/static/frame.js";
+import { Find, Help } from "/static/help.js";
+import { listen, step } from "/static/keys.js";
+import { QueuePage } from "/static/queue.js";
+import { Navigation, Router } from "/static/router.js";
 import { Stream } from "/static/stream.js";
 import { Strip } from "/static/strip.js";
 import { Tiles } from "/static/tiles.js";
 import { Totals } from "/static/totals.js";
-import { shownWindow, WindowBar, WINDOWS } from "/static/windows.js";
+import { Who } from "/static/who.js";
+import { Wall } from "/static/wall.js";
+import { DEFINITIONS, shownWindow, WINDOWS } from "/static/windows.js";
 import { WORDS } from "/static/words.js";
 
 const OFFLINE_AFTER_S = 3;
-const DRIFT_STEPS = [[0, 0], [4, 0], [4, 4], [0, 4], [-4, 4], [-4, 0], [-4, -4], [0, -4]];
-const DRIFT_MS = 600_000;
 
 const root = document.documentElement;
 const byId = (id) => document.getElementById(id);
 const language = () => (root.lang.startsWith("zh") ? "zh" : "en");
+const asked = (name) => new URLSearchParams(location.search).get(name);
+
+/** Put a choice into the address (null: take it out). */
+function say(name, value) {
+  const address = new URL(location.href);
+  if (value === null) address.searchParams.delete(name);
+  else address.searchParams.set(name, value);
+  history.replaceState(null, "", address);
+}
 
 function keep(name, value) {
-  const address = new URL(location.href);
-  address.searchParams.set(name, value);
-  history.replaceState(null, "", address);
+  say(name, value);
   try {
     localStorage.setItem(`hotline.${name}`, value);
   } catch {
@@ -45,34 +59,30 @@ function switchLanguage() {
 }
 
 /** The rolling window that was chosen; null: the one the promise is judged over. */
-function chosenWindow() {
-  const asked = new URLSearchParams(location.search).get("window");
-  return WINDOWS.includes(asked) ? asked : null;
-}
-
-function chooseWindow(name) {
-  const address = new URL(location.href);
-  address.searchParams.set("window", name);
-  history.replaceState(null, "", address);
-  render();
-}
+const chosenWindow = () => (WINDOWS.includes(asked("window")) ? asked("window") : null);
+const chosenDefinition = () => (DEFINITIONS.includes(asked("level")) ? asked("level") : DEFINITIONS[0]);
 
 function nextWindow() {
   if (!stream.board?.head) return;
   const now = WINDOWS.indexOf(shownWindow(chosenWindow(), stream.board.head));
-  chooseWindow(WINDOWS[(now + 1) % WINDOWS.length]);
+  say("window", WINDOWS[(now + 1) % WINDOWS.length]);
+  render();
 }
 
-/** On the wall: full screen and nothing to click. */
+function nextDefinition() {
+  const next = DEFINITIONS[(DEFINITIONS.indexOf(chosenDefinition()) + 1) % DEFINITIONS.length];
+  say("level", next === DEFINITIONS[0] ? null : next);
+  render();
+}
+
+/** On the wall: full screen, nothing to click, the pages in turn. */
 function switchFullScreen() {
   const wall = root.dataset.view !== "tv";
   root.dataset.view = wall ? "tv" : "desk";
-  const address = new URL(location.href);
-  if (wall) address.searchParams.set("view", "tv");
-  else address.searchParams.delete("view");
-  history.replaceState(null, "", address);
+  say("view", wall ? "tv" : null);
   if (wall) root.requestFullscreen?.().catch(() => {}); // refused without a gesture: the address still says tv
   else if (document.fullscreenElement) document.exitFullscreen();
+  render();
 }
 
 /** Somebody wants to act on an alert (null: the first one that nobody has). */
@@ -80,25 +90,48 @@ function ask(what, item = strip.first(what)) {
   if (item) act.open(what, item, item.summary[language()] ?? item.summary.en ?? item.queue, language());
 }
 
-const header = new Header(byId("header"));
+/** Hold what is shown; the stream goes on and nothing is lost. */
+let paused = null;
+function pause() {
+  paused = paused === null ? stream.board : null;
+  render();
+}
+
+const go = (place, replace) => router.go(place, replace);
+const navigation = new Navigation(go);
+const header = new Header(byId("header"), navigation.node);
 const act = new Act(byId("act"), (text) => put(byId("say-status"), text));
 const strip = new Strip(byId("alerts"), ask);
 const totals = new Totals(byId("totals"));
-const windowBar = new WindowBar(byId("windows"), chooseWindow);
 const tiles = new Tiles(byId("tiles"), byId("columns"));
-const footer = new Footer(byId("footer"), { language: switchLanguage, theme: switchTheme });
-const detail = new Detail(byId("detail"));
+const help = new Help(byId("help"));
+const find = new Find(byId("find"), (queue) => go({ queue }));
+const footer = new Footer(byId("footer"), { window: nextWindow, definition: nextDefinition, language: switchLanguage, theme: switchTheme, help: () => help.open(language()), leave: () => who.leave() });
+const views = { queue: new QueuePage(go, ask, chosenDefinition), districts: new DistrictPage(), categories: new CategoryPage(go), agents: new CrewPage(go), alerts: new AlarmPage(ask) };
+const router = new Router(byId("page"), views, () => {
+  byId("board").hidden = router.place.page !== "board";
+  navigate();
+});
+const wall = new Wall(byId("canvas"), (page) => router.hold(page), (number, of) => footer.turn(number, of));
+const announcer = new Announcer(byId("say-alert"), byId("say-status"));
+let skew = 0; // server clock minus ours: the clock shown is the server's
+const who = new Who((me) => {
+  act.knows(me.name);
+  render();
+});
+const stream = new Stream(
+  (board) => {
+    skew = board.head.now - Date.now();
+    render();
+  },
+  () => who.ask(),
+);
+
 byId("tiles").addEventListener("click", (event) => {
   const link = event.target.closest(".tile-link");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  detail.open(link.closest(".tile").dataset.queue);
-});
-const announcer = new Announcer(byId("say-alert"), byId("say-status"));
-let skew = 0; // server clock minus ours: the clock shown is the server's
-const stream = new Stream((board) => {
-  skew = board.head.now - Date.now();
-  render();
+  go({ queue: link.closest(".tile").dataset.queue });
 });
 
 /** Seconds the stream has been broken, null while it is open (or broken for a blink). */
@@ -109,23 +142,31 @@ function offline() {
   return seconds >= OFFLINE_AFTER_S ? seconds : null;
 }
 
+function navigate() {
+  const board = paused ?? stream.board;
+  navigation.update(router.entry, board.alerts.firing, board.head.map, WORDS[language()]);
+}
+
 function render() {
-  const { board } = stream;
+  const board = paused ?? stream.board;
   const lang = language();
   const words = WORDS[lang];
   if (!board?.head) return;
   const broken = offline();
   document.body.dataset.offline = broken === null ? "no" : "yes";
-  for (const [region, name] of Object.entries(words.regions)) mark(byId(region), "aria-label", name);
-  header.update(board.head, broken, lang, words);
+  for (const region of ["alerts", "totals"]) mark(byId(region), "aria-label", words.regions[region]);
+  header.update(board.head, broken, lang, words, paused !== null);
   strip.update(board, broken, lang, words);
-  const name = shownWindow(chosenWindow(), board.head);
-  const spoken = name === null ? words.lastMinutes(board.head.level_window_min) : words.windowLast[name];
-  totals.update(board, name, spoken, lang, words);
-  windowBar.update(board, name, lang, words);
-  tiles.update(board, name, lang, words);
-  footer.update(board.head, root.dataset.theme, spoken, lang, words);
-  detail.update(board, lang, words);
+  const window = shownWindow(chosenWindow(), board.head);
+  const chosen = { window, definition: chosenDefinition(), spoken: window === null ? words.lastMinutes(board.head.level_window_min) : words.windowLast[window] };
+  totals.update(board, chosen, lang, words);
+  tiles.update(board, chosen, lang, words);
+  footer.update(board.head, root.dataset.theme, chosen, lang, words, who.leaves(lang));
+  document.body.dataset.calls = who.may("calls") ? "yes" : "no";
+  document.body.dataset.export = who.may("export") ? "yes" : "no";
+  wall.update(board, root.dataset.view === "tv");
+  router.update(board, lang, words);
+  navigate();
   announcer.update(board, broken, lang, words);
   header.tick(Date.now() + skew, board.head.zone);
 }
@@ -135,42 +176,21 @@ setInterval(() => {
   else if (stream.board?.head) header.tick(Date.now() + skew, stream.board.head.zone);
 }, 1_000);
 
-/** Arrows go from tile to tile, to the nearest one in their direction. */
-function step(event) {
-  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
-  const from = document.activeElement?.closest?.(".tile");
-  if (!from || (!dx && !dy)) return;
-  event.preventDefault();
-  const centre = (node) => {
-    const box = node.getBoundingClientRect();
-    return [box.left + box.width / 2, box.top + box.height / 2];
-  };
-  const [x, y] = centre(from);
-  const ahead = [...document.querySelectorAll(".tile:has(.tile-link)")]
-    .map((node) => [node, ...centre(node)])
-    .filter(([, left, top]) => (left - x) * dx + (top - y) * dy > 1)
-    .map(([node, left, top]) => [node, Math.abs(left - x) * (dx ? 1 : 4) + Math.abs(top - y) * (dy ? 1 : 4)])
-    .sort(([, near], [, far]) => near - far);
-  ahead[0]?.[0].querySelector(".tile-link").focus();
-}
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest?.("input, textarea")) return;
-  step(event);
-  if (byId("act").open || (byId("detail").open && "fas".includes(event.key.toLowerCase()))) return;
-  const action = { a: () => ask("acknowledge"), s: () => ask("silence"), w: nextWindow, t: switchTheme, l: switchLanguage, f: switchFullScreen }[event.key.toLowerCase()];
-  if (!action) return;
-  event.preventDefault(); // the letter is a command, not the first one of a field that opens
-  action();
+const pages = Object.fromEntries(PAGES.map((page, i) => [String(i + 1), () => go(placeOf(page))]));
+listen({
+  ...pages,
+  escape: () => router.back(),
+  arrow: step,
+  a: () => ask("acknowledge"),
+  s: () => ask("silence"),
+  w: nextWindow,
+  d: nextDefinition,
+  t: switchTheme,
+  l: switchLanguage,
+  f: switchFullScreen,
+  " ": pause,
+  "/": () => find.open(stream.board, language()),
+  "?": () => help.open(language()),
 });
-
-// Burn-in: the canvas walks round a loop of eight points.
-let drift = 0;
-setInterval(() => {
-  drift = (drift + 1) % DRIFT_STEPS.length;
-  const [x, y] = DRIFT_STEPS[drift];
-  byId("canvas").style.translate = `${x}px ${y}px`;
-}, DRIFT_MS);
 
 put(byId("say-status"), "");

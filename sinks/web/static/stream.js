@@ -13,10 +13,11 @@ export function merge(board, update) {
   return merged;
 }
 
-/** `changed(board)` on every event; `lostSince()` is when the stream broke (ms), null while it is open. */
+/** `changed(board)` on every event, `refused()` when the server will not have us; `lostSince()`: when it broke (ms), or null. */
 export class Stream {
-  constructor(changed) {
+  constructor(changed, refused) {
     this.changed = changed;
+    this.refused = refused;
     this.board = null;
     this.lost = null;
     this.heard = Date.now();
@@ -35,6 +36,7 @@ export class Stream {
     this.source.addEventListener("update", (event) => this.take(JSON.parse(event.data), false));
     this.source.addEventListener("error", () => {
       this.lost ??= this.heard;
+      if (this.source.readyState === EventSource.CLOSED) this.refused();
     });
     this.opened = Date.now();
   }

@@ -1,5 +1,6 @@
 // The strip above the totals: what is wrong, its target, since when, and the likely cause. Two at a time.
 
+import { crew } from "/static/agents.js";
 import { el, mark, put } from "/static/dom.js";
 import { clock, count, moment, NONE, percent, span, target, versus } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
@@ -34,7 +35,7 @@ export function notices(board, offline, lang, words) {
 }
 
 /** One condition of the server as a line of the strip. */
-function line(item, head, lang, words) {
+export function line(item, head, lang, words) {
   const name = item.category || nameOf(item.name, item.queue, lang);
   const x = item.threshold_s;
   const compared = item.versus ? versus(item.versus) : null;
@@ -54,13 +55,16 @@ function line(item, head, lang, words) {
   const oldest = item.blame === "waiting" && item.oldest_s !== null && !item.category ? words.oldestIs(span(item.oldest_s)) : null;
   const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;
   const waits = item.blame === "demand" && item.waiting ? words.nWaiting(count(item.waiting, lang)) : null;
+  const hands = item.agents && !item.category ? crew(item.agents) : null;
+  const onDuty = hands ? hands.free + hands.ringing + hands.busy + hands.wrap : 0;
+  const free = onDuty && item.queue ? words.freeAgents(hands.free, onDuty) : null;
   const since = words.since(moment(item.since, head.now, head.zone, lang));
   return {
     look: item.owner ? "acknowledged" : item.breach ? "breach" : "watch",
     item: head.actions && item.alert ? item : null,
     said: [item.owner ? words.takenBy(item.owner) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""].filter(Boolean).join(" · "),
     title,
-    sub: [own, since, oldest, cause, waits].filter(Boolean).join(" · "),
+    sub: [own, since, oldest, cause, waits, free].filter(Boolean).join(" · "),
     summary: item.summary[lang] ?? item.summary.en ?? title,
   };
 }

@@ -58,7 +58,8 @@ export class Tile {
     this.state = null;
   }
 
-  update(data, sparkData, head, windowName, lang, words) {
+  update(data, sparkData, head, chosen, lang, words) {
+    const level = data.state === "feed_down" ? null : levelIn(data, chosen.window, chosen.definition);
     if (this.state !== data.state) {
       this.icon.replaceChildren(stateIcon(data.state));
       this.state = data.state;
@@ -68,9 +69,9 @@ export class Tile {
     const name = nameOf(data.name, data.queue, lang);
     const behind = words.behind(data.behind_s ?? 0);
     put(this.name, name);
-    put(this.badge, words.badge[data.state](data.minutes, behind, data.owner));
+    put(this.badge, words.badge[data.state](data.minutes, behind, data.owner, data.held_until ? clock(data.held_until, head.zone) : null));
     const down = data.state === "feed_down";
-    this.now(data, down ? null : levelIn(data, windowName), head, lang, words, name);
+    this.now(data, level, head, lang, words, name);
     const compared = versus(down ? null : data.versus);
     this.versus.set(compared.number, compared.unit === "calls" ? words.calls(Math.abs(data.versus.calls)) : compared.unit);
     put(this.versusLabel, words.versus);
@@ -79,7 +80,7 @@ export class Tile {
       this.spark.draw(sparkData, words.sparkLabel(name, last ?? words.noValue), down ? data.since : null);
     }
     this.foot(data, head, lang, words);
-    this.speak(data, down ? null : levelIn(data, windowName), lang, words, name);
+    this.speak(data, level, lang, words, name);
   }
 
   now(data, level, head, lang, words, name) {
@@ -111,6 +112,7 @@ export class Tile {
     this.crew.update(told ? data.agents : null);
     let left = told ? words.free(count(crew(data.agents).free, lang)) : words.service(count(data.in_service, lang));
     if (data.state === "feed_down") left = words.silentFor(data.minutes);
+    else if (data.state === "maintenance") left = [words.held];
     else if (data.state === "stale") left = words.asOf(clock(head.data_as_of, head.zone, true));
     else if (data.last_call_at !== null) left = words.lastCall(moment(data.last_call_at, head.now, head.zone, lang));
     phrase(this.footLeft, left);

@@ -8,7 +8,7 @@ const REORDER_MS = 30_000;
 const SLIDE_MS = 300;
 const MOST = 15;
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
-const EMPTY = { name: {}, state: "no_calls", blame: [], owner: null, since: null, minutes: null, behind_s: null, waiting: null, over: null, oldest_s: null, in_service: null, agents: null, windows: {}, service_level: null, judged: 0, versus: null, today: null, today_versus: null, last_call_at: null };
+const EMPTY = { name: {}, state: "no_calls", blame: [], owner: null, since: null, minutes: null, behind_s: null, waiting: null, over: null, oldest_s: null, in_service: null, agents: null, windows: {}, service_level: null, judged: 0, versus: null, today: null, today_versus: null, last_call_at: null, held_until: null };
 
 export class Tiles {
   constructor(node, columns) {
@@ -21,7 +21,7 @@ export class Tiles {
     this.others = el("li", "tile others");
   }
 
-  update(board, windowName, lang, words) {
+  update(board, chosen, lang, words) {
     const { tiles, sparks, head } = board;
     const names = board.order.length ? board.order : this.placeholders();
     [words.queue, words.waiting, words.oldest, words.level(head.threshold_s)].forEach((text, i) => put(this.columns[i], text));
@@ -29,7 +29,7 @@ export class Tiles {
     for (const queue of this.order) {
       const tile = this.tiles.get(queue);
       tile.promised = head.threshold_s;
-      tile.update(tiles[queue] ?? { ...EMPTY, queue: "–", threshold_s: head.threshold_s, target: board.totals.target }, sparks[queue], head, windowName, lang, words);
+      tile.update(tiles[queue] ?? { ...EMPTY, queue: "–", threshold_s: head.threshold_s, target: board.totals.target }, sparks[queue], head, chosen, lang, words);
     }
     this.count(names.length);
     put(this.others, words.others(count(names.length - this.order.length, lang)));

@@ -31,7 +31,8 @@ export class Totals {
     this.node = node;
   }
 
-  update(board, windowName, spoken, lang, words) {
+  update(board, chosen, lang, words) {
+    const { window: windowName, spoken } = chosen;
     const { tiles, head } = board;
     const down = head.sources.down_since !== null;
     // where nothing is heard the figures of now are not known: a dash, never the last value
@@ -43,8 +44,10 @@ export class Totals {
     put(this.lackingText, `${head.sources.heard}/${head.sources.expected}`);
     const oldest = totals.oldest_queue;
     this.set("oldest", words.oldestTotal, span(totals.oldest_s), "", oldest === null ? [] : [nameOf(tiles[oldest]?.name, oldest, lang)]);
-    this.set("level", words.levelTotal(x), percent(down ? null : levelIn(totals, windowName)), "%", words.levelSub(target(totals.target), spoken));
-    this.set("answer", words.answerRate(answered ? spoken : words.windowLast.today), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", [words.answerSub]);
+    const wall = document.documentElement.dataset.view === "tv"; // read from 3 m: fewer words, larger
+    this.set("level", wall ? words.wall.level(x) : words.levelTotal(x), percent(down ? null : levelIn(totals, windowName, chosen.definition)), "%", words.levelSub(target(totals.target), wall ? "" : spoken));
+    const over = answered ? spoken : words.windowLast.today;
+    this.set("answer", wall ? words.wall.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", [wall ? over : words.answerSub]);
     const compared = versusText(totals.today_versus);
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
     this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);

@@ -1,0 +1,69 @@
+"""What the screens of different people are shown: one snapshot per filter, made while somebody looks."""
+
+from collections.abc import Callable
+from secrets import token_hex
+from typing import NamedTuple
+
+from deploy.runtime.settings import Settings
+from sinks.web.board import Board
+from sinks.web.parts import Parts
+from sinks.web.reader import Reader
+from sinks.web.seen import seen
+from sinks.web.sees import Sees
+from sinks.web.snapshot import View
+
+MOST_VIEWS = 64
+"""So many different filters at once: each costs a snapshot a second."""
+
+
+class Look(NamedTuple):
+    """What a screen shows: the part of the board that somebody may see, and whether they may act on alerts."""
+
+    sees: Sees
+    acts: bool
+
+
+class Screens:
+    """`now()` is wall time in ms. A look nobody holds any more is forgotten, its ids with it."""
+
+    def __init__(self, board: Board, reader: Reader, settings: Settings, now: Callable[[], int]) -> None:
+        self.board, self.reader, self.settings, self.now = board, reader, settings, now
+        self._parts: dict[Look, Parts] = {}
+        self._held: dict[Look, int] = {}
+
+    @property
+    def open(self) -> int:
+        """How many screens look."""
+        return sum(self._held.values())
+
+    def hold(self, look: Look) -> Parts | None:
+        """What a screen that opens is shown; None if there are too many different looks."""
+        if look not in self._held and len(self._held) >= MOST_VIEWS:
+            return None
+        parts = self.parts(look)
+        self._held[look] = self._held.get(look, 0) + 1
+        return parts
+
+    def let_go(self, look: Look) -> None:
+        self._held[look] -= 1
+        if not self._held[look]:
+            del self._held[look]
+
+    def parts(self, look: Look) -> Parts:
+        """The snapshot of a look; it is made anew if nobody looks at it now."""
+        if look not in self._held or look not in self._parts:
+            self._publish(look)
+        return self._parts[look]
+
+    def publish(self) -> bool:
+        """Look at the board anew for everybody who looks; whether anything changed. Looks long let go are dropped."""
+        for look in self._parts.keys() - self._held.keys():
+            if len(self._parts) > MOST_VIEWS:
+                del self._parts[look]
+        return sum(self._publish(look) for look in self._held) > 0  # each of them, not up to the first
+
+    def _publish(self, look: Look) -> bool:
+        parts = self._parts.get(look) or self._parts.setdefault(look, Parts(token_hex(6)))
+        loading = self.reader.known_from is None
+        board = seen(self.board, look.sees, self.settings)
+        return parts.publish(View(board, self.settings, self.now(), loading=loading, actions=look.acts).snapshot())

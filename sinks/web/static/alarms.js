@@ -1,0 +1,96 @@
+// All alerts: what fires, with who has taken it on, and what has ended.
+
+import { el, mark, put } from "/static/dom.js";
+import { clock, moment, NONE, span } from "/static/format.js";
+import { stateIcon } from "/static/icons.js";
+import { apiAddress, Poll } from "/static/poll.js";
+import { line } from "/static/strip.js";
+import { PAGES } from "/static/words_pages.js";
+
+const EVERY_MS = 3_000;
+
+export class AlarmPage {
+  constructor(act) {
+    this.act = act;
+    this.title = Object.assign(el("h2", "page-title"), { tabIndex: -1 });
+    this.problem = el("span", "chart-problem");
+    this.csv = Object.assign(el("a", "key csv"), { download: "", href: apiAddress("alerts", { format: "csv" }) });
+    this.firing = el("ul", "alarms");
+    this.none = el("p", "sub");
+    this.endedTitle = el("h3", "");
+    this.heads = ["what", "since", "until", "lasted"].map(() => Object.assign(el("th", ""), { scope: "col" }));
+    this.body = el("tbody", "");
+    this.scroll = el("div", "scroll", el("table", "figures ended", el("thead", "", el("tr", "", ...this.heads)), this.body));
+    this.scroll.tabIndex = 0;
+    this.scroll.setAttribute("role", "region");
+    this.node = el(
+      "div",
+      "alarm-page",
+      el("section", "alarm-now", el("div", "section-head", this.title, this.problem, this.csv), this.none, this.firing),
+      el("section", "panel", el("div", "section-head", this.endedTitle), this.scroll),
+    );
+    this.poll = new Poll(EVERY_MS, (answer, problem) => {
+      if (answer) this.answer = answer;
+      this.asking = problem;
+      this.render();
+    });
+  }
+
+  open() {}
+
+  close() {
+    this.poll.stop();
+  }
+
+  update(board, lang, words) {
+    const newest = board.alerts.newest.map((item) => `${item.id}${item.owner}${item.silenced_until}`).join();
+    const changed = this.lang !== lang || this.newest !== newest;
+    Object.assign(this, { board, lang, words, newest, own: PAGES[lang] });
+    if (changed) this.poll.stop(); // somebody has acted, or something new fires: do not wait for the next round
+    this.poll.at(apiAddress("alerts"));
+    if (changed) this.render();
+  }
+
+  render() {
+    const { own, answer, words, board, lang } = this;
+    if (!own) return;
+    put(this.title, own.alerts);
+    put(this.problem, this.asking ?? "");
+    put(this.csv, "CSV");
+    mark(this.csv, "aria-label", own.csvOf(own.alerts));
+    put(this.endedTitle, own.ended);
+    mark(this.scroll, "aria-label", own.ended);
+    [own.what, own.began, own.until, own.lasted].forEach((text, i) => put(this.heads[i], text));
+    if (!answer) return;
+    put(this.none, answer.firing.length ? "" : words.noAlerts(null));
+    const focus = document.activeElement?.dataset?.act;
+    this.firing.replaceChildren(...answer.firing.map((item) => this.item(line(item, board.head, lang, words))));
+    if (focus) this.firing.querySelector(`[data-act="${CSS.escape(focus)}"]`)?.focus();
+    this.body.replaceChildren(...answer.ended.map((item) => this.past(item)));
+  }
+
+  item(shown) {
+    const { words } = this;
+    const actions = el("span", "strip-actions");
+    for (const what of shown.item ? ["acknowledge", "silence"] : []) {
+      if (what === "acknowledge" ? shown.item.owner : shown.item.silenced_until) continue;
+      const button = Object.assign(el("button", "key", words[what]), { type: "button" });
+      button.dataset.act = `${what} ${shown.item.id}`;
+      button.setAttribute("aria-label", `${words[what]}: ${shown.title}`);
+      button.addEventListener("click", () => this.act(what, shown.item));
+      actions.append(button);
+    }
+    const node = el("li", "strip", el("span", "strip-icon", stateIcon(shown.look)), el("div", "strip-text", el("strong", "strip-title", shown.title), el("span", "strip-sub", shown.sub)), el("span", "strip-end", el("span", "strip-said", shown.said), actions));
+    node.dataset.look = shown.look;
+    return node;
+  }
+
+  past(item) {
+    const { board, lang, words } = this;
+    const { zone, now } = board.head;
+    const told = line(item, board.head, lang, words);
+    const lasted = item.until ? span(Math.round((item.until - item.since) / 1000)) : NONE;
+    const title = item.summary[lang] ?? item.summary.en ?? told.title;
+    return el("tr", "", Object.assign(el("th", "", title), { scope: "row" }), ...[moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted].map((text) => el("td", "", text)));
+  }
+}

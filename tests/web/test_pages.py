@@ -1,0 +1,202 @@
+"""The pages beside the board in a real browser: queue, districts, categories, agents, alerts, the wall, the keys."""
+
+from collections.abc import AsyncIterator
+
+import city
+import pytest
+from browser import Watched, in_a_browser
+from conftest import RunningSite
+from playwright.async_api import BrowserContext, expect
+
+from sinks.web.kinds import KindKey
+from sinks.web.rolling import bounds
+from streams.contract.alerts import Silence
+
+pytestmark = in_a_browser
+
+
+@pytest.fixture
+async def board(context: BrowserContext, site: RunningSite) -> AsyncIterator[Watched]:
+    watched = Watched(await context.new_page(), site.url)
+    yield watched
+    assert watched.outside == []
+
+
+async def test_keys_lead_to_the_pages_and_back(board: Watched) -> None:
+    page = await board.open()
+    for key, heading in (
+        ("2", "Whole hotline"),
+        ("3", "Calls by district"),
+        ("4", "What people call about"),
+        ("5", "Agents on duty 105"),
+        ("7", "Alerts"),
+    ):
+        await page.keyboard.press(key)
+        await expect(page.get_by_role("heading", level=2, name=heading)).to_be_focused()
+        await expect(page.locator(".tile").first).to_be_hidden()
+    await page.go_back()
+    await expect(page.get_by_role("heading", level=2, name="Agents on duty 105")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".tile").first).to_be_visible()
+    assert board.complaints == []
+
+
+async def test_a_queue_shows_its_day_its_promise_and_its_alerts_on_one_axis(board: Watched, site: RunningSite) -> None:
+    page = await board.open("?lang=en&queue=utilities")
+    await expect(page.locator(".hero-reason")).to_contain_text("% answered in 15 s, target 80% · demand +")
+    plot = page.locator(".chart-plot")
+    await expect(plot.locator(".mark-now")).to_have_text("now 10:42")
+    await expect(plot.locator(".mark-flag").first).to_contain_text("alert 10:")
+    assert await plot.locator(".bar").count() > 20
+    assert await plot.locator(".over").count() > 0
+    assert await plot.locator(".under").count() > 0
+    assert await plot.locator(".running").count() == 1
+    await expect(page.locator(".chart-axis span").first).to_have_text("06:00")
+    day = await page.evaluate("fetch('/api/v1/day?queue=utilities').then((r) => r.json())")
+    assert sum(n or 0 for n in day["offered"]) == site.board.total(
+        ("12345", "utilities"), "offered", city.midnight(city.MORNING), city.MORNING + 60_000
+    )
+    await page.keyboard.press("l")
+    await expect(plot.locator(".mark-goal")).to_have_text("目标 80%")
+
+
+async def test_districts_are_shaded_by_rate_and_few_calls_are_no_rate(board: Watched, site: RunningSite) -> None:
+    page = await board.open("?lang=en&page=districts")
+    row = page.locator('[data-district="990104"]')
+    counts = site.board.kinds.rolling(
+        KindKey(city.HOTLINE, "district_3", "990104"), "60m", bounds(city.MORNING, city.ZONE)["60m"]
+    )
+    await expect(row.locator("td").first).to_have_text(str(counts["offered"]))
+    await expect(row.locator("td").nth(1)).to_have_text(f"{counts['offered'] / 73.1:.2f}")
+    assert await page.locator(".map .area").count() == 11
+    await expect(page.locator('[data-district="990281"] td').nth(1)).to_have_text("0.00 · few")
+    assert await page.locator(".map .area-few").count() == await page.locator(".map .area-hatch").count() == 1
+    await page.get_by_role("button", name="5 min", exact=True).click()
+    await expect(page.locator(".map-legend")).to_contain_text("fewer than 5 calls")
+    assert board.complaints == []
+
+
+async def test_categories_open_what_is_below_them_and_add_up(board: Watched) -> None:
+    page = await board.open("?lang=en&page=categories")
+    await page.get_by_role("link", name="Utilities").click()
+    await expect(page.get_by_role("heading", name="Below Utilities")).to_be_visible()
+    below = page.locator(".two-panels .panel").nth(1).locator("tbody tr")
+    await expect(below.first.locator("th")).to_have_text("Heating")
+    numbers = [int(text) for text in await below.locator(".col-offered b").all_inner_texts()]
+    whole = page.locator('[data-kind="utilities"] .col-offered b')
+    assert sum(numbers) == int(await whole.inner_text())
+    assert "within=utilities" in page.url
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("heading", name="In more detail, over all")).to_be_visible()
+    assert board.complaints == []
+
+
+async def test_a_category_that_looks_like_markup_stays_text(board: Watched, site: RunningSite) -> None:
+    nasty = "<img src=x onerror=document.title='owned'>"
+    minute = city.MORNING - city.MORNING % 60_000
+    for kind, field in (("category_1", "category"), ("category_2", "category"), ("district_3", "district")):
+        value = f"{nasty}/x" if kind == "category_2" else nasty
+        site.put(city._cell(kind, "", minute, {"offered": 99}, **{field: value}))
+    site.put(city.alert(city.MORNING, queue="", category=nasty, fingerprint="n", summary={"en": nasty}))
+    for where, selector in (("categories", "[data-kind] th"), ("districts", "[data-district] th"), ("alerts", "li")):
+        page = await board.open(f"?lang=en&page={where}")
+        await expect(page.locator(selector).filter(has_text="<img").first).to_be_visible()
+        assert await page.locator("img").count() == 0
+        assert "owned" not in await page.title()
+    assert board.complaints == []
+
+
+async def test_alerts_that_fire_and_that_have_ended(board: Watched, site: RunningSite) -> None:
+    page = await board.open("?lang=en&page=alerts")
+    await expect(page.locator(".alarms li")).to_have_count(2)
+    now = city.MORNING
+    site.put(city.alert(now, state="resolved", reason="condition_cleared", at=now + 1, ended_at=now, version=9))
+    await expect(page.locator(".alarms li")).to_have_count(1)
+    ended = page.locator(".ended tbody tr")
+    await expect(ended.locator("th")).to_have_text("Utilities: service level under target")
+    await expect(ended.locator("td").last).to_have_text("11:30")
+
+
+async def test_a_queue_under_maintenance_is_dashed_and_says_until_when(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    matchers = {"hotline": city.HOTLINE, "queue": "utilities"}
+    site.put(Silence(id="s", matchers=matchers, author="x", reason="works", at=0, ends_at=city.MORNING + 3_600_000))
+    tile = board.tile("utilities")
+    await expect(tile).to_have_attribute("data-state", "maintenance")
+    await expect(tile.locator(".badge")).to_have_text("until 11:42")
+    await expect(page.locator(".strip-title").first).to_contain_text("Utilities")
+
+
+async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
+    context: BrowserContext, site: RunningSite
+) -> None:
+    page = await context.new_page()
+    await page.clock.install()
+    board = Watched(page, site.url)
+    await board.open("?lang=en&view=tv")
+    await page.clock.fast_forward(95_000)
+    await expect(board.tile("utilities")).to_be_visible()  # it is in breach
+    now = city.MORNING
+    for alert in (city.alert(now), city.demand_alert(now)):
+        ended = {"state": "resolved", "reason": "condition_cleared", "at": now + 1, "ended_at": now, "version": 9}
+        site.put(city.alert(now, rule=alert.rule, signal=alert.signal, **ended))
+    site.put(city.gauge("utilities", now, 0, 0, None, 5, 9))
+    await expect(board.tile("utilities")).not_to_have_attribute("data-state", "breach")
+    await expect(page.locator(".dots .on")).to_have_count(1)
+    for seconds, name in ((32, "districts"), (20, "categories"), (20, "agents"), (20, "board")):
+        await page.clock.fast_forward(seconds * 1_000)
+        await expect(page.locator("body")).to_have_attribute("data-page", name)
+    assert "page=" not in page.url
+    await page.clock.fast_forward(600_000)
+    await expect(page.locator("#canvas")).to_have_css("translate", "4px")
+
+
+async def test_single_letters_can_be_switched_off(board: Watched) -> None:
+    page = await board.open()
+    await page.keyboard.press("?")
+    help_ = page.get_by_role("dialog", name="Keys")
+    await help_.get_by_role("checkbox").uncheck()
+    await expect(help_).to_contain_text("Keys are off")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("4")
+    await page.keyboard.press("t")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert "page=" not in page.url
+    await page.keyboard.press("?")
+    await help_.get_by_role("checkbox").check()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("/")
+    await page.keyboard.type("住房")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=2, name="Housing")).to_be_visible()
+    assert board.complaints == [] or all("503" in text for text in board.complaints)
+
+
+async def test_paused_figures_stand_and_come_back_whole(board: Watched, site: RunningSite) -> None:
+    page = await board.open()
+    await page.keyboard.press(" ")
+    await expect(page.locator(".as-of-label")).to_have_text("Paused at")
+    site.put(city.gauge("housing", city.MORNING, 7, 3, city.MORNING - 20_000, 5, 9))
+    site.put(city.gauge("market", city.MORNING, 6, 3, city.MORNING - 20_000, 5, 9))
+    await page.wait_for_function("performance.now() > 0")
+    await expect(board.tile("housing").locator(".waiting")).to_have_text("0")
+    await page.keyboard.press(" ")
+    await expect(board.tile("housing").locator(".waiting")).to_have_text("7")
+    await expect(board.tile("market").locator(".waiting")).to_have_text("6")
+
+
+async def test_a_phone_has_tabs_at_the_bottom(context: BrowserContext, site: RunningSite) -> None:
+    page = await context.new_page()
+    await page.set_viewport_size({"width": 390, "height": 844})
+    board = Watched(page, site.url)
+    await board.open("?lang=zh")
+    tabs = page.get_by_role("navigation", name="页面").get_by_role("link")
+    visible = [await tab.inner_text() for tab in await tabs.all() if await tab.is_visible()]
+    assert {text.split()[0] for text in visible} == {"总览", "告警", "座席", "通话明细"}
+    for tab in await tabs.all():
+        box = await tab.bounding_box() if await tab.is_visible() else None
+        assert box is None or (box["height"] >= 44 and box["y"] > 780)
+    for query in ("page=districts", "page=categories", "page=agents", "page=alerts", "queue=utilities", "queue=*"):
+        await board.open(f"?lang=zh&{query}")
+        await expect(page.locator("#page h2")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390, query
