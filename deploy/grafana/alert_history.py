@@ -8,57 +8,29 @@ from deploy.grafana.words import Text
 
 UID = "hotline-alerts"
 
-# One row per episode that fired in the time range, with the first acknowledgement while it fired.
-_EPISODES = f"""
-SELECT
-    e.rule AS rule,
-    e.severity AS severity,
-    e.of_queue AS of_queue,
-    e.fired_at AS fired_at,
-    e.resolved_at AS resolved_at,
-    e.said AS said,
-    minOrNullIf(a.at, a.at >= e.fired_at AND (e.resolved_at IS NULL OR a.at <= e.resolved_at)) AS taken_at,
-    argMinOrNullIf(a.author, a.at, a.at >= e.fired_at AND (e.resolved_at IS NULL OR a.at <= e.resolved_at)) AS taken_by
-FROM
-(
-    SELECT
-        fingerprint,
-        episode,
-        any(rule) AS rule,
-        any(queue) AS of_queue,
-        argMax(severity, {queries.LATEST}) AS severity,
-        argMax(summary['en'], {queries.LATEST}) AS said,
-        minIf(v.at, state = 'firing') AS fired_at,
-        maxOrNullIf(v.at, state = 'resolved') AS resolved_at
-    FROM v_alerts AS v
-    WHERE {queries.HERE}
-    GROUP BY fingerprint, episode
-    HAVING countIf(state = 'firing') > 0 AND $__timeFilter(fired_at)
-) AS e
-LEFT JOIN (SELECT fingerprint, at, author FROM v_alert_controls WHERE kind = 'acknowledgement') AS a
-    ON e.fingerprint = a.fingerprint
-GROUP BY e.fingerprint, e.episode, e.rule, e.severity, e.of_queue, e.fired_at, e.resolved_at, e.said
-"""
+_EPISODES = f"SELECT * FROM v_alert_history WHERE {queries.HERE} AND $__timeFilter(fired_at)"
 
 FIRED = f"SELECT count() AS value FROM ({_EPISODES})"
-TAKEN_SHARE = f"SELECT count(taken_at) / nullIf(count(), 0) AS value FROM ({_EPISODES})"
-TO_TAKE = f"SELECT quantileExactOrNull(0.5)(dateDiff('second', fired_at, taken_at)) AS value FROM ({_EPISODES})"
-LENGTH = f"SELECT quantileExactOrNull(0.5)(dateDiff('second', fired_at, resolved_at)) AS value FROM ({_EPISODES})"
+TAKEN_SHARE = f"SELECT count(acknowledged_at) / nullIf(count(), 0) AS value FROM ({_EPISODES})"
+TO_TELL = f"SELECT quantileExactOrNull(0.5)(time_to_notify_s) AS value FROM ({_EPISODES})"
+TO_TAKE = f"SELECT quantileExactOrNull(0.5)(time_to_acknowledge_s) AS value FROM ({_EPISODES})"
+LENGTH = f"SELECT quantileExactOrNull(0.5)(duration_s) AS value FROM ({_EPISODES})"
 
 EPISODES = f"""
 SELECT
     fired_at AS "Fired",
     severity AS "Severity",
     rule AS "Rule",
-    of_queue AS "Queue",
-    taken_at AS "Acknowledged",
-    taken_by AS "Acknowledged by",
-    dateDiff('second', fired_at, taken_at) AS "Time to acknowledge",
+    queue AS "Queue",
+    time_to_notify_s AS "Time to tell",
+    acknowledged_by AS "Acknowledged by",
+    time_to_acknowledge_s AS "Time to acknowledge",
     resolved_at AS "Resolved",
-    dateDiff('second', fired_at, resolved_at) AS "Lasted",
-    said AS "Summary"
+    duration_s AS "Lasted",
+    verdict AS "Verdict",
+    summary['en'] AS "Summary"
 FROM ({_EPISODES})
-ORDER BY fired_at DESC, rule, of_queue
+ORDER BY fired_at DESC, rule, queue
 LIMIT 500
 """
 
@@ -67,10 +39,11 @@ SELECT
     rule AS "Rule",
     count() AS "Episodes",
     countIf(resolved_at IS NULL) AS "Still firing",
-    countIf(dateDiff('second', fired_at, resolved_at) < 300) AS "Short",
-    count(taken_at) AS "Taken on",
-    quantileExactOrNull(0.5)(dateDiff('second', fired_at, taken_at)) AS "Time to acknowledge",
-    quantileExactOrNull(0.5)(dateDiff('second', fired_at, resolved_at)) AS "Median length"
+    countIf(duration_s < 300) AS "Short",
+    countIf(verdict = 'noise') AS "Noise",
+    count(acknowledged_at) AS "Taken on",
+    quantileExactOrNull(0.5)(time_to_acknowledge_s) AS "Time to acknowledge",
+    quantileExactOrNull(0.5)(duration_s) AS "Median length"
 FROM ({_EPISODES})
 GROUP BY rule
 ORDER BY "Episodes" DESC, rule
@@ -141,6 +114,12 @@ def _sums() -> list[tuple[int, int, Json]]:
             **frame.SHARE,
         ),
         stat(
+            Text("Time to tell, median", "送达用时中位数"),
+            Text("From firing to the first person or machine that accepted it.", "由触发到首个人员或系统接收。"),
+            sql_target(TO_TELL),
+            unit="s",
+        ),
+        stat(
             Text("Time to acknowledge, median", "确认用时中位数"),
             Text("From firing to the first acknowledgement, over episodes that have one.", "由触发到首次确认，仅计有确认的告警。"),
             sql_target(TO_TAKE),
@@ -153,20 +132,21 @@ def _sums() -> list[tuple[int, int, Json]]:
             unit="s",
         ),
     ]  # fmt: skip
-    return [(5 if n < 4 else 4, 4, panel) for n, panel in enumerate(panels)]
+    return [(4, 4, panel) for panel in panels]
 
 
 def _episodes() -> list[tuple[int, int, Json]]:
     episodes = table(
         Text("Alerts", "告警"),
         Text(
-            "One line per episode that fired: who took it on, how soon, when it resolved, and the last summary.",
-            "每次触发一行：谁确认、多久、何时恢复及最后的摘要。",
+            "One line per episode that fired (v_alert_history): how soon it was told, who took it on and how soon, when it resolved, "
+            "and what people thought of it.",
+            "每次触发一行（v_alert_history）：多久送达、谁在多久后确认、何时恢复及事后评价。",
         ),
         sql_target(EPISODES),
         overrides=[
             override("Severity", mappings=said(SEVERITIES), custom__cellOptions={"type": "color-text"}),
-            *seconds("Time to acknowledge", "Lasted"),
+            *seconds("Time to tell", "Time to acknowledge", "Lasted"),
         ],
     )
     return [(24, 11, episodes)]

@@ -23,7 +23,10 @@ LEFT JOIN
     SELECT intDiv(toUnixTimestamp(minute), step) * step AS begun, sum(offered) AS visits
     FROM
     (
-        SELECT minute, offered, (SELECT max(step_s) FROM v_forecasts WHERE {queries.WHOLE} AND $__timeFilter(at)) AS step
+        SELECT
+            minute,
+            offered,
+            greatest(60, ifNull((SELECT max(step_s) FROM v_forecasts WHERE {queries.WHOLE} AND $__timeFilter(at)), 60)) AS step
         FROM v_cells
         WHERE {queries.WHOLE}
     )

@@ -43,11 +43,15 @@ def panels(language: Language = "en") -> Iterator[Panel]:
 
 
 def told_apart() -> dict[str, Panel]:
-    """Every query once, under the first dashboard that asks it."""
+    """Every query once, under the first dashboard that asks it; of two panels of one name the second has a number."""
     first: dict[tuple[str, int, bool], Panel] = {}
     for panel in panels():
         first.setdefault((panel.sql, panel.interval_s, panel.one_queue), panel)
-    return {panel.name: panel for panel in first.values()}
+    found: dict[str, Panel] = {}
+    for panel in first.values():
+        found[panel.name if panel.name not in found else f"{panel.name} 2"] = panel
+    assert len(found) == len(first)
+    return found
 
 
 def expanded(panel: Panel, span: tuple[int, int], **variables: str | Sequence[str]) -> str:

@@ -27,11 +27,14 @@ READER_LIMITS = {
 }
 # What a reader may ask for beside the query: how the answer is written, and tighter limits.
 _READER_MAY_SET = ("output_format_", "date_time_output_format", "max_execution_time", "max_block_size", "extremes")
+# Sent along by drivers with every query; none of them changes what is read.
+_IDLE = frozenset({"async_insert", "wait_for_async_insert", "network_compression_method"})
 
 
 def reader_settings(settings: dict[str, str]) -> dict[str, str]:
     """A reader's limits with the settings of one request. Raises ServerError for one that is not theirs."""
     settings.pop("readonly", None)  # theirs is 1, whatever they ask for
+    settings = {name: value for name, value in settings.items() if name not in _IDLE}
     merged = READER_LIMITS | settings
     for name in settings:
         if not name.startswith(_READER_MAY_SET):

@@ -10,6 +10,7 @@ from typing import Any
 import cramjam
 from multidict import CIMultiDictProxy, MultiMapping
 
+from deploy.embedded.clickhouse_server import blocks
 from deploy.embedded.clickhouse_server.errors import (
     AUTHENTICATION_FAILED,
     BAD_ARGUMENTS,
@@ -62,7 +63,10 @@ COMPRESS: dict[str, Callable[[bytes], Any]] = {
 
 @dataclass(frozen=True)
 class Query:
-    """One request for the engine; `text` is the statement, perhaps followed by data."""
+    """One request for the engine; `text` is the statement, perhaps followed by data.
+
+    `encoding`: how HTTP compresses the answer; `in_blocks`: ClickHouse's own compression of it.
+    """
 
     text: bytes
     user: User
@@ -71,6 +75,7 @@ class Query:
     default_format: str
     by_get: bool
     encoding: str | None
+    in_blocks: bool = False
     session_id: str = ""
     session_timeout_s: int = 60
     session_must_exist: bool = False
@@ -114,9 +119,13 @@ def _body(body: bytes, headers: CIMultiDictProxy[str]) -> bytes:
         raise ServerError(BAD_ARGUMENTS, f"the body is no valid {encoding}: {error}") from error
 
 
+def _on(args: MultiMapping[str], name: str) -> bool:
+    return args.get(name, "0") not in {"0", "false"}
+
+
 def _encoding(args: MultiMapping[str], headers: CIMultiDictProxy[str]) -> str | None:
-    """How the answer is compressed; only when the client asked for it, as ClickHouse does."""
-    if args.get("enable_http_compression", "0") not in {"1", "true"}:
+    """How HTTP compresses the answer; only when the client asked for it, as ClickHouse does."""
+    if not _on(args, "enable_http_compression"):
         return None
     accepted = {part.partition(";")[0].strip().lower() for part in headers.get("Accept-Encoding", "").split(",")}
     return next((name for name in COMPRESS if name in accepted), None)
@@ -124,18 +133,14 @@ def _encoding(args: MultiMapping[str], headers: CIMultiDictProxy[str]) -> str | 
 
 def read_query(method: str, args: MultiMapping[str], headers: CIMultiDictProxy[str], body: bytes) -> Query:
     """Understand one request. Raises ServerError for what this server does not offer."""
-    if args.get("compress", "0") not in {"0", "false"} or args.get("decompress", "0") not in {"0", "false"}:
-        raise ServerError(
-            NOT_IMPLEMENTED,
-            "ClickHouse's own block compression (compress=1, decompress=1) is not offered by the embedded ClickHouse: "
-            "use HTTP compression (enable_http_compression=1 with Accept-Encoding gzip, lz4 or zstd)",
-        )
     if headers.get("Content-Type", "").startswith("multipart/"):
         raise ServerError(
             NOT_IMPLEMENTED, "external data and form parameters are not offered by the embedded ClickHouse"
         )
     query = args.get("query", "").encode()
     body = _body(body, headers)
+    if _on(args, "decompress"):
+        body = blocks.decompress(body)
     text = query + b"\n" + body if query and body else query or body
     try:
         timeout = int(args.get("session_timeout", "60"))
@@ -149,6 +154,7 @@ def read_query(method: str, args: MultiMapping[str], headers: CIMultiDictProxy[s
         default_format=args.get("default_format") or headers.get("X-ClickHouse-Format") or "TabSeparated",
         by_get=method in {"GET", "HEAD"} or args.get("readonly", "0") != "0",
         encoding=_encoding(args, headers),
+        in_blocks=_on(args, "compress"),
         session_id=args.get("session_id", ""),
         session_timeout_s=max(1, min(timeout, 3600)),
         session_must_exist=args.get("session_check", "0") == "1",

@@ -6,7 +6,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from deploy.embedded.clickhouse_server import handshake
+from deploy.embedded.clickhouse_server import blocks, handshake
 from deploy.embedded.clickhouse_server.engine import Answer, Engine
 from deploy.embedded.clickhouse_server.errors import BAD_ARGUMENTS, ServerError
 from deploy.embedded.clickhouse_server.executor import Executor
@@ -108,7 +108,7 @@ class Server:
         }
         if fmt:
             headers["X-ClickHouse-Format"] = fmt
-        body = answer.data
+        body = blocks.compress(answer.data) if query.in_blocks else answer.data
         if query.encoding and body:
             body = bytes(COMPRESS[query.encoding](body))
             headers["Content-Encoding"] = query.encoding

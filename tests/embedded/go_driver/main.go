@@ -1,13 +1,20 @@
 // Asks an embedded ClickHouse what Grafana's datasource asks, through the driver that it uses.
 //
-// Usage: go_driver ADDRESS USER none|gzip|lz4
+// Usage: go_driver ADDRESS USER none|gzip|lz4 [DATABASE QUERIES]
+// With a file of queries: each answer as a line of JSON, {"rows": [[...], ...]} with every value as text, or {"error": "..."}.
 package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
+	"reflect"
+	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -25,12 +32,11 @@ type answer struct {
 	Exception string
 }
 
-func ask(address, user, compression string) (answer, error) {
-	var got answer
+func open(address, user, compression, database string) *sql.DB {
 	options := &clickhouse.Options{
 		Addr:        []string{address},
 		Protocol:    clickhouse.HTTP,
-		Auth:        clickhouse.Auth{Database: "default", Username: user},
+		Auth:        clickhouse.Auth{Database: database, Username: user},
 		DialTimeout: 10 * time.Second,
 	}
 	if compression == "gzip" {
@@ -39,7 +45,12 @@ func ask(address, user, compression string) (answer, error) {
 	if compression == "lz4" {
 		options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
 	}
-	db := clickhouse.OpenDB(options)
+	return clickhouse.OpenDB(options)
+}
+
+func ask(address, user, compression string) (answer, error) {
+	var got answer
+	db := open(address, user, compression, "default")
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -84,7 +95,107 @@ func ask(address, user, compression string) (answer, error) {
 	return got, nil
 }
 
+// Any value as the text that every client's test compares: [a,b] for arrays and tuples, {k:v} for maps.
+func plain(value reflect.Value) string {
+	if value.CanInterface() {
+		switch it := value.Interface().(type) {
+		case time.Time:
+			if value.Type().String() == "time.Time" && it.Equal(it.Truncate(24*time.Hour)) {
+				return it.UTC().Format("2006-01-02")
+			}
+			return it.UTC().Format("2006-01-02T15:04:05.000Z")
+		case big.Int:
+			return it.String()
+		case *big.Int:
+			return it.String()
+		}
+	}
+	switch value.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if value.IsNil() {
+			return "null"
+		}
+		return plain(value.Elem())
+	case reflect.Slice:
+		parts := make([]string, value.Len())
+		for n := range parts {
+			parts[n] = plain(value.Index(n))
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case reflect.Map:
+		parts := make([]string, 0, value.Len())
+		for _, key := range value.MapKeys() {
+			parts = append(parts, plain(key)+":"+plain(value.MapIndex(key)))
+		}
+		sort.Strings(parts)
+		return "{" + strings.Join(parts, ",") + "}"
+	case reflect.Float64, reflect.Float32:
+		return strconv.FormatFloat(value.Float(), 'f', -1, 64)
+	}
+	return fmt.Sprint(value.Interface())
+}
+
+func readAll(db *sql.DB, query string) ([][]*string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	found, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	types, err := found.ColumnTypes()
+	if err != nil {
+		return nil, err
+	}
+	rows := [][]*string{}
+	for found.Next() {
+		row := make([]any, len(types))
+		for n, column := range types {
+			row[n] = reflect.New(column.ScanType()).Interface()
+		}
+		if err := found.Scan(row...); err != nil {
+			return nil, err
+		}
+		texts := make([]*string, len(row))
+		for n, value := range row {
+			if text := plain(reflect.ValueOf(value).Elem()); text != "null" {
+				texts[n] = &text
+			}
+		}
+		rows = append(rows, texts)
+	}
+	return rows, found.Err()
+}
+
+func answers(db *sql.DB, path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for _, query := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		line := map[string]any{}
+		if rows, err := readAll(db, query); err != nil {
+			line["error"] = err.Error()
+		} else {
+			line["rows"] = rows
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func main() {
+	if len(os.Args) == 6 {
+		db := open(os.Args[1], os.Args[2], os.Args[3], os.Args[4])
+		defer db.Close()
+		if err := answers(db, os.Args[5]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	got, err := ask(os.Args[1], os.Args[2], os.Args[3])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
