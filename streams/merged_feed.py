@@ -4,6 +4,7 @@ A share is absolute, so merging is keeping the last one per partition and adding
 of each dimension set: in any order of arrival between partitions, and repeated, it gives the same sums.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,7 @@ from streams.dimensions import Dimensions, Place, Values
 from streams.merged_sources import TELL_EVERY_MS, MergedSources, SourcesHead
 from streams.values import KnownValues
 
+LIVE = "live"
 _SHELF_MS = 10 * MINUTE_MS
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -50,15 +52,47 @@ class _Shelf(msgspec.Struct, array_like=True):
 _decode = msgspec.msgpack.Decoder(_Shelf).decode
 
 
+class _Present(msgspec.Struct, array_like=True):
+    """What a partition told of the present at its `clock` (ms)."""
+
+    clock: int = 0
+    gauges: list[PartialGauge] = msgspec.field(default_factory=list)
+    agents: list[PartialAgents] = msgspec.field(default_factory=list)
+
+
 class _Source(msgspec.Struct, array_like=True):
-    """How far one partition is with this feed, and what it told of the present."""
+    """How far one partition is with this feed, its present, and what it told of times that others have not reached."""
 
     clock: int = 0
     watermark: int = 0
     horizon: int = 0
     ended: bool = False
-    gauges: list[PartialGauge] = msgspec.field(default_factory=list)
-    agents: list[PartialAgents] = msgspec.field(default_factory=list)
+    present: _Present = msgspec.field(default_factory=_Present)
+    coming: list[_Present] = msgspec.field(default_factory=list)
+
+    def tell(self, part: FeedPart, *, at_once: bool) -> None:
+        """Take in gauges and agents, for now or for when the feed is as far; of each minute the last is kept."""
+        if part.gauges is None and part.agents is None:
+            return
+        known = self.coming[-1] if self.coming else self.present
+        told = _Present(
+            part.clock or self.clock,
+            known.gauges if part.gauges is None else part.gauges,
+            known.agents if part.agents is None else part.agents,
+        )
+        if at_once:
+            self.present = told
+        elif self.coming and self.coming[-1].clock // MINUTE_MS == told.clock // MINUTE_MS:
+            self.coming[-1] = told
+        else:
+            self.coming.append(told)
+
+    def reach(self, clock: int) -> None:
+        """The feed is at `clock`."""
+        reached = bisect_right(self.coming, clock, key=lambda it: it.clock)
+        if reached:
+            self.present = self.coming[reached - 1]
+            del self.coming[:reached]
 
 
 class MergedFeedHead(msgspec.Struct, array_like=True):
@@ -143,10 +177,7 @@ class MergedFeed:
         for share in part.shares:
             if share.minute >= source.horizon:
                 self._share(partition, share)
-        if part.gauges is not None:
-            source.gauges = part.gauges
-        if part.agents is not None:
-            source.agents = part.agents
+        source.tell(part, at_once=self.feed == LIVE)
         if part.sources is not None and self.told_sources.merge(partition, part.sources):
             for keys in self._not_final.values():
                 self._changed.update(dict.fromkeys(keys))
@@ -199,10 +230,15 @@ class MergedFeed:
         return cells
 
     def gauges(self) -> dict[tuple[str, str], PartialGauge]:
-        """Gauges per (hotline, queue) and per hotline (queue `""`), summed over partitions."""
+        """Gauges per (hotline, queue) and per hotline (queue `""`), summed over partitions as of `clock`.
+
+        Those of `live` are the last that each partition told: its clocks are never far apart for long. Partitions of
+        a feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future.
+        """
         total: dict[tuple[str, str], PartialGauge] = {}
         for source in self._sources.values():
-            for share in source.gauges:
+            source.reach(self.clock)
+            for share in source.present.gauges:
                 for key in {(share.hotline, share.queue), (share.hotline, "")}:
                     gauge = total.get(key) or total.setdefault(key, PartialGauge(*key, 0, 0, None, 0))
                     gauge.waiting += share.waiting
@@ -217,7 +253,8 @@ class MergedFeed:
         """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
         total: dict[tuple[str, str], PartialAgents] = {}
         for source in self._sources.values():
-            for share in source.agents:
+            source.reach(self.clock)
+            for share in source.present.agents:
                 key = (share.hotline, share.queue)
                 agents = total.get(key) or total.setdefault(key, PartialAgents(*key, {}, {}))
                 add_counts(agents.states, share.states)
