@@ -30,9 +30,12 @@ class Chunk(NamedTuple):
         return self.records[-1].offset
 
 
-def cut(records: Sequence[Record], size: int = CHUNK_RECORDS) -> Iterator[Chunk]:
-    """Cut what one fetch brought of one partition into chunks of at most `size` records."""
-    start = records[0].offset
+def cut(records: Sequence[Record], size: int = CHUNK_RECORDS, start: int | None = None) -> Iterator[Chunk]:
+    """Cut records that one fetch brought of one partition into chunks of at most `size`.
+
+    `start`: where the fetch's records before these ended, if there were any.
+    """
+    start = records[0].offset if start is None else start
     for first in range(0, len(records), size):
         part = records[first : first + size]
         yield Chunk(start, part)

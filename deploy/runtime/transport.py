@@ -23,12 +23,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
-from deploy.runtime.chunks import Chunk, cut
+from deploy.runtime.chunks import Chunk
 from deploy.runtime.ending import end_process
 from deploy.runtime.kafka import client_options, faust_broker
 from deploy.runtime.membership import Membership
-from deploy.runtime.processor import Record
 from deploy.runtime.settings import Kafka
+from deploy.runtime.unpacking import Batch, chunks, keep_packed, until_fetched
 
 REQUEST_TIMEOUT_S = 90.0
 SEEK_TIMEOUT_S = REQUEST_TIMEOUT_S / 2
@@ -105,17 +105,13 @@ class ChunkScheduler(SchedulingStrategyT):
     """Chunks of all fetched partitions in turn, one per partition at a time."""
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, _FetchedChunk]]:
-        waiting = [
-            (tp, cut([Record(r.offset, r.timestamp, r.key, r.value) for r in fetched]))
-            for tp, fetched in records.items()
-            if fetched
-        ]
+        waiting = [(tp, chunks(batches)) for tp, batches in records.items()]
         while waiting:
             left = []
-            for tp, chunks in waiting:
-                chunk = next(chunks, None)
+            for tp, its in waiting:
+                chunk = next(its, None)
                 if chunk is not None:
-                    left.append((tp, chunks))
+                    left.append((tp, its))
                     yield tp, _FetchedChunk(tp, chunk, chunk.records[-1].timestamp)
             waiting = left
 
@@ -185,10 +181,21 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         end = state.lso if state.lso is not None and state.lso >= 0 else state.highwater
         return Fetched(state.position, self._delivered.get(tp, 0), end, recent)
 
-    async def _fetch_records(self, *args: Any, **kwargs: Any) -> dict[TP, list[Any]]:
-        fetched = cast("dict[TP, list[Any]]", await super()._fetch_records(*args, **kwargs))
-        for tp, records in fetched.items():
-            self._delivered[tp] = records[-1].offset + 1
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109  (Faust's signature)
+        max_records: int | None = None,
+    ) -> dict[TP, list[Batch]]:
+        """Batches in place of records: see `unpacking`."""
+        del max_records
+        fetcher = consumer._fetcher  # noqa: SLF001
+        await until_fetched(fetcher, active_partitions, timeout or 0)
+        keep_packed(fetcher)
+        fetched = cast("dict[TP, list[Batch]]", await super()._fetch_records(consumer, active_partitions, timeout=0))
+        for tp, batches in fetched.items():
+            self._delivered[tp] = batches[-1].end
         return fetched
 
 
