@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults scenarios safeguards soak lint types bench clean
+.PHONY: help install demo test faults scenarios safeguards soak lint types bench bench-core clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -39,7 +39,10 @@ lint: install ## ruff and the import rules
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
 
-bench: install ## What counting costs beside reading alone, as ratios
+bench: install ## Hotline's speed beside other engines, as ratios (ROUNDS=n)
+	.venv/bin/python tests/bench/run.py --rounds $(or $(ROUNDS),3) --save
+
+bench-core: install ## What counting costs beside decoding alone, as ratios
 	.venv/bin/python tests/bench/core.py
 
 types: install ## mypy --strict

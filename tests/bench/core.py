@@ -1,4 +1,4 @@
-"""What counting costs, beside what reading alone costs: `make bench`.
+"""What counting costs, beside what reading alone costs: `make bench-core`.
 
 Three jobs over the same simulated events in one process, interleaved over several rounds, as ratios of
 the first: decode the JSON; decode, validate and repair; the whole partition (visits, cells, gauges, bundles).
