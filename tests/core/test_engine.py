@@ -127,6 +127,14 @@ def test_late_future_and_unreadable_events_are_counted_and_kept_as_dead_letters(
     assert engine.total()["offered"] == 1
 
 
+def test_a_record_that_is_too_large_is_a_dead_letter_and_those_beside_it_count() -> None:
+    engine = Engine()
+    engine.send([ev(0, "queued", queue="q"), ev(1, "rated", "c2", text="x" * 70_000), ev(9, "abandoned")], T + 9 * S)
+    engine.tick(T + 12 * S)
+    assert [letter.reason for letter in engine.letters.values()] == ["too_large"]
+    assert engine.total()["abandoned"] == 1
+
+
 def test_a_record_on_another_partition_than_its_keys_is_counted_and_used() -> None:
     engine = Engine()
     engine.send([ev(0, "queued", "c1", queue="q")], T, key="some-other-key")

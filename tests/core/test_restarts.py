@@ -218,3 +218,22 @@ def test_a_successor_that_is_not_as_far_yet_is_passed_over_until_it_is() -> None
 def test_a_worker_of_an_older_version_that_names_no_epoch_is_heard() -> None:
     assert _offered(_bundle_of(7, 100, 3), _bundle_of(0, 105, 4), _bundle_of(7, 107, 5)) == 5
     assert _offered(_bundle_of(7, 100, 3), _bundle_of(0, 105, 4)) == 4
+
+
+def test_a_merger_goes_on_from_a_state_that_names_no_owners_and_an_older_one_from_a_state_that_does() -> None:
+    """Upgrade and roll-back: how far a partition had told is what both know."""
+    build = factory(Settings(demo=True))
+    merger = build(PARTIALS, 0, None)
+    merger.apply([Record(0, T, None, msgspec.json.encode(_bundle_of(7, 110, 6)))])
+    merger.outputs()
+    parts = merger.snapshot()
+    head = msgspec.msgpack.decode(parts["head"])
+    sources = head[2]
+    assert sources[0][:2] == [110, T + 110], "what an older version reads stands first"
+    of_older = {partition: source[:3] for partition, source in sources.items()}
+    older = parts | {"head": msgspec.msgpack.encode([*head[:2], of_older, *head[3:]])}
+    again = build(PARTIALS, 0, older)
+    for offset, bundle in enumerate((_bundle_of(0, 109, 5), _bundle_of(0, 111, 8)), start=1):
+        again.apply([Record(offset, T, None, msgspec.json.encode(bundle))])
+    cells = [_cells(output.value) for output in again.outputs() if output.topic == CELLS]
+    assert [cell.counts["offered"] for cell in cells if isinstance(cell, Cell) and cell.queue == "a"] == [8]
