@@ -1,6 +1,7 @@
 """The channels that reach people, made from what `alerts.duty` says of them."""
 
 from alerts.channels import Channel
+from alerts.channels.apprise import AppriseChannel
 from alerts.channels.content import Writer
 from alerts.channels.dingtalk import DingTalkChannel
 from alerts.channels.email import EmailChannel
@@ -8,6 +9,7 @@ from alerts.channels.feishu import FeishuChannel
 from alerts.channels.pace import PacedChannel
 from alerts.channels.pagerduty import PagerDutyChannel
 from alerts.channels.settings import (
+    AppriseSettings,
     ChannelSettings,
     ChatSettings,
     EmailSettings,
@@ -50,5 +52,7 @@ def _channel(settings: ChannelSettings, receiver: str, writer: Writer) -> Channe
             return _CHATS[settings.type](settings, target, writer)
         case SignedChatSettings():
             return _SIGNED[settings.type](settings, target, writer)
+        case AppriseSettings():
+            return AppriseChannel(settings, target, writer)
         case SmsSettings():
             return SmsChannel(settings, target, writer)

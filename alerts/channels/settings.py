@@ -110,6 +110,14 @@ class SmsSettings(ChannelPart):
     max_length: Annotated[int, Field(ge=40, le=1000)] = 160
 
 
+class AppriseSettings(ChannelPart):
+    """An address of Apprise (`ntfys://…`, `matrixs://…`); needs the extra `apprise`."""
+
+    type: Literal["apprise"]
+    url: SecretStr
+
+
 ChannelSettings = Annotated[
-    EmailSettings | PagerDutySettings | ChatSettings | SignedChatSettings | SmsSettings, Field(discriminator="type")
+    EmailSettings | PagerDutySettings | ChatSettings | SignedChatSettings | SmsSettings | AppriseSettings,
+    Field(discriminator="type"),
 ]

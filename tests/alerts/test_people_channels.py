@@ -267,3 +267,35 @@ async def test_a_message_says_when_it_is_due_in_the_hotlines_time():
     async with channel("wecom", writer=board, language="zh") as (made, service):
         await made.send([Notice(event(), due_at=T + 3_600_000)], T)
         assert "请在 11-15 07:13 前处理" in service.body["markdown"]["content"]
+
+
+OLD_MODULE = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # Apprise imports it
+
+
+@OLD_MODULE
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(200, Delivered()), (500, Retry("server_error", None, "Apprise says that it was not taken"))],
+)
+async def test_apprise_carries_the_words_to_a_service_of_its_own(status, outcome):
+    said = []
+
+    async def post(request):
+        said.append(await request.json())
+        return web.Response(status=status)
+
+    async with servers.serving(web.post("/notify", post)) as base:
+        told = {"type": "apprise", "url": base.replace("http://", "json://") + "/notify"}
+        made = people_channel(TypeAdapter(ChannelSettings).validate_python(told), "duty", LINKED)
+        assert await made.send([Notice(event())], T) == outcome
+    assert said[0]["title"] == "[FIRING 1] warning: h q"
+    assert "5 waiting past 20 s" in said[0]["message"]
+    assert "callbacks/alert?do=acknowledge" in said[0]["message"]
+    assert said[0]["type"] == "warning"
+
+
+@OLD_MODULE
+async def test_an_address_that_apprise_does_not_know_is_refused():
+    told = {"type": "apprise", "url": "nonsense://x"}
+    made = people_channel(TypeAdapter(ChannelSettings).validate_python(told), "duty", LINKED)
+    assert await made.send([Notice(event())], T) == Failed("client_error", "Apprise does not know this address")
