@@ -20,7 +20,7 @@ from deploy.cli.processes import run_process
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from streams.contract import DIMENSIONS
-from streams.contract.alerts import Acknowledgement, Feedback, Silence, Verdict
+from streams.contract.alerts import Acknowledgement, Silence, Verdict, feedback_on
 
 _DURATION = re.compile(r"^(\d+)([mhd])$")
 T = TypeVar("T")
@@ -133,18 +133,7 @@ def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None
     last = _do(settings, control_log.last_episodes(settings.kafka)).get(fingerprint)
     if last is None:
         _refuse(f"no alert {fingerprint} has fired in the last 30 days")
-    said = Feedback(
-        fingerprint=fingerprint,
-        episode=last.episode,
-        rule=last.rule,
-        feed=last.feed,
-        hotline=last.hotline,
-        queue=last.queue,
-        verdict=verdict,
-        author=author,
-        note=note,
-        at=_now(),
-    )
+    said = feedback_on(last, verdict, author, note, _now())
     _do(settings, control_log.write(settings.kafka, said))
     click.echo(f"{last.rule} of {_time(last.started_at)}: {verdict}")
 

@@ -1,4 +1,4 @@
-"""Acknowledge and silence from the wallboard: POST with JSON, written to `hotline.alert-control` as the commands do.
+"""Acknowledge, silence and judge from the wallboard: POST with JSON, written to `hotline.alert-control` as the commands do.
 
 A foreign page must not act through somebody's browser (`gate.foreign`). Without logins a board that others can reach
 offers no actions: they are there on loopback, for people who log in, and where Hotline itself pages.
@@ -25,7 +25,7 @@ from sinks.web.board import Board
 from sinks.web.gate import PERSON, Gate, foreign
 from sinks.web.seen import seen
 from streams.contract import AlertEvent
-from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, control_key
+from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, Verdict, control_key, feedback_on
 from streams.contract.audit import AuditAction
 from streams.contract.topics import ALERT_CONTROL
 
@@ -58,7 +58,16 @@ class Silenced(msgspec.Struct, forbid_unknown_fields=True):
     minutes: Annotated[int, msgspec.Meta(ge=1, le=14 * 1440)]
 
 
-Asked = TypeVar("Asked", Acknowledge, Silenced)
+class Judged(msgspec.Struct, forbid_unknown_fields=True):
+    """What somebody thinks of the last episode of an alert, also once it is over."""
+
+    fingerprint: Name
+    author: Name
+    verdict: Verdict
+    note: Text = ""
+
+
+Asked = TypeVar("Asked", Acknowledge, Silenced, Judged)
 Write = Callable[[Kafka, ControlRecord], Awaitable[None]]
 
 
@@ -90,6 +99,7 @@ class Actions:
         return [
             web.post("/api/v1/alerts/acknowledge", self.acknowledge),
             web.post("/api/v1/alerts/silence", self.silence),
+            web.post("/api/v1/alerts/feedback", self.feedback),
         ]
 
     async def acknowledge(self, request: web.Request) -> web.Response:
@@ -116,6 +126,14 @@ class Actions:
 
         return await self._do(request, Silenced, "silence", made)
 
+    async def feedback(self, request: web.Request) -> web.Response:
+        """Somebody says what an alert was worth: the precision of its rule is made of it."""
+
+        def made(asked: Judged, alert: AlertEvent) -> ControlRecord:
+            return feedback_on(alert, asked.verdict, asked.author, asked.note, self.now())
+
+        return await self._do(request, Judged, "feedback", made)
+
     async def _do(
         self,
         request: web.Request,
@@ -137,7 +155,7 @@ class Actions:
         if person.name:  # who has logged in signs with that name
             asked = msgspec.structs.replace(asked, author=person.name)
         alert = seen(self.board, person.sees, self.settings).alerts.get(asked.fingerprint)
-        if alert is None or alert.state != "firing":
+        if alert is None or (alert.state != "firing" and kind is not Judged):
             return error_response(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
         record = made(asked, alert)
         try:

@@ -24,7 +24,7 @@ from sinks.web.actions import Write, write
 from sinks.web.answers import error_response
 from sinks.web.board import Board
 from streams.contract import AlertEvent
-from streams.contract.alerts import Acknowledgement, Feedback
+from streams.contract.alerts import Acknowledgement, Feedback, feedback_on
 
 SLACK_S = 300
 """Older requests are played back by somebody."""
@@ -197,18 +197,7 @@ class Callbacks:
 
     def _record(self, answer: Answer, alert: AlertEvent, author: str, note: str) -> Acknowledgement | Feedback | None:
         if answer != "acknowledge":
-            return Feedback(
-                fingerprint=alert.fingerprint,
-                episode=alert.episode,
-                rule=alert.rule,
-                feed=alert.feed,
-                hotline=alert.hotline,
-                queue=alert.queue,
-                verdict=answer,
-                author=author,
-                note=note,
-                at=self._now(),
-            )
+            return feedback_on(alert, answer, author, note, self._now())
         if alert.state != "firing" or self._settings.paging != "hotline":
             return None
         return Acknowledgement(fingerprint=alert.fingerprint, author=author, note=note, at=self._now())

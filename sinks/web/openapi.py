@@ -246,6 +246,16 @@ def document() -> Json:
                 {"fingerprint": name, "author": name, "note": {"type": "string", "maxLength": 500}},
                 ("fingerprint", "author"),
             ),
+            "/api/v1/alerts/feedback": _post(
+                "Say what an alert was worth, also once it is over",
+                {
+                    "fingerprint": name,
+                    "author": name,
+                    "verdict": {"type": "string", "enum": ["useful", "noise", "missed"]},
+                    "note": {"type": "string", "maxLength": 500},
+                },
+                ("fingerprint", "author", "verdict"),
+            ),
             "/api/v1/alerts/silence": _post(
                 "Page nobody for an alert, for a while",
                 {

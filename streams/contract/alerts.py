@@ -99,6 +99,22 @@ ControlRecord = Silence | Acknowledgement | Feedback
 """What `hotline.alert-control` carries: what people have said about alerts."""
 
 
+def feedback_on(alert: AlertEvent, verdict: Verdict, author: str, note: str, at: int) -> Feedback:
+    """What somebody thinks of this episode."""
+    return Feedback(
+        fingerprint=alert.fingerprint,
+        episode=alert.episode,
+        rule=alert.rule,
+        feed=alert.feed,
+        hotline=alert.hotline,
+        queue=alert.queue,
+        verdict=verdict,
+        author=author,
+        note=note,
+        at=at,
+    )
+
+
 def control_key(record: ControlRecord) -> bytes:
     """The key of its record."""
     return (record.id if isinstance(record, Silence) else record.fingerprint).encode()

@@ -4,7 +4,9 @@ from typing import Literal
 
 import msgspec
 
-AuditAction = Literal["login", "login_failed", "logout", "calls", "export", "acknowledge", "silence", "refused"]
+AuditAction = Literal[
+    "login", "login_failed", "logout", "calls", "export", "acknowledge", "silence", "feedback", "refused"
+]
 
 
 class AuditEvent(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -167,3 +167,15 @@ async def test_a_failure_is_said_on_the_form(context: BrowserContext, site: Runn
     await page.get_by_role("dialog").get_by_role("button", name="确认").click()
     await expect(page.locator(".act-problem")).to_contain_text("确认失败：Kafka does not answer")
     await expect(board.tile("utilities")).to_have_attribute("data-state", "breach")
+
+
+async def test_an_alert_is_judged_also_once_it_is_over(site, http, written) -> None:
+    alert = site.site.board.alerts[FINGERPRINT]
+    site.put(city.alert(city.MORNING, episode=alert.episode, at=site.now + 1, state="resolved"))
+    response = await post(http, "feedback", {"fingerprint": FINGERPRINT, "author": "Chen Yu", "verdict": "noise"})
+    assert response.status == 200
+    (said,) = written
+    assert (said.episode, said.rule, said.verdict, said.author) == (alert.episode, alert.rule, "noise", "Chen Yu")
+    wrong = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "verdict": "boring"}
+    assert (await post(http, "feedback", wrong)).status == 400
+    assert (await post(http, "feedback", wrong | {"fingerprint": "unknown", "verdict": "noise"})).status == 404
