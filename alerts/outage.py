@@ -5,7 +5,6 @@ What such data shows as begun and ended wakes nobody. Once there is no more of i
 ends by itself, and its end is told to nobody. What still fires is told as ever.
 """
 
-from collections.abc import Mapping
 from hashlib import sha256
 
 import msgspec
@@ -24,13 +23,16 @@ STANDS_MS = 300_000
 
 class Outage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is remembered; times in ms by wall clock. `seen_at`: when everything was read last. `late_ms`: how long it
-    was; `late_at`: when something late was heard last. `missed`: alert -> its rule. `told`: the message, while it stands.
+    was; `late_at`: when something late was heard last. `missed`: alert -> its rule; `until`: when the last of them
+    ended, by the clock of the data: it names the message, so that one decided again after a kill is the same.
+    `told`: the message, while it stands.
     """
 
     seen_at: int = 0
     late_at: int = 0
     late_ms: int = 0
     missed: dict[str, str] = {}
+    until: int = 0
     told: AlertEvent | None = None
 
     def hear(self, before: Entry, changes: Changes, rule: Rule, written_at: int, listening: Time | None) -> None:
@@ -44,6 +46,7 @@ class Outage(msgspec.Struct, kw_only=True, omit_defaults=True):
                     continue
                 self.late_ms, self.late_at = max(self.late_ms, late_ms), max(self.late_at, written_at)
             self.missed[change.fingerprint] = change.rule
+            self.until = max(self.until, change.ended_at or change.at)
 
     def tick(self, now: int, *, caught_up: bool, source: str) -> list[AlertEvent]:
         """Let time pass; the message when it is due, and its end. `source` tells two cores' messages apart."""
@@ -58,7 +61,7 @@ class Outage(msgspec.Struct, kw_only=True, omit_defaults=True):
             return self._end(now)
         if not self.missed or now - self.late_at < SETTLED_MS:
             return []
-        self.told = _message(self.missed, self.late_ms, now, source)
+        self.told = _message(self, now, source)
         self.missed, self.late_ms = {}, 0
         return [self.told]
 
@@ -78,13 +81,14 @@ def _would_have_fired(before: Entry, change: AlertEvent, rule: Rule) -> bool:
     return ended_at - before.held_since >= rule.for_s * 1000 and not rule.in_shadow(ended_at)
 
 
-def _message(missed: Mapping[str, str], late_ms: int, now: int, source: str) -> AlertEvent:
-    minutes, number, rules = max(1, round(late_ms / 60_000)), len(missed), ", ".join(sorted(set(missed.values())))
+def _message(outage: Outage, now: int, source: str) -> AlertEvent:
+    late_ms, number = outage.late_ms, len(outage.missed)
+    minutes, rules = max(1, round(late_ms / 60_000)), ", ".join(sorted(set(outage.missed.values())))
     fingerprint = sha256(f"{RULE}\x1f{source}".encode()).hexdigest()[:16]
     alerts = "alert" if number == 1 else "alerts"
     return AlertEvent(
         fingerprint=fingerprint,
-        episode=f"{fingerprint}-{now}",
+        episode=f"{fingerprint}-{outage.until}",
         rule=RULE,
         state="firing",
         reason="back_after_outage",

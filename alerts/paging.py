@@ -59,6 +59,7 @@ class Paging:
         self._sent: dict[str, list[AlertEvent]] = {}
         self._in_snapshot: set[str] = set()
         self.unsaved = False
+        self._ready = False
         self._now = 0
         self.given_up = 0
         self._sources: list[tuple[Inhibition, AlertEvent]] = []
@@ -83,6 +84,7 @@ class Paging:
         self._now = now
         if not self._controls.ready:
             return
+        self._ready = True
         self._sources = self._outages()
         groups: dict[tuple[str, str], list[Want]] = {}
         for episode, page in list(self._state.pages.items()):
@@ -126,8 +128,11 @@ class Paging:
     def due(self, receiver: str, now: int) -> tuple[Message, int, list[Notice]] | None:
         """The oldest message that the receiver is to get now: (message, number of the try, alerts as they stand).
 
-        Whoever asks is taken to send it.
+        Whoever asks is taken to send it. None after a restart until everything was read: a message repeated from an
+        older state would say less than it had said already.
         """
+        if not self._ready:
+            return None
         for message in list(self._state.messages.values()):
             if message.receiver != receiver or message.next_at > now or message.id not in self._saved:
                 continue

@@ -313,9 +313,10 @@ class World:
         for episode, event in last.items():
             if event.state == "firing":
                 exempt = event.fingerprint in acknowledged or (event.queue == "a" and firing_c)
+                exempt |= event.reason == "back_after_outage" and bool(heard[episode])  # it calls nobody further
                 if not exempt and heard[episode] != set(RECEIVERS):
                     wrong.append(f"{episode} fires and only {sorted(heard[episode])} know")
-            elif event.queue not in quiet and heard[episode] - ended[episode]:
+            elif event.reason != "back_after_outage" and event.queue not in quiet and heard[episode] - ended[episode]:
                 wrong.append(f"{sorted(heard[episode] - ended[episode])} were not told of the end of {episode}")
         return wrong
 
