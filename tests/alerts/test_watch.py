@@ -252,3 +252,25 @@ def test_moving_sums_are_the_sums_of_the_cells(script):
                     begin, end = bounds(name, now, BERLIN, as_of)
                     expected = window(c for (of, at), c in truth.items() if of == key and begin <= at < end)
                     assert {n: c for n, c in held.counts(key, name, now, BERLIN, as_of).items() if c} == expected
+
+
+def test_what_is_judged_again_after_a_kill_is_the_same_episode():
+    """The pager knows an episode by its name: another name would be another page."""
+    rule = window_rule(BUSY, for_s=10)
+    log = Cells(rule)
+    log.cell(0, offered=9)
+    log.clock(0.5)
+    written = log.core.snapshot()  # the last state that was written before the kill
+
+    def goes_on(caught_up):
+        log.cell(1, offered=9)
+        for second in (36, 42, 48, 54, 60, 66):
+            log.clock(second / 60, caught_up=caught_up)
+        return {event.episode for event in log.decoded()}
+
+    first = goes_on(caught_up=True)
+    log.core = type(log.core)([rule], "live", log.promises, written)
+    log.version, log.at = 2, T
+    again = goes_on(caught_up=False)
+    assert len(first) == 1
+    assert again == first
