@@ -9,9 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
-from deploy.embedded.clickhouse_server.engine import Answer, Engine, Handle
-from deploy.embedded.clickhouse_server.errors import READONLY, TOO_MANY_SIMULTANEOUS_QUERIES, ServerError
-from deploy.embedded.clickhouse_server.policy import Policy
+from deploy.embedded.clickhouse_server.engine import Answer, Engine, Handle, quote
+from deploy.embedded.clickhouse_server.errors import (
+    ACCESS_DENIED,
+    READONLY,
+    TOO_MANY_SIMULTANEOUS_QUERIES,
+    ServerError,
+)
+from deploy.embedded.clickhouse_server.policy import SYSTEM_FILTERS, Policy
 from deploy.embedded.clickhouse_server.request import Query
 from deploy.embedded.clickhouse_server.sessions import Sessions
 from deploy.embedded.clickhouse_server.statement import Statement
@@ -27,15 +32,21 @@ READER_LIMITS = {
 }
 # What a reader may ask for beside the query: how the answer is written, and tighter limits.
 _READER_MAY_SET = ("output_format_", "date_time_output_format", "max_execution_time", "max_block_size", "extremes")
+_FILTERS = "additional_table_filters"
 # Sent along by drivers with every query; none of them changes what is read.
 _IDLE = frozenset({"async_insert", "wait_for_async_insert", "network_compression_method"})
 
 
 def reader_settings(settings: dict[str, str]) -> dict[str, str]:
-    """A reader's limits with the settings of one request. Raises ServerError for one that is not theirs."""
+    """A reader's limits with the settings of one request. Raises ServerError for one that is not theirs.
+
+    Filters on tables are theirs to add, since they only take away: a data source of Grafana is provisioned with the
+    filter of its team, which nobody's SQL can lift.
+    """
     settings.pop("readonly", None)  # theirs is 1, whatever they ask for
     settings = {name: value for name, value in settings.items() if name not in _IDLE}
-    merged = READER_LIMITS | settings
+    filters = _with_ours(settings.pop(_FILTERS, ""))
+    merged = READER_LIMITS | settings | {_FILTERS: filters}
     for name in settings:
         if not name.startswith(_READER_MAY_SET):
             raise ServerError(READONLY, f"Cannot modify '{name}' setting in readonly mode")
@@ -45,6 +56,17 @@ def reader_settings(settings: dict[str, str]) -> dict[str, str]:
         raise ServerError(READONLY, "max_execution_time is no number") from None
     merged["max_execution_time"] = str(seconds if 0 < seconds < MAX_SECONDS else MAX_SECONDS)
     return merged
+
+
+def _with_ours(filters: str) -> str:
+    """A map of filters, as text, with those that hold for every reader. Raises ServerError for what is no map."""
+    ours = ", ".join(f"{quote(table)}: {quote(condition)}" for table, condition in SYSTEM_FILTERS.items())
+    theirs = filters.strip()
+    if not theirs:
+        return f"{{{ours}}}"
+    if theirs[0] != "{" or theirs[-1] != "}" or "system" in theirs.lower():
+        raise ServerError(READONLY, f"{_FILTERS} is a map {{'table': 'condition', …}} of tables other than system's")
+    return f"{{{ours}, {theirs[1:-1]}}}" if theirs[1:-1].strip() else f"{{{ours}}}"
 
 
 class Executor:
@@ -63,6 +85,10 @@ class Executor:
         """Judge and queue one query. Raises ServerError when it is refused or there are too many."""
         self._policy.require(statement, query.user, by_get=query.by_get)
         if query.user == "reader":
+            if query.database.lower() == "system":
+                raise ServerError(
+                    ACCESS_DENIED, "reader: write system.tables and the like; it is nobody's own database"
+                )
             settings = reader_settings(dict(query.settings)) | {"readonly": "1"}
             if not self._room.acquire(blocking=False):
                 raise ServerError(TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries: try again shortly")

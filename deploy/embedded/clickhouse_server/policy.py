@@ -35,6 +35,28 @@ _REFUSED_FORMATS = ("template", "protobuf", "capnproto", "avroconfluent")
 _ENGINES = frozenset(
     {"ATOMIC", "MEMORY", "VIEW", "MATERIALIZEDVIEW", "NULL", "LOG", "TINYLOG", "STRIPELOG", "SET", "JOIN"}
 )
+# What a reader may see of `system`: what there is and how it is called. The others tell what others ask, what lies in
+# tables that a filter hides, or where files are.
+_SYSTEM_TABLES = frozenset(
+    {
+        "one",
+        "numbers",
+        "numbers_mt",
+        "zeros",
+        "tables",
+        "columns",
+        "databases",
+        "functions",
+        "table_functions",
+        "settings",
+    }
+    | {"formats", "data_type_families", "table_engines", "keywords", "time_zones", "build_options"}
+)
+# In the lists of tables and columns a reader finds the views; of tables they would tell how much a filter hides.
+SYSTEM_FILTERS = {
+    "system.tables": "engine = 'View' OR lower(database) IN ('system', 'information_schema')",
+    "system.columns": r"table LIKE 'v\_%' OR lower(database) IN ('system', 'information_schema')",
+}
 
 
 class Policy:
@@ -57,6 +79,8 @@ class Policy:
             raise ServerError(
                 ACCESS_DENIED, f"the embedded ClickHouse does not execute {statement.verb or statement.tokens[0].text}"
             )
+        if user == "reader":
+            _check_system(statement.tokens)
         self._check_functions(statement.tokens)
         self._check_words(statement)
         if statement.format and statement.format.lower().startswith(_REFUSED_FORMATS):
@@ -89,6 +113,18 @@ class Policy:
             if len(tokens) < 2 or tokens[1].text not in _CREATES or any(t.text == "DICTIONARY" for t in tokens[1:4]):
                 raise ServerError(ACCESS_DENIED, "the embedded ClickHouse creates databases, tables and views only")
             _check_engines(tokens)
+
+
+def _check_system(tokens: Sequence[Token]) -> None:
+    for database, dot, table in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if database.text.lower() != "system" or dot.text != "." or table.kind not in {"word", "quoted"}:
+            continue
+        if table.text.lower() not in _SYSTEM_TABLES:
+            raise ServerError(ACCESS_DENIED, f"system.{table.text.lower()} is refused to readers")
+    if tokens[0].text in {"SHOW", "EXPLAIN"} and any(
+        token.text in {"PROCESSLIST", "ESTIMATE"} for token in tokens[1:3]
+    ):
+        raise ServerError(ACCESS_DENIED, f"{tokens[0].text} {tokens[1].text} is refused to readers")
 
 
 def _check_engines(tokens: Sequence[Token]) -> None:
