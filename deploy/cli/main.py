@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sql": ("deploy.cli.sql", "Ask ClickHouse, or one of the saved queries."),
     "why": ("deploy.cli.why", "Show the visits that made a number."),
     "export": ("deploy.cli.export", "Write the rows of a view of any range of days to a file (Parquet)."),
+    "report": ("deploy.cli.report", "Write a day or a week of a hotline as a page to print."),
     "detect": ("deploy.cli.detect", "Judge a file of counts by the code that judges live demand."),
     "migrate": ("deploy.cli.migrate", "Bring the ClickHouse schema up to date."),
     "topics": ("deploy.cli.topics", "Create (apply) or verify (check) the Kafka topics."),
