@@ -22,6 +22,8 @@ class Observed(Protocol):
     @property
     def source(self) -> str: ...
     @property
+    def dimensions(self) -> Mapping[str, str]: ...
+    @property
     def active(self) -> bool: ...
     @property
     def at(self) -> int: ...
@@ -85,5 +87,4 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 def dimensions_of(observed: Observed) -> Mapping[str, str]:
     """The values of an observed key beyond hotline, queue and category; empty ones left out."""
-    more = dict(observed.dimensions) if isinstance(observed, Observation) else {}
-    return more | ({"source": observed.source} if observed.source else {})
+    return dict(observed.dimensions) | ({"source": observed.source} if observed.source else {})

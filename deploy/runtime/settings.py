@@ -215,6 +215,29 @@ class Demand(Section):
     clear_after_s: Seconds = 300
 
 
+class Concentration(Section):
+    """More calls of some kind than usual among the others, by the values of these dimension sets and by source.
+
+    One budget for all of them together, per hotline. `min_excess`: calls more than expected that are worth a word.
+    """
+
+    dimension_sets: tuple[str, ...] = (
+        "queue",
+        "category_1",
+        "category_2",
+        "district_1",
+        "district_2",
+        "district_3",
+        "category_district",
+        "channel",
+        "centre",
+        "source",
+    )
+    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.2
+    min_excess: Annotated[int, Field(ge=1)] = 8
+    clear_after_s: Seconds = 300
+
+
 class QueueSilence(Section):
     """No call in a queue where some were due. Longer than `intake.silent_after_s`: a source cut off explains it."""
 
@@ -389,6 +412,7 @@ class Settings(BaseSettings):
     cells: Cells = Cells()
     demand: Demand = Demand()
     service_level: ServiceLevel = ServiceLevel()
+    concentration: Concentration = Concentration()
     queue_silence: QueueSilence = QueueSilence()
     abandonment: Abandonment = Abandonment()
     blocked: Blocked = Blocked()

@@ -26,6 +26,7 @@ ORDER: tuple[TileState, ...] = (
 _BLAMES: dict[SignalKind, Blame] = {
     "demand_above_expectation": "demand",
     "demand_below_expectation": "demand",
+    "demand_concentrated": "demand",
     "queue_silence": "demand",
     "service_level_under_target": "service_level",
     "error_budget_fast_burn": "service_level",

@@ -14,7 +14,7 @@ from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, i
 from sinks.web.rolling import WINDOWS, bounds, shown
 from sinks.web.seen import Readable, Seen
 from sinks.web.sources import heard
-from streams.contract import AlertEvent, Forecast, Gauge, Signal
+from streams.contract import DIMENSIONS, AlertEvent, Forecast, Gauge, Signal
 from streams.contract.metrics import rates, ratio, service_level_parts
 
 VERSUS_MS = 30 * MINUTE_MS
@@ -127,7 +127,7 @@ class View:
     def _of_queue(self, queue: str | None) -> list[AlertEvent | Signal]:
         """What fires or holds on one queue (None: on the hotline as a whole), no other dimension."""
         both: list[AlertEvent | Signal] = [*self.firing, *self.active]
-        return [c for c in both if c.queue == (queue or "") and not c.category]
+        return [c for c in both if c.queue == (queue or "") and not c.category and not _of_a_slice(c)]
 
     def _level(self, key: Key, threshold_s: int) -> tuple[int, int]:
         counts, rules = self.board.window(key, self.end - self.level_ms, self.end), self.settings.service_level
@@ -363,3 +363,9 @@ def band_of(ranges: list[Range | None]) -> dict[str, list[float | None]]:
         "lower": [None if r is None else round(r.lower, 2) for r in ranges],
         "upper": [None if r is None else round(r.upper, 2) for r in ranges],
     }
+
+
+def _of_a_slice(condition: AlertEvent | Signal) -> bool:
+    """Whether it is about a part of the calls that no tile stands for: a district, a channel."""
+    told = condition.dimensions if isinstance(condition, Signal) else condition.labels
+    return any(name in told for name in DIMENSIONS if name not in {"queue", "category", "source"})

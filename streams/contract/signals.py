@@ -7,6 +7,7 @@ import msgspec
 SignalKind = Literal[
     "demand_above_expectation",
     "demand_below_expectation",
+    "demand_concentrated",
     "queue_silence",
     "service_level_under_target",
     "error_budget_fast_burn",
@@ -33,7 +34,9 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     spent), `expected`/`lower`/`upper` what
     the model expected of it, `target` the promise, `volume` the number of visits the value rests on,
     `score` -log10 of the probability under no change. `budget_left` is what is left of the error budget (a fraction,
-    below 0: overspent), `breach_at` when the promise will be broken (ms). `summary` is one sentence per language.
+    below 0: overspent), `breach_at` when the promise will be broken (ms). `dimensions` are
+    the key's values beyond hotline, queue, category and source; `explained_by` the few slices (`district=440305,
+    category=water`) that a departure is made of, each with its share. `summary` is one sentence per language.
     """
 
     fingerprint: str
@@ -59,4 +62,6 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     score: float | None = None
     budget_left: float | None = None
     breach_at: int | None = None
+    dimensions: dict[str, str] = msgspec.field(default_factory=dict)
+    explained_by: dict[str, float] = msgspec.field(default_factory=dict)
     summary: dict[str, str] = msgspec.field(default_factory=dict)

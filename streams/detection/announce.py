@@ -1,14 +1,19 @@
 """Conditions as `Signal` records: the numbers of each kind, and its sentence."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from deploy.runtime.settings import Hotline
 from streams.contract import Signal, SignalKind
 from streams.detection import words
 from streams.detection.agent_shortage import AgentShortage
 from streams.detection.answer_rate import AnswerRate
+from streams.detection.concentrations import Concentration, Concentrations, Part
 from streams.detection.counts import band
 from streams.detection.demand import Demand
 from streams.detection.episode import Episode
+from streams.detection.explain import SliceKey
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import MINUTE, Key, fingerprint
 from streams.detection.rules import DetectionRules
@@ -37,6 +42,7 @@ class Announcer:
             queue=key.queue,
             category=key.category,
             source=key.source,
+            dimensions=dict(key.more),
             active=episode.active,
             at=self._now,
             since=episode.since,
@@ -48,7 +54,8 @@ class Announcer:
             signal.summary = words.over(kind, words.place(key, hotline), hotline, since=episode.since, at=ended)
         return signal
 
-    def demand(self, key: Key, demand: Demand, slack: int) -> Signal:
+    def demand(self, key: Key, demand: Demand, slack: int, of: Concentrations | None) -> Signal:
+        """`of`: the slices that may explain what a whole hotline has too much of."""
         signal, start = self._of_demand("demand_above_expectation", key, demand, demand.episode, slack)
         if signal.active:
             hotline = self._rules.hotline(key.hotline)
@@ -59,6 +66,35 @@ class Announcer:
                 start=start,
                 count=signal.volume,
                 expected=signal.expected or 0.0,
+            )
+            if key.dimension_set == "hotline" and of is not None:
+                share = 1.0 - (signal.expected or 0.0) / max(1, signal.volume)
+                self._explained(signal, hotline, of.explain(start, self._now // MINUTE * MINUTE, share))
+        return signal
+
+    @staticmethod
+    def _explained(signal: Signal, hotline: Hotline, parts: Sequence[Part]) -> None:
+        signal.explained_by = {
+            ", ".join(f"{name}={value}" for name, value in part.key.values): round(part.share, 2) for part in parts
+        }
+        told = [(words.slice_name(part.key.values, hotline), part.share) for part in parts]
+        for language, sentence in words.explained(told).items():
+            signal.summary[language] += sentence
+
+    def concentration(self, key: Key, it: Concentration) -> Signal:
+        hotline = self._rules.hotline(key.hotline)
+        signal = self._signal("demand_concentrated", key, it.episode, float(it.seen.calls))
+        signal.volume, signal.expected = it.seen.calls, round(it.seen.expected, 1)
+        signal.window_s, signal.score = it.minutes * 60, round(it.seen.score, 2)
+        if signal.active:
+            signal.summary = words.concentration(
+                words.place(key, hotline),
+                hotline,
+                since=signal.since,
+                minutes=it.minutes,
+                count=it.seen.calls,
+                expected=it.seen.expected,
+                score=signal.score,
             )
         return signal
 
@@ -261,3 +297,10 @@ class Announcer:
                 key.source, hotline, since=watch.doubled.since, repeats=repeats, events=events
             )
         return signal
+
+
+def slice_as_key(hotline: str, key: SliceKey) -> Key:
+    """A slice as the key of its signal."""
+    told = dict(key.values)
+    own = {name: told.pop(name, "") for name in ("queue", "category", "source")}
+    return Key(hotline, key.dimension_set, **own, more=tuple(told.items()))

@@ -1,6 +1,6 @@
 """The whole of detection as one pure object: cells, gauges and a clock in, signals and forecasts out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from zlib import compress, decompress
 
 import msgspec
@@ -9,8 +9,10 @@ from streams.contract import Cell, Forecast, Gauge, Signal, SourceStatus
 from streams.detection import demand as demands
 from streams.detection import outlook
 from streams.detection.agent_shortage import AgentShortage
-from streams.detection.announce import Announcer
+from streams.detection.announce import Announcer, slice_as_key
 from streams.detection.answer_rate import AnswerRate
+from streams.detection.concentrations import Concentration, Concentrations
+from streams.detection.explain import SliceKey
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import MINUTE, Key
 from streams.detection.rules import DetectionRules
@@ -38,6 +40,7 @@ class _Packed(msgspec.Struct):
     answer_rates: list[tuple[Key, AnswerRate]]
     shortages: list[tuple[Key, AgentShortage]]
     sources: list[tuple[Key, SourceWatch]]
+    concentrations: list[tuple[str, bytes]] = []
 
 
 class Detection:
@@ -59,6 +62,7 @@ class Detection:
         self._answer_rates: dict[Key, AnswerRate] = {}
         self._shortages: dict[Key, AgentShortage] = {}
         self._sources: dict[Key, SourceWatch] = {}
+        self._concentrations: dict[str, Concentrations] = {}
         self._learns = frozenset(rules.demand.learn_from) - {rules.feed}
 
     # ---- what comes in
@@ -66,11 +70,13 @@ class Detection:
     def cell(self, cell: Cell) -> None:
         """Set one minute of one key: absolute counts, which replace earlier ones.
 
-        Only the judged feed, feeds to learn from, and the sets `hotline`, `queue` and `category_1` matter.
+        Only the judged feed, feeds to learn from, and the sets `hotline`, `queue`, `category_1` and those in which calls
+        may concentrate matter.
         """
         judged = cell.feed == self.rules.feed
         if not judged and cell.feed not in self._learns:
             return
+        self._slice(cell, judged=judged)
         key = Key(cell.hotline, cell.dimension_set, cell.queue, cell.category)
         if not key.judged:
             return
@@ -86,6 +92,25 @@ class Detection:
             target = self.rules.target_at(key.hotline, key.queue, cell.minute)
             self._promise(key).put(cell.minute, cell.counts, self.rules.service_level, target)
             self._shares_of(key, cell)
+
+    def _slice(self, cell: Cell, *, judged: bool) -> None:
+        dimensions = self.rules.slices.get(cell.dimension_set)
+        key = None
+        if dimensions is not None:
+            values = tuple((name, getattr(cell, name)) for name in dimensions)
+            if not all(value for _, value in values):
+                return
+            key = SliceKey(cell.dimension_set, values)
+        elif cell.dimension_set != "hotline":
+            return
+        of = self._concentrations.get(cell.hotline)
+        if of is None:
+            of = self._concentrations[cell.hotline] = Concentrations(self.rules.zone(cell.hotline))
+        offered = cell.counts.get("offered", 0)
+        if judged:
+            of.slices.put(cell.minute, key, offered)
+        else:
+            of.slices.teach(cell.feed, cell.minute, key, offered)
 
     def _promise(self, key: Key) -> Promise:
         promise = self._promises.get(key)
@@ -138,12 +163,16 @@ class Detection:
             return
         for demand in self._demands.values():
             demand.complete(feed, until)
+        for of in self._concentrations.values():
+            of.slices.complete(feed, until)
 
     def forget(self, feed: str) -> None:
         """Drop what was learned from a feed, because a new generation of it begins; the judged one begins anew."""
         if feed in self._learns or feed == self.rules.feed:
             for demand in self._demands.values():
                 demand.forget(feed)
+            for of in self._concentrations.values():
+                of.slices.forget(feed)
         if feed == self.rules.feed:
             self._begin_anew()
 
@@ -161,6 +190,8 @@ class Detection:
             judged.clear()
         for demand in self._demands.values():
             demand.begin_anew(self.rules.feed)
+        for of in self._concentrations.values():
+            of.begin_anew()
 
     # ---- time
 
@@ -200,6 +231,8 @@ class Detection:
             promise.minute(minute, self.rules.service_level)
         yield from self._judge_lack(minute)
         yield from self._judge(minute, 0)
+        for hotline, of in sorted(self._concentrations.items()):
+            yield from self._concentrated(minute, hotline, of.minute(minute, self.rules.concentration), changed=True)
         everyone = minute - self._forecast_at >= FORECAST_EVERY
         if everyone:
             self._forecast_at = minute
@@ -207,6 +240,16 @@ class Detection:
             record = outlook.forecast(key, self._demands[key], minute, self._version)
             if record is not None:
                 yield record
+
+    def _concentrated(
+        self, now: int, hotline: str, seen: Iterable[Concentration], *, changed: bool
+    ) -> Iterator[Signal]:
+        """Episodes of slices; those of keys with an expectation of their own (queues, categories) are told by that."""
+        announce = Announcer(self.rules, now, self._version)
+        for it in seen:
+            key = slice_as_key(hotline, it.key)
+            if key not in self._demands and it.episode.due(now, changed=changed):
+                yield announce.concentration(key, it)
 
     def _judge_lack(self, minute: int) -> Iterator[Signal]:
         """What did not come. Not by category: that is known only when a call is over."""
@@ -230,7 +273,9 @@ class Detection:
         for key, demand in sorted(self._demands.items()):
             changed = demand.judge(now, slack, keys, self.rules.demand)
             if demand.episode.due(now, changed=changed):
-                yield announce.demand(key, demand, slack)
+                yield announce.demand(key, demand, slack, self._concentrations.get(key.hotline))
+        for hotline, of in sorted(self._concentrations.items()):
+            yield from self._concentrated(now, hotline, of.open.values(), changed=False)
         yield from self._judge_promises(now)
 
     def _judge_promises(self, now: int) -> Iterator[Signal]:
@@ -299,6 +344,7 @@ class Detection:
             sorted(self._answer_rates.items()),
             sorted(self._shortages.items()),
             sorted(self._sources.items()),
+            [(hotline, of.pack()) for hotline, of in sorted(self._concentrations.items())],
         )
         return compress(msgspec.msgpack.encode(packed), 6)
 
@@ -321,6 +367,8 @@ class Detection:
         made._waiting, made._shares = dict(packed.waiting), dict(packed.shares)
         made._answer_rates, made._shortages = dict(packed.answer_rates), dict(packed.shortages)
         made._sources = dict(packed.sources)
+        for hotline, of in packed.concentrations:
+            made._concentrations[hotline] = Concentrations.unpack(rules.zone(hotline), of)
         if packed.feed != rules.feed:
             made._begin_anew()
         return made

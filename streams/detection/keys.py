@@ -10,13 +10,14 @@ MINUTE = 60_000
 
 
 class Key(NamedTuple):
-    """One key of one of the sets `hotline`, `queue`, `category_1`, or one source."""
+    """One key of one dimension set; `more`: (dimension, value) of what has no field of its own."""
 
     hotline: str
     dimension_set: str
     queue: str = ""
     category: str = ""
     source: str = ""
+    more: tuple[tuple[str, str], ...] = ()
 
     @property
     def judged(self) -> bool:
@@ -38,5 +39,6 @@ class Key(NamedTuple):
 
 def fingerprint(kind: SignalKind, feed: str, key: Key) -> str:
     """The stable name of one condition on one key: 16 hex digits, the same in every process and version."""
-    parts = (kind, feed, *key) if key.source else (kind, feed, *key[:-1])
+    of_key = (*key[:4], key.source) if key.source else key[:4]
+    parts = (kind, feed, *of_key, *(f"{name}={value}" for name, value in key.more))
     return blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()

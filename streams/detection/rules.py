@@ -9,6 +9,8 @@ from deploy.runtime.settings import (
     Abandonment,
     AnswerRate,
     Blocked,
+    Cells,
+    Concentration,
     Demand,
     Hotline,
     NoAgent,
@@ -24,12 +26,14 @@ from streams.contract import SignalKind
 class DetectionRules:
     """`feed` is judged; `learn_from` feeds (and the judged one itself) teach what is usual.
 
-    A hotline that is not in `hotlines` gets `default`.
+    `slices`: the dimension sets in which calls may concentrate, each with its dimensions. A hotline that is not in `hotlines` gets `default`.
     """
 
     feed: str = "live"
     demand: Demand = field(default_factory=Demand)
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    concentration: Concentration = field(default_factory=Concentration)
+    slices: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: slices_of(Cells(), Concentration()))
     queue_silence: QueueSilence = field(default_factory=QueueSilence)
     abandonment: Abandonment = field(default_factory=Abandonment)
     blocked: Blocked = field(default_factory=Blocked)
@@ -64,12 +68,24 @@ class DetectionRules:
         return self.hotline(hotline).target_at(queue, minute)
 
 
+def slices_of(cells: Cells, concentration: Concentration) -> Mapping[str, tuple[str, ...]]:
+    """Of the sets that `concentration` names those that are counted, each with its dimensions."""
+    counted = cells.dimension_sets | {"source": ("source",)}
+    return {
+        name: tuple(part.partition("/")[0] for part in counted[name])
+        for name in concentration.dimension_sets
+        if name in counted
+    }
+
+
 def rules_from(settings: Settings) -> DetectionRules:
     """The rules that `settings` state."""
     return DetectionRules(
         feed=settings.alerts.feed,
         demand=settings.demand,
         service_level=settings.service_level,
+        concentration=settings.concentration,
+        slices=slices_of(settings.cells, settings.concentration),
         queue_silence=settings.queue_silence,
         abandonment=settings.abandonment,
         blocked=settings.blocked,

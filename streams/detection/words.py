@@ -1,5 +1,7 @@
 """One sentence per language for each signal: where, what, how much, compared with what, since when."""
 
+from collections.abc import Sequence
+
 from deploy.runtime.settings import Hotline
 from streams.detection.calendar import clock_text
 from streams.detection.keys import Key
@@ -10,7 +12,7 @@ Sentences = dict[str, str]
 
 def place(key: Key, hotline: Hotline) -> Sentences:
     """The name people know the key by."""
-    if key.source:
+    if key.dimension_set == "source" and not key.more and not key.queue:
         return {"en": key.source, "zh": key.source}
     line = {language: hotline.name.get(language) or hotline.name.get("en") or key.hotline for language in ("en", "zh")}
     if key.dimension_set == "queue":
@@ -22,7 +24,56 @@ def place(key: Key, hotline: Hotline) -> Sentences:
         }
     if key.dimension_set == "category_1":
         return {"en": f"Category {key.category} ({line['en']})", "zh": f"{line['zh']}·类别“{key.category}”"}
-    return line
+    if key.dimension_set == "hotline":
+        return line
+    told = (("queue", key.queue), ("category", key.category), ("source", key.source), *key.more)
+    name = slice_name([pair for pair in told if pair[1]], hotline)
+    return {"en": f"{name['en'][:1].upper()}{name['en'][1:]} ({line['en']})", "zh": f"{line['zh']}·{name['zh']}"}
+
+
+_DIMENSIONS_ZH = {
+    "queue": "队列",
+    "category": "类别",
+    "district": "区域",
+    "source": "来源",
+    "channel": "渠道",
+    "centre": "中心",
+    "department": "部门",
+    "language": "语言",
+}
+
+
+def slice_name(values: Sequence[tuple[str, str]], hotline: Hotline) -> Sentences:
+    """A slice as people say it: `category water, district 440305`."""
+    english, chinese = [], []
+    for dimension, value in values:
+        known = hotline.queues.get(value) if dimension == "queue" else None
+        name = known.name if known else {}
+        english.append(f"{dimension} {name.get('en') or value}")
+        chinese.append(f"{_DIMENSIONS_ZH.get(dimension, dimension)}“{name.get('zh') or name.get('en') or value}”")
+    return {"en": ", ".join(english), "zh": "、".join(chinese)}
+
+
+def explained(parts: Sequence[tuple[Sentences, float]]) -> Sentences:
+    """What a departure is made of, each with its share; nothing where nothing explains it."""
+    if not parts:
+        return {}
+    english = "; ".join(f"{name['en']} explains {share:.0%}" for name, share in parts)
+    chinese = "；".join(f"{name['zh']}占 {share:.0%}" for name, share in parts)
+    return {"en": f" {english[:1].upper()}{english[1:]}.", "zh": f"其中{chinese}。"}
+
+
+def concentration(
+    where: Sentences, hotline: Hotline, *, since: int, minutes: int, count: int, expected: float, score: float
+) -> Sentences:
+    """More calls of one slice than its part of all calls; `score`: -log10 of the probability of so many by chance."""
+    began, of, ratio = clock_text(since, hotline.zone), about(expected), times(count / max(expected, 1.0))
+    odds = f"10^{min(99, round(score))}"
+    return {
+        "en": f"{where['en']}: {count} calls in {minutes} min, {ratio} times its usual part of all calls ({of}); "
+        f"since {began}; chance alone 1 in {odds}.",
+        "zh": f"{where['zh']}：{minutes} 分钟内来电 {count} 个，为其通常占比（约 {of} 个）的 {ratio} 倍；始于 {began}；偶然概率 {odds} 分之一。",
+    }
 
 
 def about(number: float) -> str:
@@ -242,6 +293,7 @@ def doubled_feed(source: str, hotline: Hotline, *, since: int, repeats: int, eve
 
 
 _OVER = {
+    "demand_concentrated": ("back to its usual part of all calls", "恢复通常占比"),
     "demand_above_expectation": ("calls are back to what is expected", "来电量恢复到预期水平"),
     "service_level_under_target": ("the service level is no longer under target", "服务水平不再低于目标"),
     "demand_below_expectation": ("calls are back to what is expected", "来电量恢复到预期水平"),
