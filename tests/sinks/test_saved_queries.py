@@ -34,6 +34,7 @@ ANSWERS: dict[str, tuple[dict[str, str], tuple[str, ...], list[tuple[Any, ...]]]
         [("pbx-2", 92, 30, "2026-03-10 01:29:00.000"), ("pbx-1", 92, 88, "2026-03-10 02:29:00.000")]),
     "district-answer-rate": (SPAN, ("district", "offered", "answered", "abandoned"),
         [("", 1, 0, 1), ("440303", 9, 6, 0), ("440305", 11, 8, 3)]),
+    "emerging": ({"day": story.SPIKE}, ("value",), []),  # two days say nothing of three weeks: tests/sinks/test_emerging.py
     "handle-times": (SPAN, ("category", "answered", "att", "hold_s", "acw"),
         [("housing", 4, 160, 0, 7.5), ("water", 8, 108.75, 2.5, 0), ("", 1, 100, 0, 0), ("roads", 1, 100, 0, 0)]),
     "left-out": (SPAN, ("source", "reason", "events"), [("pbx-1", "late", 1), ("unnamed", "not_json", 1)]),
@@ -47,6 +48,9 @@ ANSWERS: dict[str, tuple[dict[str, str], tuple[str, ...], list[tuple[Any, ...]]]
     "open-callbacks": (SPAN, ("call", "taken"), [("c4", "2026-03-10 09:50:30.000")]),
     "ratings": (SPAN, ("category", "answered", "ratings", "rating_mean", "low"),
         [("water", 8, 1, 2, 1), ("housing", 4, 1, 5, 0), ("", 1, 0, None, 0), ("roads", 1, 0, None, 0)]),
+    "redials": (THEN, ("quarter", "attempts", "callers", "redials", "attempts_before", "callers_before"),
+        [("2026-03-10 01:00:00", 9, 8, 1, 2, 2), ("2026-03-10 01:30:00", 3, 2, 0, 0, 0), ("2026-03-10 01:45:00", 2, 2, 0, 0, 0),
+         ("2026-03-10 02:00:00", 2, 0, 0, 1, 1), ("2026-03-10 02:15:00", 1, 1, 0, 0, 0)]),
     "reclassified": (SPAN, ("category_counted", "category", "visits"), [("water/leak", "roads/pipes", 1)]),
     "repeat-callers": (SPAN, ("category", "calls", "callers", "repeat_callers", "repeat_calls"),
         [("water", 10, 8, 1, 1), ("", 3, 3, 0, 0), ("housing", 4, 4, 0, 0), ("roads", 1, 1, 0, 0)]),
