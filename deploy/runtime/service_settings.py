@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from streams.contract.metrics import Attribution, Formula, Leaving
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

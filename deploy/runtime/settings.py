@@ -29,8 +29,16 @@ from pydantic_settings import (
 )
 
 from deploy.runtime.access import Access
+from deploy.runtime.detection_settings import (
+    Abandonment,
+    AnswerRate,
+    Blocked,
+    Concentration,
+    NoAgent,
+    RingNoAnswer,
+)
 from deploy.runtime.section import Section
-from deploy.runtime.service_settings import Fraction, Hours, ServiceLevel, target_at
+from deploy.runtime.service_settings import Fraction, Hours, Seconds, ServiceLevel, target_at
 from streams.contract.cells import DIMENSIONS
 
 PREFIX = "HOTLINE_"
@@ -49,7 +57,6 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
 
 class Kafka(Section):
@@ -215,79 +222,11 @@ class Demand(Section):
     clear_after_s: Seconds = 300
 
 
-class Concentration(Section):
-    """More calls of some kind than usual among the others, by the values of these dimension sets and by source.
-
-    One budget for all of them together, per hotline. `min_excess`: calls more than expected that are worth a word.
-    """
-
-    dimension_sets: tuple[str, ...] = (
-        "queue",
-        "category_1",
-        "category_2",
-        "district_1",
-        "district_2",
-        "district_3",
-        "category_district",
-        "channel",
-        "centre",
-        "source",
-    )
-    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.2
-    min_excess: Annotated[int, Field(ge=1)] = 8
-    clear_after_s: Seconds = 300
-
-
 class QueueSilence(Section):
     """No call in a queue where some were due. Longer than `intake.silent_after_s`: a source cut off explains it."""
 
     false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
     min_silence_s: Seconds = 120
-
-
-class ShareLimit(Section):
-    """When a share counts as above its `limit`: over `window`, of at least `min_volume`."""
-
-    window: Literal["5m", "15m", "30m", "60m"] = "15m"
-    limit: Fraction
-    min_volume: Annotated[int, Field(ge=1)] = 20
-
-
-class Abandonment(ShareLimit):
-    """Abandoned of offered visits, short abandons left out of both."""
-
-    limit: Fraction = 0.1
-
-
-class Blocked(ShareLimit):
-    """Blocked of all calls that came in."""
-
-    limit: Fraction = 0.02
-
-
-class RingNoAnswer(ShareLimit):
-    """Calls that an agent did not answer, of those given to an agent."""
-
-    window: Literal["5m", "15m", "30m", "60m"] = "30m"
-    limit: Fraction = 0.1
-
-
-class AnswerRate(Section):
-    """Answered of all calls that came in over rolling 24 hours; GB/T 33358 asks for 95 %.
-
-    A breach is foretold when the rate of the last `recent_s` leads to it within `ahead_s`.
-    """
-
-    target: Fraction = 0.95
-    min_volume: Annotated[int, Field(ge=1)] = 100
-    recent_s: Annotated[int, Field(ge=300, le=21_600)] = 1_800
-    ahead_s: Annotated[int, Field(ge=600, le=86_400)] = 28_800
-
-
-class NoAgent(Section):
-    """Somebody waits and no agent is available for so long. In busy times that is usual for a minute."""
-
-    after_s: Seconds = 120
 
 
 class Alertmanager(Section):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from deploy.runtime.settings import AnswerRate as AnswerRateRules
+from deploy.runtime.detection_settings import AnswerRate as AnswerRateRules
 from streams.contract.metrics import window_bounds
 from streams.detection.calendar import local_day
 from streams.detection.episode import Episode

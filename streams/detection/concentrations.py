@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from deploy.runtime.settings import Concentration as Rules
+from deploy.runtime.detection_settings import Concentration as Rules
 from streams.detection.episode import Episode
 from streams.detection.explain import Slice, SliceKey, smallest_set
 from streams.detection.keys import MINUTE

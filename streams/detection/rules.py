@@ -4,21 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from deploy.runtime.service_settings import ServiceLevel
-from deploy.runtime.settings import (
+from deploy.runtime.detection_settings import (
     Abandonment,
     AnswerRate,
     Blocked,
-    Cells,
     Concentration,
-    Demand,
-    Hotline,
     NoAgent,
-    QueueSilence,
     RingNoAnswer,
-    Settings,
     ShareLimit,
 )
+from deploy.runtime.service_settings import ServiceLevel
+from deploy.runtime.settings import Cells, Demand, Hotline, QueueSilence, Settings
 from streams.contract import SignalKind
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from deploy.runtime.settings import ShareLimit
+from deploy.runtime.detection_settings import ShareLimit
 from streams.contract import SignalKind
 from streams.contract.metrics import Window, window_bounds
 from streams.detection.episode import Episode

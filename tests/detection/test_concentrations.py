@@ -5,7 +5,8 @@ import pytest
 from detection_kit import tell
 from slices_kit import DAY, MINUTE, MONDAY, ZONE, City, Incident, both, category, district, queue, source
 
-from deploy.runtime.settings import Cells, Concentration, Hotline
+from deploy.runtime.detection_settings import Concentration
+from deploy.runtime.settings import Cells, Hotline
 from streams.contract import Cell, Signal
 from streams.detection import Detection, DetectionRules
 from streams.detection.concentrations import Concentrations

@@ -9,8 +9,9 @@ import pytest
 from detection_kit import tell
 from queue_kit import event_cells, waits
 
+from deploy.runtime.detection_settings import AnswerRate
 from deploy.runtime.service_settings import Burn, Hours, ServiceLevel
-from deploy.runtime.settings import AnswerRate, Hotline, Queue
+from deploy.runtime.settings import Hotline, Queue
 from streams.contract import Signal
 from streams.contract.metrics import service_level_parts, service_levels
 from streams.detection import Detection, DetectionRules

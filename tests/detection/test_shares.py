@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from detection_kit import tell
 
-from deploy.runtime.settings import AnswerRate, Hotline, Queue
+from deploy.runtime.detection_settings import AnswerRate
+from deploy.runtime.settings import Hotline, Queue
 from streams.contract import Gauge, Signal, SourceStatus
 from streams.contract.metrics import rates
 from streams.detection import Detection, DetectionRules
