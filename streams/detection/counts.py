@@ -5,13 +5,32 @@ Var X = mu + excess * mu^2. The dispersion of counts and the uncertainty of thei
 relative errors of a few percent where alarms are decided.
 """
 
-from math import erfc, log, log10, pi, sqrt
+from math import erfc, log, log1p, log10, pi, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
 from streams.detection.history import Floats
 
 _LN10 = log(10)
+
+
+class Width(NamedTuple):
+    """How wide deviations really lie: `deviation`, real ones per claimed one; `heavy`, 1/degrees of freedom of tails
+    like Student's.
+    """
+
+    deviation: float = 1.0
+    heavy: float = 0.0
+
+    def normal(self, z: float) -> float:
+        """The normal deviation that is as unlikely as `z` claimed ones (Wallace's approximation of Student's t)."""
+        z /= self.deviation
+        return sqrt(log1p(self.heavy * z * z) / self.heavy) if self.heavy > 1e-4 else z
+
+
+CLAIMED = Width()
+"""As the model claims."""
 
 
 def deviance_root(x: float, mu: float, excess: float) -> float:
@@ -31,20 +50,23 @@ def deviance_root(x: float, mu: float, excess: float) -> float:
     return root if x >= mu else -root
 
 
-def tail_score(x: int, mu: float, excess: float) -> float:
-    """-log10 P(X >= x) under no change; 0 for x at or below the mean."""
+def tail_score(x: int, mu: float, excess: float, width: Width = CLAIMED) -> float:
+    """-log10 P(X >= x) under no change; 0 for x at or below the mean. `width`: of real deviations."""
     if x <= mu:
         return 0.0
-    z = deviance_root(max(x - 0.5, mu), mu, excess)
-    return _of_deviations(z)
+    return _of_deviations(width.normal(deviation(x, mu, excess)))
 
 
-def low_score(x: int, mu: float, excess: float) -> float:
-    """-log10 P(X <= x) under no change; 0 for x at or above the mean."""
+def low_score(x: int, mu: float, excess: float, width: Width = CLAIMED) -> float:
+    """-log10 P(X <= x) under no change; 0 for x at or above the mean. `width`: of real deviations."""
     if x >= mu:
         return 0.0
-    z = -deviance_root(min(x + 0.5, mu), mu, excess)
-    return _of_deviations(z)
+    return _of_deviations(width.normal(-deviation(x, mu, excess)))
+
+
+def deviation(x: int, mu: float, excess: float) -> float:
+    """How many claimed deviations `x` lies from its mean, with the half call of a discrete count (as in the tails)."""
+    return deviance_root(max(x - 0.5, mu) if x > mu else min(x + 0.5, mu), mu, excess)
 
 
 def _of_deviations(z: float) -> float:

@@ -8,6 +8,7 @@ import msgspec
 from deploy.runtime.settings import Demand as DemandRules
 from deploy.runtime.settings import QueueSilence
 from streams.detection.calendar import local_day
+from streams.detection.counts import deviance_root, deviation, low_score
 from streams.detection.departure import (
     HALF_MINUTE,
     LEAST_ELAPSED,
@@ -27,6 +28,7 @@ from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, doubt, loosened, observe, unknown
 from streams.detection.plan import Curve, Plan, Readiness, plan_for, readiness
 from streams.detection.profile import fit
+from streams.detection.scale import CHECKED, LEAST_EXPECTED, Scales
 from streams.detection.silence import Silence, silence_required
 
 STEP = 5 * MINUTE
@@ -43,6 +45,11 @@ because partitions may be read days apart: until the last has told its share, a 
 DEAD_CALLS = 8.0
 """No call at all where so many were due: the line is closed or dead, which says nothing of how busy the day is."""
 BAND_MINUTES = 5
+DOUBTED = 2.5
+"""So many deviations below a level that rose not long ago, demand may have come back from it."""
+QUIET_DAYS = 8.0
+"""-log10 p that a shortfall must reach beyond what the budget asks: holidays and half days that nobody told of are no
+incidents, and hardly less rare than they."""
 BELIEVED_FOR = 2 * 3_600_000
 """A departure that lasts longer is taken for the level of the day."""
 
@@ -61,13 +68,20 @@ class Packed(msgspec.Struct):
     taught: bool
     samples: list[tuple[int, int]]
     changed: int
+    scales: Scales = msgspec.field(default_factory=Scales)
+    usual_level: Level | None = None
 
 
 class Demand:
-    """Pure state machine; times in epoch ms, `feed` is the judged one."""
+    """Pure state machine; times in epoch ms, `feed` is the judged one.
 
-    def __init__(self, feed: str, zone: ZoneInfo) -> None:
+    `grain`: minutes within which counts are known only as a sum, where they are not told by the minute.
+    """
+
+    def __init__(self, feed: str, zone: ZoneInfo, grain: int = 1) -> None:
         self.feed, self.zone = feed, zone
+        self._grain = grain
+        self._step = max(STEP, grain * MINUTE)
         self.history = History()
         self.plan: Plan | None = None
         self.curve: Curve | None = None
@@ -81,6 +95,9 @@ class Demand:
         self._taught = False
         self._samples: list[tuple[int, int]] = []
         self._windows: tuple[int, list[Window]] = (-1, [])
+        self.scales = Scales()
+        self.usual_level: Level | None = None
+        """As it stood when demand last rose above expectation: what it will come back to."""
         self._minutes = self.history.minutes(feed)
 
     # ---- what comes in
@@ -119,6 +136,7 @@ class Demand:
         self.episode, self.below, self.silence = Episode(), Episode(), Silence()
         self.flagged, self.not_before, self.blind_until, self.first = [], 0, 0, 0
         self._samples, self._windows, self._changed = [], (-1, []), 0
+        self.usual_level = None
 
     # ---- time
 
@@ -141,18 +159,20 @@ class Demand:
             if self._changed and self.levels:
                 self._take_again(self._changed)
             self._changed = 0
-            if (now - SETTLE) % STEP == 0:
+            if (now - SETTLE) % self._step == 0:
                 self._take_in(now - SETTLE)
         return planned
 
     def _make_plan(self, now: int, *, new_day: bool) -> bool:
-        profile = fit(self.history.days())
+        profile = fit(self.history.days(), self._grain)
         self.history.changed = self._taught = False
         if profile is None:
             return False
         self.plan = plan_for(profile, self.history.parts.astype(float), local_day(now, self.zone), self.zone)
         self.curve = Curve(self.plan)
         self._windows = (-1, [])
+        if new_day:
+            self.usual_level = None
         if not (new_day and self.levels):
             self._restart_level(now)
         return True
@@ -160,40 +180,57 @@ class Demand:
     def _restart_level(self, now: int) -> None:
         """Begin the level again against a changed profile, with the minutes that are still open."""
         assert self.plan is not None
-        done = (now - SETTLE) // STEP * STEP
-        first = max(self.plan.start, done - OPEN + STEP)
+        done = (now - SETTLE) // self._step * self._step
+        first = max(self.plan.start, done - OPEN + self._step)
         self.levels = [unknown(min(first, done), self.plan.spread)]
         known = min(self._minutes, default=done)
-        for end in range(first + STEP, done + 1, STEP):
-            if end - STEP >= known:
+        for end in range(first + self._step, done + 1, self._step):
+            if end - self._step >= known:
                 self._take_in(end)
 
     def _take_in(self, end: int) -> None:
-        """Let the level see the counts of [end - STEP, end)."""
+        """Let the level see the counts of [end - self._step, end)."""
         plan, curve = self.plan, self.curve
         assert plan is not None
         assert curve is not None
-        start = end - STEP
+        start = end - self._step
         if self.levels[-1].at >= end:
             return
         count = sum(self._minutes.get(minute, 0) for minute in range(start, end, MINUTE))
         before = brought(self.levels[-1], end, plan.start, plan.spread)
-        usual = curve.minutes(start, end)
+        span = curve.span(start, end)
+        usual = span.usual
         unheard = not 0 < self.first <= start
         if unheard or (not count and usual * exp(before.mean) >= DEAD_CALLS):
             self._at_level(before)
             return
-        suspect = self._in_incident(start, end)
-        if any(it.active and end - it.since > BELIEVED_FOR for it in (self.episode, self.below)):
+        back = self._came_back(before, count, usual)
+        if back is not None:
+            self.levels, self.usual_level = [], None
+            self.not_before = max(self.not_before, start)
+            self._windows = (-1, [])
+            before = back
+        suspect = self._in_incident(start, end) and back is None
+        if back is None and any(it.active and end - it.since > BELIEVED_FOR for it in (self.episode, self.below)):
             before, suspect = loosened(before, plan.spread), False
-        self._at_level(observe(before, count, usual, plan.spread, suspect=suspect))
+        self._at_level(observe(before, count, usual, plan.spread, suspect=suspect, uneven=span.uneven))
+
+    def _came_back(self, level: Level, count: int, usual: float) -> Level | None:
+        """The level from before demand rose, if `count` fits it and not the one of now, which learned the rise."""
+        if self.usual_level is None or self.plan is None:
+            return None
+        back = brought(self.usual_level, level.at, self.plan.start, self.plan.spread)
+        high, low = usual * exp(level.mean), usual * exp(back.mean)
+        unsure = level.variance + self.plan.spread.drift**2
+        fits = abs(deviance_root(count, low, unsure)) < -deviance_root(count, high, unsure)
+        return back if fits and deviance_root(count, high, unsure) < -DOUBTED else None
 
     def _take_again(self, since: int) -> None:
         """Go back to the level before `since` (as far as levels are kept) and take in anew what came then."""
         kept = [level for level in self.levels if level.at <= since]
         done = self.levels[-1].at
         self.levels = kept or self.levels[:1]
-        for end in range((self.levels[-1].at // STEP + 1) * STEP, done + 1, STEP):
+        for end in range((self.levels[-1].at // self._step + 1) * self._step, done + 1, self._step):
             self._take_in(end)
         self._windows = (-1, [])
 
@@ -217,6 +254,8 @@ class Demand:
                 curve=curve,
                 levels=self.levels,
                 not_before=self.not_before,
+                scales=self.scales,
+                grain=self._grain,
             )
             self._windows = (minute, made)
         opened, usual = self._open(now, slack)
@@ -226,6 +265,18 @@ class Demand:
             if window.minutes or elapsed >= LEAST_ELAPSED
         ]
         return [*self._half_minute(now, slack), *seen] if elapsed else seen
+
+    def check(self, minute: int) -> None:
+        """Learn at the border where `minute` begins how far ordinary windows lie from their forecast."""
+        plan = self.plan
+        if minute % (CHECKED[0] * MINUTE) or plan is None or readiness(plan) is not Readiness.READY:
+            return
+        for seen in self.looks(minute, 0):
+            length = seen.minutes * MINUTE
+            if seen.minutes not in CHECKED or minute % length or seen.expected < LEAST_EXPECTED:
+                continue
+            if seen.start >= self.first > 0 and not self._in_incident(seen.start, minute):
+                self.scales.put(seen.minutes, deviation(seen.calls, seen.expected, seen.excess))
 
     def sample(self, now: int) -> None:
         """Remember what stands in the open minute at this tick, for tests that begin inside a minute."""
@@ -263,7 +314,7 @@ class Demand:
         if not self.episode.active:
             margin, found = 0.0, None
             for seen in looks:
-                above = seen.score - required_score(seen.minutes, keys, rules.false_alarms_per_week)
+                above = seen.score - required_score(seen.minutes, keys, rules.false_alarms_per_week, self._grain)
                 if above >= margin and seen.calls - seen.expected >= rules.min_excess:
                     margin, found = above, seen
             if found is not None:
@@ -289,13 +340,23 @@ class Demand:
             return False
         margin, found = 0.0, None
         for seen in looks:
-            above = seen.low_score - required_score(seen.minutes, keys, rules.false_alarms_per_week)
+            required = required_score(seen.minutes, keys, rules.false_alarms_per_week, self._grain) + QUIET_DAYS
+            above = seen.low_score - required
             short = seen.expected - seen.calls >= rules.min_shortfall
             if above >= margin and short and 0 < seen_from <= seen.start:
                 margin, found = above, seen
-        if found is not None:
-            self._begin(self.below, minute, found)
-        return found is not None
+        if found is None or self._is_back(found):
+            return False
+        self._begin(self.below, minute, found)
+        return True
+
+    def _is_back(self, seen: Look) -> bool:
+        """Whether what looks like a shortfall is what was usual before demand rose."""
+        if self.usual_level is None or self.plan is None:
+            return False
+        back = brought(self.usual_level, seen.start, self.plan.start, self.plan.spread)
+        usual = seen.expected * exp(back.mean - forecast(self.levels, seen.start, seen.start, self.plan).mean)
+        return low_score(seen.calls, usual, seen.excess) < QUIET_DAYS
 
     def judge_silence(self, minute: int, queues: int, rules: QueueSilence) -> bool:
         """Bring the silence forward to the border where `minute` begins, one settled minute behind."""
@@ -324,7 +385,7 @@ class Demand:
 
     def _calm(self, episode: Episode, now: int, looks: list[Look], rules: DemandRules) -> bool:
         """Whether an open episode ended because the last five minutes have been in the band for long enough."""
-        band = [seen for seen in looks if seen.minutes <= BAND_MINUTES]
+        band = [seen for seen in looks if seen.minutes <= max(BAND_MINUTES, self._grain)]
         calm = bool(band) and not out_of_band(band[-1], below=episode is self.below)
         if not episode.calm(now, calm=calm, needed=rules.clear_after_s * 1000):
             return False
@@ -357,6 +418,9 @@ class Demand:
         ]
         below = episode is self.below
         episode.begin(onset(closed, minute, opened, gain * usual, now - minute, below=below))
+        if not below and self.usual_level is None:
+            known = [level for level in self.levels if level.at <= episode.since]
+            self.usual_level = (known or self.levels[:1])[-1]
         self._take_again(episode.since)  # what the level has taken in of it counts for little now
 
     def departure(self, episode: Episode, now: int, slack: int) -> Look:
@@ -374,7 +438,7 @@ class Demand:
             count,
             curve.minutes(start, minute),
             exp(level.mean),
-            doubt(level, plan.spread) + plan.variance,
+            doubt(level, plan.spread) + plan.variance + curve.span(start, minute).uneven,
         )
         return look(window, *self._open(now, slack), plan.spread.dispersion)
 
@@ -404,6 +468,8 @@ class Demand:
             self._taught,
             self._samples,
             self._changed,
+            self.scales,
+            self.usual_level,
         )
 
     @classmethod
@@ -414,6 +480,7 @@ class Demand:
         demand.plan, demand.levels, demand.episode = packed.plan, packed.levels, packed.episode
         demand.curve = Curve(packed.plan) if packed.plan else None
         demand.below, demand.silence, demand.blind_until = packed.below, packed.silence, packed.blind_until
+        demand.scales, demand.usual_level = packed.scales, packed.usual_level
         demand.first, demand._samples = packed.first, packed.samples
         demand.flagged, demand.not_before, demand._taught = packed.flagged, packed.not_before, packed.taught
         demand._changed = packed.changed

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from math import exp, log10
 from typing import NamedTuple
 
-from streams.detection.counts import deviance_root, low_score, tail_score
+from streams.detection.counts import CLAIMED, Width, deviance_root, low_score, tail_score
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, doubt
 from streams.detection.plan import Curve, Plan
+from streams.detection.scale import Scales
 
 WINDOWS = (0, 1, 2, 5, 15, 30, 60)
 """Closed minutes of each test; all but at a minute's border add the open one."""
@@ -26,8 +27,23 @@ LOOKS = 12
 """False alarms of a window looked at continuously, in units of those of disjoint windows (by simulation)."""
 
 
+ODD_DAYS = log10(36)
+"""One day in so many goes like another weekday: holidays, and the days before and after them. -log10 of its chance."""
+NO_MORE = 300.0
+"""-log10 p beyond this is all the same."""
+
+UNKNOWN = 2.0
+"""By how much false alarms outnumber those of chance, because no model knows everything. (Looks by the second overlap
+so much that `LOOKS` has room for it.)"""
+
+
 class Window(NamedTuple):
-    """The part of a test that stands still during a minute: `gain` is exp(level), `unsure` its relative variance."""
+    """The part of a test that stands still during a minute.
+
+    `gain` is exp(level), `unsure` its relative variance with all else that widens the forecast; `busy`, `quiet` as in
+    `Span`; `above`, `below`: how wide real deviations lie; `odd`: as in `Level`, it widens
+    what is above alone, so that no recovery is taken for a burst.
+    """
 
     start: int
     minutes: int
@@ -35,6 +51,11 @@ class Window(NamedTuple):
     usual: float
     gain: float
     unsure: float
+    busy: float = 1.0
+    quiet: float = 1.0
+    above: Width = CLAIMED
+    below: Width = CLAIMED
+    odd: float = 0.0
 
 
 class Look(NamedTuple):
@@ -46,26 +67,53 @@ class Look(NamedTuple):
     expected: float
     excess: float
     score: float
+    quiet: float = 1.0
+    below: Width = CLAIMED
 
     @property
     def low_score(self) -> float:
         """-log10 p of so few."""
-        return low_score(self.calls, self.expected, self.excess)
+        score = low_score(self.calls, self.expected, self.excess, self.below)
+        if score <= ODD_DAYS or self.quiet >= 1.0:
+            return score
+        return _either(score, low_score(self.calls, self.expected * self.quiet, self.excess, self.below))
 
 
-def required_score(minutes: int, keys: int, false_alarms_per_week: float) -> float:
-    """-log10 p that a window must reach, the weekly budget shared evenly by keys and windows."""
-    disjoint = keys * TESTS * WEEK / max(minutes, 0.5)
-    return log10(disjoint * LOOKS / false_alarms_per_week)
+def _either(score: float, odd: float) -> float:
+    """-log10 p where the day is most likely as planned (`score`), and one in 36 times of another kind (`odd`)."""
+    return -log10(10.0 ** -min(score, NO_MORE) + 10.0 ** -min(odd + ODD_DAYS, NO_MORE))
+
+
+def required_score(minutes: int, keys: int, false_alarms_per_week: float, grain: int = 1) -> float:
+    """-log10 p that a window must reach, the weekly budget shared evenly by keys and windows.
+
+    `grain`: minutes between looks; where that is more than one, fewer windows exist and each is looked at less often.
+    """
+    tests, looks = TESTS, float(LOOKS)
+    if grain > 1:
+        tests = sum(window >= grain for window in WINDOWS)
+        looks = min(looks, UNKNOWN * minutes / grain)
+    disjoint = keys * tests * WEEK / max(minutes, 0.5)
+    return log10(disjoint * looks / false_alarms_per_week)
 
 
 def windows(
-    minute: int, *, counts: Mapping[int, int], plan: Plan, curve: Curve, levels: Sequence[Level], not_before: int
+    minute: int,
+    *,
+    counts: Mapping[int, int],
+    plan: Plan,
+    curve: Curve,
+    levels: Sequence[Level],
+    not_before: int,
+    scales: Scales,
+    grain: int = 1,
 ) -> list[Window]:
     """The tests of the minute that begins at `minute`; none reaches back before `not_before`."""
     made: list[Window] = []
     count, at = 0, minute
     for minutes in WINDOWS:
+        if 0 < minutes < grain:
+            continue
         start = max(minute - minutes * MINUTE, not_before)
         if made and start == made[-1].start:
             break
@@ -73,10 +121,22 @@ def windows(
             at -= MINUTE
             count += counts.get(at, 0)
         level = forecast(levels, start, (start + minute) // 2, plan)
-        gain = exp(level.mean)
-        usual = curve.minutes(start, minute)
-        unsure = doubt(level, plan.spread) + plan.variance
-        made.append(Window(start, (minute - start) // MINUTE, count, usual, gain, unsure))
+        span = curve.span(start, minute if minutes else minute + MINUTE)
+        unsure = doubt(level, plan.spread) + plan.variance + span.uneven
+        made.append(
+            Window(
+                start,
+                (minute - start) // MINUTE,
+                count,
+                span.usual if minutes else 0.0,
+                exp(level.mean),
+                unsure,
+                span.busy,
+                span.quiet,
+                *scales.of(minutes),
+                level.odd,
+            )
+        )
     return made
 
 
@@ -95,7 +155,11 @@ def look(window: Window, opened: int, usual_open: float, dispersion: float) -> L
     count = window.calls + opened
     expected = window.gain * (window.usual + usual_open)
     excess = window.unsure + (dispersion - 1.0) / max(expected, 0.1)
-    return Look(window.start, window.minutes, count, expected, excess, tail_score(count, expected, excess))
+    wide = excess + window.odd
+    score = tail_score(count, expected, wide, window.above)
+    if score > ODD_DAYS and window.busy > 1.0:
+        score = _either(score, tail_score(count, expected * window.busy, wide, window.above))
+    return Look(window.start, window.minutes, count, expected, excess, score, window.quiet, window.below)
 
 
 def out_of_band(seen: Look, *, below: bool = False, deviations: float = 2.3) -> bool:

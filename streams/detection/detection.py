@@ -231,6 +231,8 @@ class Detection:
             promise.minute(minute, self.rules.service_level)
         yield from self._judge_lack(minute)
         yield from self._judge(minute, 0)
+        for demand in self._demands.values():
+            demand.check(minute)
         for hotline, of in sorted(self._concentrations.items()):
             yield from self._concentrated(minute, hotline, of.minute(minute, self.rules.concentration), changed=True)
         everyone = minute - self._forecast_at >= FORECAST_EVERY

@@ -7,11 +7,15 @@ the weight of what was seen today follows from volume, and the uncertainty is al
 """
 
 from math import exp, sqrt
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from streams.detection.history import Floats
+
+Bools = npt.NDArray[np.bool_]
 
 DRIFT_MS = 90 * 60_000
 CARRIED = 0.5
@@ -20,6 +24,8 @@ CLIP = 2.5
 """An innovation beyond so many deviations is rather an incident than a level."""
 ODD_DAY = 0.05
 """Relative variance that an odd day adds before anything was seen of it."""
+ODD, ODD_MS = 0.01, 6 * 3_600_000
+"""Relative variance after far too few calls, and how long it takes to forget them."""
 DEAD = 4.0
 """So many deviations below the level the line is rather dead, or was just opened, than quiet: little is learned."""
 SUSPECT = 25.0
@@ -43,6 +49,8 @@ class Level(msgspec.Struct, frozen=True):
     var_day: float
     cov: float
     var_drift: float
+    odd: float = 0.0
+    """Relative variance because lately far fewer calls came than ever was known: a holiday, or the day after one."""
 
     @property
     def mean(self) -> float:
@@ -59,7 +67,7 @@ def doubt(level: Level, spread: Spread) -> float:
     Days before and after holidays lie far outside the usual spread; how much of the day's variance is
     left tells how little of today was seen.
     """
-    return level.variance + ODD_DAY * (level.var_day / spread.day**2) ** 2
+    return level.variance + ODD_DAY * min(1.0, level.var_day / spread.day**2) ** 2
 
 
 def unknown(at: int, spread: Spread) -> Level:
@@ -79,6 +87,7 @@ def later(level: Level, at: int, spread: Spread) -> Level:
         level.var_day,
         level.cov * keep,
         level.var_drift * keep * keep + spread.drift**2 * (1 - keep * keep),
+        level.odd * exp((level.at - at) / ODD_MS),
     )
 
 
@@ -102,17 +111,25 @@ def _next_day(level: Level, spread: Spread) -> Level:
         level.var_day * CARRIED**2 + spread.day**2 * (1 - CARRIED**2),
         level.cov * CARRIED,
         level.var_drift,
+        level.odd,
     )
 
 
-def observe(level: Level, count: int, usual: float, spread: Spread, *, suspect: bool) -> Level:
-    """The level after `count` calls where the profile has `usual`; `suspect`: an incident covers them."""
+def observe(level: Level, count: int, usual: float, spread: Spread, *, suspect: bool, uneven: float = 0.0) -> Level:
+    """The level after `count` calls where the profile has `usual`; `suspect`: an incident covers them.
+
+    `uneven`: relative variance that this time of day has beside level and chance.
+    """
     mu = usual * exp(level.mean)
     if mu < 0.2:
         return level
     off = count / mu - 1.0
-    noise = spread.dispersion / mu
-    if suspect or off < -DEAD * sqrt(level.variance + noise):
+    noise = spread.dispersion / mu + uneven
+    odd = level.odd
+    if off < -DEAD * sqrt(level.variance + noise):
+        odd = ODD
+        suspect = True
+    if suspect:
         noise *= SUSPECT
     total = level.variance + noise
     limit = CLIP * total**0.5
@@ -126,10 +143,11 @@ def observe(level: Level, count: int, usual: float, spread: Spread, *, suspect: 
         level.var_day - gain_day * to_day,
         level.cov - gain_day * to_drift,
         level.var_drift - gain_drift * to_drift,
+        odd,
     )
 
 
-_DRIFT = (0.03, 0.06, 0.12)
+_DRIFT = (0.03, 0.06, 0.12, 0.2)
 _DISPERSION = (1.0, 1.3, 1.8)
 
 
@@ -145,34 +163,38 @@ def day_deviation(levels: Floats, covered: Floats, days_per_weekday: float) -> f
     return min(0.5, sqrt((squares + 3 * 0.1**2) / (len(off) + 3)))
 
 
-def estimate_spread(counts: Floats, usual: Floats, day: float) -> Spread:
-    """The most likely spread of a key, by running the filter over its past days at once.
+class _Innovations(NamedTuple):
+    """What the filter said of each slot: relative innovation and the variance it expected (tries, days, slots)."""
 
-    `counts` (days, slots) with NaN where nothing was observed or an incident was; `usual` the profile
-    there; `day` from `day_deviation`. Tries 9 combinations; residuals are clipped, so odd days do not
-    widen everything.
-    """
-    drift, phi = (grid.reshape(-1, 1) for grid in np.meshgrid(_DRIFT, _DISPERSION, indexing="ij"))
+    step: Floats
+    total: Floats
+    likelihood: Floats
+    """By try, summed over days; steps are clipped for it."""
+    squares: Floats
+
+
+def _run(counts: Floats, usual: Floats, seen: Bools, *, day: float, drift: Floats, noise: Floats) -> _Innovations:
+    """The filter over all days at once, once for each try: `drift` (tries, 1), `noise` (tries, days, slots)."""
     shape = (drift.shape[0], counts.shape[0])
-    keep = exp(-900_000 / DRIFT_MS)
-    at_day, at_drift, cov, likelihood = (np.zeros(shape) for _ in range(4))
+    hours = 24 / counts.shape[1]
+    keep = exp(-3_600_000 * hours / DRIFT_MS)
+    at_day, at_drift, cov, likelihood, squares = (np.zeros(shape) for _ in range(5))
     var_day, var_drift = np.full(shape, day**2), np.broadcast_to(drift**2, shape).copy()
-    squares, looks = np.zeros(shape), np.zeros(counts.shape[0])
     refill = drift**2 * (1 - keep * keep)
-    seen = np.isfinite(counts) & (usual >= 2.0)
-    values = np.where(seen, counts, 0.0)
+    steps, totals = np.zeros((*shape, counts.shape[1])), np.ones((*shape, counts.shape[1]))
     for slot in np.flatnonzero(seen.any(axis=0)):
         at_drift *= keep
         cov *= keep
         var_drift = var_drift * (keep * keep) + refill
         ok = seen[:, slot]
         mu = np.maximum(usual[:, slot], 1e-3) * np.exp(at_day + at_drift)
-        total = var_day + 2 * cov + var_drift + phi / mu
+        total = var_day + 2 * cov + var_drift + noise[:, :, slot]
         limit = CLIP * np.sqrt(total)
-        step = np.clip(values[:, slot] / mu - 1.0, -limit, limit) * ok
+        off = (counts[:, slot] / mu - 1.0) * ok
+        step = np.clip(off, -limit, limit)
+        steps[:, :, slot], totals[:, :, slot] = off, total
         likelihood -= 0.5 * (np.log(total) + step * step / total) * ok
         squares += step * step / total
-        looks += ok
         to_day, to_drift = var_day + cov, cov + var_drift
         gain = ok / total
         at_day += to_day * gain * step
@@ -180,13 +202,57 @@ def estimate_spread(counts: Floats, usual: Floats, day: float) -> Spread:
         var_day -= to_day * to_day * gain
         var_drift -= to_drift * to_drift * gain
         cov -= to_day * to_drift * gain
-    if looks.sum() < SLOTS_TO_JUDGE:
-        return Spread(day=max(day, 0.15))
-    best = int(np.argmax(likelihood.sum(axis=1)))
-    left = float(squares[best].sum() / looks.sum())
+    return _Innovations(steps, totals, likelihood.sum(axis=1), squares.sum(axis=1))
+
+
+def _unevenness(found: _Innovations, seen: Bools) -> Floats:
+    """Relative variance of each slot of the day beyond what the filter expects of it, and beyond chance.
+
+    Pooled with its neighbours and with `UNEVEN_DAYS` days of `UNEVEN`; squares are clipped, so odd days count little.
+    """
+    extra = np.zeros(seen.shape[1])
+    exposure = _with_neighbours(seen.sum(axis=0).astype(float)) + UNEVEN_DAYS
+    chance = SURE * np.sqrt(2 / exposure)
+    for _ in range(4):
+        total = found.total[0] + extra
+        squares = np.minimum(found.step[0] ** 2, CLIP**2 * total) * CLIPPED
+        beyond = _with_neighbours(np.where(seen, squares - found.total[0], 0.0).sum(axis=0))
+        expected = _with_neighbours(np.where(seen, total, 0.0).sum(axis=0)) / exposure
+        extra = np.maximum(0.0, (beyond + UNEVEN_DAYS * UNEVEN) / exposure - chance * expected)
+    return extra
+
+
+def _with_neighbours(values: Floats) -> Floats:
+    return np.asarray(values + 0.5 * (np.roll(values, 1) + np.roll(values, -1)))
+
+
+def estimate_spread(counts: Floats, usual: Floats, day: float) -> tuple[Spread, Floats]:
+    """The most likely spread of a key and the unevenness of each slot, by running the filter over its past days.
+
+    `counts` (days, slots) with NaN where nothing was observed or an incident was; `usual` the profile
+    there; `day` from `day_deviation`. Residuals are clipped, so odd days do not widen everything.
+    """
+    seen = np.isfinite(counts) & (usual >= 2.0)
+    values = np.where(seen, counts, 0.0)
+    drift, phi = (grid.reshape(-1, 1) for grid in np.meshgrid(_DRIFT, _DISPERSION, indexing="ij"))
+    inverse = 1.0 / np.maximum(usual, 2.0)
+    if seen.sum() < SLOTS_TO_JUDGE * counts.shape[1] / 96:
+        return Spread(day=max(day, 0.15)), np.full(counts.shape[1], UNEVEN)
+    first = _run(values, usual, seen, day=day, drift=drift, noise=phi[:, :, None] * inverse)
+    best = int(np.argmax(first.likelihood))
+    uneven = _unevenness(_Innovations(*(part[best : best + 1] for part in first)), seen)
+    again = _run(values, usual, seen, day=day, drift=drift, noise=phi[:, :, None] * inverse + uneven)
+    best = int(np.argmax(again.likelihood))
+    left = float(again.squares[best] / seen.sum())
     dispersion = min(4.0, max(1.0, float(phi[best, 0]) * max(1.0, left)))
-    return Spread(day, float(drift[best, 0]), dispersion)
+    return Spread(day, float(drift[best, 0]), dispersion), uneven
 
 
+UNEVEN, UNEVEN_DAYS = 0.005, 2.0
+"""Relative variance of a slot before anything was seen of it, and the days it counts for."""
+SURE = 2.0
+"""Standard errors by which a slot must be more uneven than chance makes it."""
+CLIPPED = 1.05
+"""Squares clipped at `CLIP` deviations bring a twentieth less."""
 SLOTS_TO_JUDGE = 96
 """Fewer slots with calls than this say nothing about the spread."""

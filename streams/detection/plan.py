@@ -1,14 +1,15 @@
 """What a key is usually expected to do today: its profile laid on the local day, minute by minute."""
 
+from collections.abc import Sequence
 from enum import StrEnum
-from itertools import accumulate
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.detection.calendar import SLOT, LocalDay, slot_of, weekday
+from streams.detection.calendar import SLOT, SLOTS, LocalDay, slot_of, weekday
 from streams.detection.history import MOST, PARTS, Floats
 from streams.detection.keys import MINUTE
 from streams.detection.level import Spread
@@ -39,8 +40,10 @@ class Readiness(StrEnum):
 class Plan(msgspec.Struct, frozen=True):
     """One local day. `parts`: expected calls per five minutes from `start - BEFORE`, half-precision floats.
 
-    `variance` is of the logarithm of what is expected (few days seen); `observed` counts the days seen
-    of this weekday's group, `days_learned` all.
+    `uneven`: relative variance of each slot from there on beside level and chance; `odd` (2, slots): how much busier
+    and quieter it may be on a day that goes like another weekday. `variance` is of the logarithm of what is expected
+    (few days seen); `observed` counts the days seen of this weekday's group, `days_learned` all. A plan
+    of an older state has neither `uneven` nor `odd`.
     """
 
     start: int
@@ -50,6 +53,8 @@ class Plan(msgspec.Struct, frozen=True):
     variance: float
     observed: float
     days_learned: float
+    uneven: bytes = b""
+    odd: bytes = b""
 
 
 def readiness(plan: Plan | None) -> Readiness:
@@ -67,6 +72,7 @@ def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo) ->
     """The plan of `day` by `profile`; `inside` (96, 3): calls seen in each five-minute part of a slot."""
     where = [slot_of(at, zone) for at in range(day.start - BEFORE, day.end, SLOT)]
     slots = [float(profile.usual[weekday(ordinal), index]) for ordinal, index in where]
+    odd = _odd(profile, where)
     parts: list[float] = []
     for i, (_, index) in enumerate(where):
         slope = _slope(slots[max(i - 1, 0)], slots[i], slots[min(i + 1, len(slots) - 1)])
@@ -85,7 +91,40 @@ def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo) ->
         float(profile.variance[today]),
         float(profile.observed[today]),
         profile.days_learned,
+        profile.uneven[[index for _, index in where]].astype(np.float16).tobytes(),
+        odd.astype(np.float16).tobytes(),
     )
+
+
+def _odd(profile: Profile, where: Sequence[tuple[int, int]]) -> Floats:
+    """(2, slots): by how much each slot of `where` may be busier (1 or more) or quieter (1 or less) on a day that goes
+    like another weekday, each at its own level. Only what chance does not explain counts, in the slot itself or with
+    its neighbours.
+    """
+    usual = profile.usual
+    totals = usual.sum(1)
+    weeks = max(1.0, profile.days_learned / 7)
+    up, down = np.zeros((7, SLOTS)), np.zeros((7, SLOTS))
+    for counted in (usual, usual + np.roll(usual, 1, axis=1) + np.roll(usual, -1, axis=1)):
+        shape = np.log(counted + 1)
+        error = (1 / (counted + 1) + profile.uneven / 2) / weeks
+        for today in range(7):
+            open_ = counted[today] >= LIKE * counted[today].mean()
+            for other in range(7):
+                if totals[other] <= LIKE * totals[today] or not totals[today]:
+                    continue
+                off = shape[other] - shape[today]
+                off -= np.median(off[open_])
+                chance = 2 * np.sqrt(error[other] + error[today])
+                up[today] = np.maximum(up[today], off - chance)
+                down[today] = np.minimum(down[today], off + chance)
+    places = [(weekday(ordinal), index) for ordinal, index in where]
+    most = [[each[place] for place in places] for each in (up, down)]
+    return np.asarray(np.exp(np.clip(most, -4, 4)))
+
+
+LIKE = 0.2
+"""A weekday with less than this share of another's calls is closed, and no example for it."""
 
 
 def _slope(before: float, here: float, after: float) -> float:
@@ -96,22 +135,60 @@ def _slope(before: float, here: float, after: float) -> float:
     return left if abs(left) < abs(right) else right
 
 
+class Span(NamedTuple):
+    """What is known of a stretch of the day before it comes: `usual` calls; `uneven`: relative variance beside level and
+    chance, as if its slots varied together; `busy`, `quiet`: usual calls times these, should the day go like another
+    weekday.
+    """
+
+    usual: float
+    uneven: float
+    busy: float
+    quiet: float
+
+
 class Curve:
     """A plan made ready for look-ups: expected calls between any two moments of its day."""
 
     def __init__(self, plan: Plan) -> None:
-        parts = np.frombuffer(plan.parts, np.float16).astype(float).tolist()
-        self._rates: list[float] = [part / PART_MINUTES for part in parts for _ in range(PART_MINUTES)]
+        parts = np.frombuffer(plan.parts, np.float16).astype(float)
+        rates = np.repeat(parts / PART_MINUTES, PART_MINUTES)
+        self._rates: list[float] = rates.tolist()
         self.origin = plan.start - BEFORE
-        self._total = [0.0, *accumulate(max(FLOOR, rate) for rate in self._rates)]
+        self._total: list[float]
+        self._busy: list[float]
+        self._quiet: list[float]
+        self._uneven: list[float]
+        floored = np.maximum(FLOOR, rates)
+        slots = len(rates) // 15
+        odd = np.frombuffer(plan.odd, np.float16).astype(float) if plan.odd else np.ones(2 * slots)
+        busy, quiet = np.repeat(odd.reshape(2, -1), 15, axis=1)
+        uneven = np.repeat(np.frombuffer(plan.uneven, np.float16).astype(float) if plan.uneven else np.zeros(slots), 15)
+        self._total, self._busy, self._quiet, self._uneven = (
+            [0.0, *np.cumsum(each).tolist()] for each in (floored, floored * busy, floored * quiet, uneven)
+        )
         self.day = sum(self._rates[(plan.start - self.origin) // MINUTE :])
         """Calls expected on the whole day, without the floor."""
 
+    def _index(self, at: int) -> int:
+        return min(len(self._rates), max(0, (at - self.origin) // MINUTE))
+
     def minutes(self, start: int, end: int) -> float:
         """Expected calls of the whole minutes in [start, end) (epoch ms on minute borders; outside: none)."""
-        last = len(self._total) - 1
-        first = min(last, max(0, (start - self.origin) // MINUTE))
-        return self._total[min(last, max(0, (end - self.origin) // MINUTE))] - self._total[first]
+        return self._total[self._index(end)] - self._total[self._index(start)]
+
+    def span(self, start: int, end: int) -> Span:
+        """All that is known of the whole minutes in [start, end)."""
+        first, last = self._index(start), self._index(end)
+        if first == last:
+            return Span(0.0, 0.0, 1.0, 1.0)
+        usual = self._total[last] - self._total[first]
+        return Span(
+            usual,
+            (self._uneven[last] - self._uneven[first]) / (last - first),
+            (self._busy[last] - self._busy[first]) / usual,
+            (self._quiet[last] - self._quiet[first]) / usual,
+        )
 
     def due(self, minute: int) -> float:
         """Expected calls of one minute, which may be none at all (outside: none)."""

@@ -28,7 +28,8 @@ OWN_SHAPE = 1.5
 class Profile(NamedTuple):
     """`usual` (7, 96): calls per slot by weekday. `observed` (7,): days seen of the weekday's group.
 
-    `variance` (7,): of the logarithm of `usual`, because so few days were seen.
+    `variance` (7,): of the logarithm of `usual`, because so few days were seen. `uneven` (96,): relative variance of
+    a time of day beside level and chance.
     """
 
     usual: Floats
@@ -36,6 +37,7 @@ class Profile(NamedTuple):
     variance: Floats
     spread: Spread
     days_learned: float
+    uneven: Floats
 
 
 def _smooth(rate: Floats, exposure: Floats) -> Floats:
@@ -92,8 +94,8 @@ def _trust(counts: Floats, expected: Floats) -> Floats:
     return np.asarray(np.minimum(1.0, (OUTLIER / np.maximum(np.abs(residual) / scale, 1e-9)) ** 2))
 
 
-def fit(days: Days) -> Profile | None:
-    """The usual week that `days` teach; None when they hold no whole hour."""
+def fit(days: Days, grain: int = 1) -> Profile | None:
+    """The usual week that `days` teach; None when they hold no whole hour. `grain` as in `Demand`."""
     seen = np.isfinite(days.counts)
     if seen.sum() < 4:
         return None
@@ -111,7 +113,13 @@ def fit(days: Days) -> Profile | None:
     per_day = np.array([covered[days.weekdays == day].sum() for day in range(7)])
     observed = np.array([per_day[:5].sum() if day < 5 else per_day[5:].sum() for day in range(7)])
     clean = np.where(seen & ~days.flagged, days.counts, np.nan)
-    spread = estimate_spread(clean, usual[days.weekdays], day_deviation(levels, covered, float(per_day.mean())))
+    day = day_deviation(levels, covered, float(per_day.mean()))
+    together = max(1, grain * SLOTS // 1440)
+    seen_together, usual_together = (
+        part.reshape(len(part), -1, together).sum(2) for part in (clean, usual[days.weekdays])
+    )
+    spread, uneven = estimate_spread(seen_together, usual_together, day)
+    uneven = np.repeat(uneven, together)
     effective = per_day + 0.3 * (observed - per_day)
-    variance = (spread.day**2 + spread.drift**2) / np.maximum(effective, 0.1)
-    return Profile(usual, observed, variance, spread, float(covered.sum()))
+    variance = spread.drift**2 / np.maximum(effective, 0.1)
+    return Profile(usual, observed, variance, spread, float(covered.sum()), uneven)

@@ -43,7 +43,7 @@ class Series:
             raise ValueError(f"an interval of {interval} min: use one of {', '.join(map(str, INTERVALS))}")
         self._interval = interval
         self._rules = rules
-        self._demand = Demand(_FEED, zone)
+        self._demand = Demand(_FEED, zone, grain=interval)
         self._at: int | None = None
 
     def judge(self, start: int, count: int) -> Judged:
@@ -64,8 +64,8 @@ class Series:
         self._at = start + step
         if not looks:
             return Judged(*expectation, score=0.0, alarm=False)
-        score = max(seen.score - required_score(seen.minutes, 1, 1.0) for seen in looks)
-        return Judged(*expectation, score=score, alarm=self._demand.episode.active)
+        score = max(seen.score - required_score(seen.minutes, 1, 1.0, self._interval) for seen in looks)
+        return Judged(*expectation, score=score, alarm=self._demand.episode.active or self._demand.below.active)
 
     def _pass(self, start: int, count: int) -> list[Look]:
         """Bring time to the end of a row; the tests there, none while too little was learned."""
@@ -79,7 +79,10 @@ class Series:
         if readiness(demand.plan) is not Readiness.READY:
             return []
         demand.judge(end, 0, 1, self._rules)
-        return [seen for seen in demand.looks(end, 0) if seen.minutes >= self._interval]
+        demand.judge_below(end, 1, self._rules)
+        looks = [seen for seen in demand.looks(end, 0) if seen.minutes >= self._interval]
+        demand.check(end)
+        return looks
 
     def _expected(self, start: int) -> tuple[float | None, float | None, float | None]:
         """What the row that begins at `start` should bring, by what was known then, and its 90 % range."""
@@ -90,5 +93,6 @@ class Series:
         level = forecast(demand.levels, start, start + self._interval * MINUTE // 2, plan)
         expected = exp(level.mean) * curve.minutes(start, start + self._interval * MINUTE)
         unsure = doubt(level, plan.spread) + plan.variance + (plan.spread.dispersion - 1) / max(expected, 0.1)
+        unsure += curve.span(start, start + self._interval * MINUTE).uneven
         lower, upper = band(np.array([expected]), np.array([unsure]))
         return expected, float(lower[0]), float(upper[0])
