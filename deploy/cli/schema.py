@@ -6,6 +6,7 @@ import click
 import msgspec
 import orjson
 
+from deploy.cli.asyncapi import document
 from streams import contract
 
 ENVELOPED = "calls-cloudevent"
@@ -24,11 +25,15 @@ RECORDS: dict[str, Any] = {
 
 @click.command("schema")
 @click.argument("record", type=click.Choice(list(RECORDS)), default="calls")
-def command(record: str) -> None:
+@click.option("--asyncapi", is_flag=True, help="All topics and their records as one AsyncAPI 3 document.")
+def command(*, record: str, asyncapi: bool) -> None:
     """Print the JSON Schema (2020-12) of what a topic carries.
 
     `calls` is what a producer sends; `calls-cloudevent` is the same in the envelope of CloudEvents 1.0.
     """
+    if asyncapi:
+        click.echo(orjson.dumps(document(RECORDS), option=orjson.OPT_INDENT_2).decode())
+        return
     schema = msgspec.json.schema(RECORDS[record])
     if record == ENVELOPED:
         schema = _in_an_envelope(schema)
