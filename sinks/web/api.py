@@ -217,7 +217,8 @@ class Api:
         page = read_page(
             asked(request), self.reading(request), self.settings, self.now(), as_file=as_file, sees=self.sees(request)
         )
-        return await calls_behind(page, self.past, self.settings)
+        found = await calls_behind(page, self.past, self.settings)
+        return found | {"names": self._names(found["rows"], found["hotline"])}
 
     async def call(self, request: web.Request) -> Answer:
         """One call, and its caller's earlier ones."""
@@ -225,7 +226,20 @@ class Api:
         found = await one_call(asked(request), self.reading(request), self.settings, self.past, self.sees(request))
         if found is None:
             raise NotFoundError("nothing is known of this call")
-        return found
+        return found | {"names": self._names([*found["visits"], *found["earlier"]], found["hotline"])}
+
+    def _names(self, rows: Sequence[Mapping[str, Any]], hotline: str) -> dict[str, dict[str, str]]:
+        """What people call the categories and districts of some calls; of a path the longest part that has a name."""
+        labels = self.settings.hotline(hotline).labels
+        names: dict[str, dict[str, str]] = {}
+        for category in {row["category"] for row in rows}:
+            levels = category.split("/")
+            paths = ("/".join(levels[:depth]) for depth in range(len(levels), 0, -1))
+            names[category] = next((labels[path] for path in paths if path in labels), {})
+        districts = {d.code: dict(d.name) for d in self.outlines.districts} if self.outlines else {}
+        for district in {row["district"] for row in rows}:
+            names[district] = labels.get(district) or districts.get(district, {})
+        return names
 
     async def breakdown(self, request: web.Request) -> Answer:
         """One rolling window by category, district or department."""

@@ -119,11 +119,11 @@ class Gate:
 
     async def log_in(self, request: web.Request) -> web.Response:
         """A name and its password for a session."""
-        if self.access.mode != "accounts":
-            return error_response(HTTPStatus.CONFLICT, "there are no local accounts here (web.access.mode)")
         refusal = foreign(request)
         if refusal is not None:
             return refusal
+        if self.access.mode != "accounts":
+            return error_response(HTTPStatus.CONFLICT, "there are no local accounts here (web.access.mode)")
         try:
             asked = msgspec.json.decode(await request.read(), type=Login)
         except msgspec.DecodeError as error:

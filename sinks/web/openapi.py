@@ -33,6 +33,7 @@ _PARAMETERS: dict[str, tuple[Json, str]] = {
     "metric": ({"type": "string", "enum": [*NOW, *MEASURES]}, "which number"),
     "by": ({"type": "string", "enum": list(SETS)}, "broken down by this"),
     "within": (_TEXT, "only below this category"),
+    "queues": (_TEXT, "a group of queues, with commas: totals are ratios of their sums"),
     "call": ({"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "the id of a call"),
     "limit": ({"type": "integer", "minimum": 0, "maximum": LONGEST_FILE}, "so many rows; at most 1,000 as JSON"),
     "offset": ({"type": "integer", "minimum": 0, "maximum": FARTHEST}, "after so many rows"),
@@ -96,6 +97,7 @@ def _schemas() -> Json:
                 "visits": _COUNT,
                 "offset": _COUNT,
                 "next_offset": {"type": ["integer", "null"]},
+                "names": {"type": "object", "description": "what people call the categories and districts"},
                 "rows": {"type": "array", "items": {"type": "object", "required": ["visit", "call", "adds"]}},
             }
         ),
@@ -214,7 +216,7 @@ _LOGIN: Json = {
 def document() -> Json:
     """The whole document."""
     name = {"type": "string", "minLength": 1, "maxLength": 64}
-    stream = _get("The board as server-sent events: all of it, then what changes", None, csv=False)
+    stream = _get("The board as server-sent events: all of it, then what changes", None, ("queues",), csv=False)
     stream["get"]["responses"]["200"]["content"] = {"text/event-stream": {"schema": _TEXT}}
     return {
         "openapi": "3.1.0",
@@ -235,7 +237,7 @@ def document() -> Json:
             "/api/v1/day": _get("Today in cells of 5 minutes", "Day", DAY_PARAMETERS),
             "/api/v1/alerts": _get("What fires and what has ended", "Alerts"),
             "/api/v1/map": _get("The outlines of the site's districts", "Map"),
-            "/api/v1/board": _get("The board as the page has it", None),
+            "/api/v1/board": _get("The board as the page has it", None, ("queues",)),
             "/api/v1/stream": stream,
             "/api/v1/openapi.json": _get("This document", None, csv=False),
             "/api/v1/me": _get("Who asks, and what they may do", None, csv=False),

@@ -36,6 +36,8 @@ class Parts:
         self._boot = boot
         self._number = 0
         self._parts: dict[tuple[str, ...], _Part] = {}
+        self._made: dict[int, Message] = {}
+        """From which update on -> the message, of the latest snapshot: screens side by side get the same one."""
 
     @property
     def id(self) -> str:
@@ -49,6 +51,7 @@ class Parts:
         if not changed and not gone:
             return False
         self._number += 1
+        self._made.clear()
         for path in gone:
             self._parts[path] = _Part(self._number, None, b"null")
         for path in changed:
@@ -61,8 +64,11 @@ class Parts:
         known = int(number) if boot == self._boot and number.isdecimal() and int(number) <= self._number else None
         if known == self._number:
             return None
-        name = "snapshot" if known is None else "update"
-        return Message(name, self.id, self._json(known or 0))
+        if known is None:
+            return Message("snapshot", self.id, self._json(0))
+        if known not in self._made:
+            self._made[known] = Message("update", self.id, self._json(known))
+        return self._made[known]
 
     def board(self) -> bytes:
         """The whole snapshot as JSON."""

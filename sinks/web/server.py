@@ -23,6 +23,7 @@ from sinks.web.districts import read as read_outlines
 from sinks.web.figures import Figures
 from sinks.web.gate import PERSON, Gate
 from sinks.web.openapi import document
+from sinks.web.people import Person
 from sinks.web.reader import Reader
 from sinks.web.screens import Look, Screens
 
@@ -40,6 +41,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 MOST_BYTES = 64 * 1024
+MOST_QUEUES = 100
 
 
 def wall_ms() -> int:
@@ -89,10 +91,11 @@ class Site:
         if self.screens.publish():
             self._wake()
 
-    def look(self, request: web.Request) -> Look:
-        """What whoever asks is shown."""
-        person = request[PERSON]
-        return Look(person.sees, offered(self.settings) and person.may("act"))
+    def look(self, person: Person, request: web.Request) -> Look:
+        """What somebody is shown: what they may see, of the group of queues asked for."""
+        group = request.query.get("queues", "")
+        sees = person.sees.narrowed(group.split(",")[:MOST_QUEUES]) if group else person.sees
+        return Look(sees, offered(self.settings) and person.may("act"))
 
     async def publish_for_ever(self) -> None:
         while True:
@@ -112,7 +115,7 @@ class Site:
             | {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
         seen = request.headers.get("Last-Event-ID")
-        look = self.look(request)
+        look = self.look(request[PERSON], request)
         parts = self.screens.hold(look)
         if parts is None:
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "too many different boards are open: try again later")
@@ -136,15 +139,15 @@ class Site:
     def look_holds(self, request: web.Request, look: Look) -> bool:
         """Whether whoever opened a stream may still see it: a session that is over ends its streams."""
         person = self.gate.identify(request)
-        return person is not None and person.sees == look.sees
+        return person is not None and self.look(person, request) == look
 
     async def show_board(self, request: web.Request) -> web.Response:
         """The whole board; with `format=csv` its tiles, a row per queue."""
         form = request.query.get("format", "json")
-        if request.query.keys() - {"format"} or form not in FORMATS:
-            return error_response(HTTPStatus.BAD_REQUEST, f"the only parameter is format: {', '.join(FORMATS)}")
+        if request.query.keys() - {"format", "queues"} or form not in FORMATS:
+            return error_response(HTTPStatus.BAD_REQUEST, f"the parameters are queues and format: {', '.join(FORMATS)}")
         self.publish()
-        parts = self.screens.parts(self.look(request))
+        parts = self.screens.parts(self.look(request[PERSON], request))
         if form == "csv":
             if not request[PERSON].may("export"):
                 self.gate.note(request, "refused")

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import city
 from aiohttp import web
+from invented_calls import InventedPast
 
 from sinks.web.board import Board
 from sinks.web.reader import Reader
@@ -21,7 +22,9 @@ from sinks.web.server import Site
 
 
 async def main(port: int, state: str) -> None:
-    settings = city.demo_settings(kafka={"bootstrap": "127.0.0.1:1"}, web={"hotline": city.HOTLINE, "port": port})
+    settings = city.demo_settings(
+        kafka={"bootstrap": "127.0.0.1:1"}, web={"hotline": city.HOTLINE, "port": port}, paging="hotline"
+    )
     board = Board("live")
     reader = Reader(board, settings)
     reader.known_from, reader.problem = 1, ""
@@ -42,6 +45,8 @@ async def main(port: int, state: str) -> None:
         settings,
         now=lambda: moment + late + int(time.time() * 1000) - start if state == "live" else moment + late,
     )
+    if state == "morning":
+        site.api.past = InventedPast()  # type: ignore[assignment]
     runner = web.AppRunner(site.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

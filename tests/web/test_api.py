@@ -10,6 +10,7 @@ from conftest import RunningSite
 
 from sinks.web.board import MINUTE_MS, Board, Key
 from sinks.web.past import sums, to_counts
+from sinks.web.rolling import bounds
 from sinks.web.summary import BUCKETED, SUMMED, BadRequestError, answer, in_memory, parse
 from streams.contract.metrics import rates, service_levels
 
@@ -202,3 +203,17 @@ async def test_a_foreign_name_for_loopback_is_refused(site, http) -> None:
     response = await http.get("/api/v1/board", headers={"Host": "attacker.example"})
     assert response.status == 421
     assert (await http.get("/api/v1/board", headers={"Host": "localhost:1"})).status == 200
+
+
+async def test_totals_of_a_group_of_queues_are_ratios_of_its_sums(site, http) -> None:
+    group = ("housing", "market")
+    board = await (await http.get("/api/v1/board", params={"queues": ",".join(group)})).json()
+    assert sorted(board["tiles"]) == sorted(group)
+    spans = bounds(city.MORNING, city.ZONE)
+    counts = [site.board.rolling(Key(city.HOTLINE, queue), "60m", spans["60m"]) for queue in group]
+    asa = sum(c["wait_ms_sum"] for c in counts) / sum(c["answered"] for c in counts) / 1000
+    assert board["totals"]["windows"]["60m"]["asa"] == pytest.approx(asa)
+    async with http.get("/api/v1/stream", params={"queues": "market"}, timeout=ClientTimeout(20)) as response:
+        [first] = await events(response, 1)
+    assert list(first["data"]["tiles"]) == ["market"]
+    assert (await http.get("/api/v1/board", params={"queues": "nobody"})).status == 200

@@ -2,6 +2,7 @@
 
 import { el, mark, put } from "/static/dom.js";
 import { NONE, percent, seconds, span } from "/static/format.js";
+import { nameOf } from "/static/words.js";
 
 const PAGE = 20;
 const COLUMNS = ["caller", "queued", "queue", "outcome", "wait", "talk", "category", "district", "agent", "counts"];
@@ -125,8 +126,8 @@ export class CallList {
       outcome: words.outcomes[row.outcome] ?? row.outcome,
       wait: length(waits),
       talk: length(row.talk_ms),
-      category: row.category || NONE,
-      district: row.district || NONE,
+      category: row.category ? nameOf(answer.names[row.category], row.category, this.lang) : NONE,
+      district: row.district ? nameOf(answer.names[row.district], row.district, this.lang) : NONE,
       agent: row.agent || NONE,
       counts: row.adds ? "✓" : NONE,
     };

@@ -150,7 +150,7 @@ export class DayChart {
     const marks = [];
     for (let value = stepOf(top); value < top; value += stepOf(top)) marks.push(text("mark-grid", count(value, this.lang), { top: down(y(value)) }));
     const goal = PLOT + GAP + LEVEL * (1 - day.target);
-    marks.push(text("mark-level", own.levelIn(day.threshold_s), { top: down(PLOT + GAP * 0.15) }));
+    marks.push(text("mark-level", own.levelIn(day.threshold_s), { top: down(PLOT + GAP * 0.3) }));
     marks.push(text("mark-goal", this.words.target(target(day.target)), { top: down(goal) }));
     if (now >= from && now <= to) {
       marks.push(text("mark-now", own.nowAt(clock(now, day.time_zone)), { left: left(now) }));

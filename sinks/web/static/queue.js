@@ -87,6 +87,8 @@ export class QueuePage {
     this.reason = el("p", "hero-reason");
     this.acknowledge = el("button", "key");
     this.silence = el("button", "key");
+    this.acknowledge.dataset.hint = "A";
+    this.silence.dataset.hint = "S";
     this.acknowledge.addEventListener("click", () => this.act("acknowledge", this.item));
     this.silence.addEventListener("click", () => this.act("silence", this.item));
     this.actions = el("p", "hero-actions", this.acknowledge, this.silence);
@@ -258,7 +260,7 @@ export class QueuePage {
     if (!this.at.metric) this.queues.update(board, lang, words, own);
     this.list.translate(this.heading(x), this.at.queue === "", this.at.call, lang, own);
     this.timeline.node.hidden = !this.at.call;
-    if (this.at.call) this.timeline.show(apiAddress("call", { hotline: board.head.hotline, feed: board.head.feed, call: this.at.call }), board.head, lang, own);
+    if (this.at.call) this.timeline.show(apiAddress("call", { hotline: board.head.hotline, feed: board.head.feed, call: this.at.call }), board, lang, own);
     mark(this.node, "data-call", this.at.call ? "yes" : "no");
     mark(this.node.parentElement ?? this.node, "aria-label", name);
   }

@@ -31,7 +31,8 @@ export class Stream {
 
   open() {
     this.source?.close();
-    this.source = new EventSource("/api/v1/stream");
+    const group = new URLSearchParams(location.search).get("queues"); // a group of queues, its totals are theirs
+    this.source = new EventSource(`/api/v1/stream${group ? `?${new URLSearchParams({ queues: group })}` : ""}`);
     this.source.addEventListener("snapshot", (event) => this.take(JSON.parse(event.data), true));
     this.source.addEventListener("update", (event) => this.take(JSON.parse(event.data), false));
     this.source.addEventListener("error", () => {

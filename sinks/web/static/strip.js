@@ -94,6 +94,7 @@ export class Strip {
 
   button(place, what) {
     const button = el("button", "key");
+    button.dataset.hint = what === "acknowledge" ? "A" : "S";
     button.addEventListener("click", () => this.act(what, place.item));
     return button;
   }

@@ -2,17 +2,18 @@
 
 import { el, put } from "/static/dom.js";
 import { clock, NONE, seconds, span } from "/static/format.js";
+import { nameOf } from "/static/words.js";
 
 const at = (iso) => (iso ? Date.parse(iso) : null);
 const wait = (ms) => span(seconds(ms / 1000));
 
 /** The steps of a visit: [{ms, kind, text}], in order of time. */
-function stepsOf(visit, now, own) {
+function stepsOf(visit, now, own, queueName) {
   const steps = [];
   const add = (ms, kind, text) => ms !== null && steps.push({ ms, kind, text });
   const [arrived, queued, answered, ended, wrapped] = [visit.arrived_at, visit.queued_at, visit.answered_at, visit.ended_at, visit.wrapped_at].map(at);
   if (arrived !== null && visit.entry <= 1) add(arrived, "step", queued !== null && queued > arrived ? own.steps.menu(wait(queued - arrived)) : own.steps.arrived);
-  if (queued !== null) add(queued, "step", own.steps.queued(visit.queue));
+  if (queued !== null) add(queued, "step", own.steps.queued(queueName(visit.queue)));
   const left = answered ?? ended ?? now;
   const limit = queued === null ? null : queued + visit.threshold_s * 1000;
   if (limit !== null && left > limit) add(limit, "miss", own.steps.past(visit.threshold_s));
@@ -47,8 +48,8 @@ export class Timeline {
     this.answer = null;
   }
 
-  async show(address, head, lang, own) {
-    Object.assign(this, { head, own });
+  async show(address, { head, tiles }, lang, own) {
+    Object.assign(this, { head, tiles, lang, own });
     if (address === this.address) {
       if (this.answer) this.render();
       return;
@@ -75,17 +76,19 @@ export class Timeline {
   }
 
   render() {
-    const { answer, own, head } = this;
+    const { answer, own, head, tiles, lang } = this;
     const last = answer.visits.at(-1);
     put(this.title, last.caller ? last.caller.slice(-8) : own.withheld);
-    put(this.sub, [last.category, last.district, last.language].filter(Boolean).join(" · "));
+    const named = (value) => value && nameOf(answer.names[value], value, lang);
+    const queueName = (queue) => nameOf(tiles[queue]?.name, queue, lang);
+    put(this.sub, [named(last.category), named(last.district), last.language].filter(Boolean).join(" · "));
     put(this.close, own.closeCall);
     const earlier = answer.earlier.map((visit, i) => ({
       ms: at(visit.arrived_at ?? visit.queued_at),
       kind: "earlier",
-      text: own.steps.earlier(i + 1, own.outcomes[visit.outcome] ?? visit.outcome, visit.wait_ms === null ? "" : wait(visit.wait_ms), visit.category),
+      text: own.steps.earlier(i + 1, own.outcomes[visit.outcome] ?? visit.outcome, visit.wait_ms === null ? "" : wait(visit.wait_ms), named(visit.category)),
     }));
-    const steps = answer.visits.flatMap((visit) => stepsOf(visit, head.data_as_of, own)).sort((a, b) => a.ms - b.ms);
+    const steps = answer.visits.flatMap((visit) => stepsOf(visit, head.data_as_of, own, queueName)).sort((a, b) => a.ms - b.ms);
     const nodes = [...earlier, ...steps].map(({ ms, kind, text }) => {
       const node = el("li", `step step-${kind}`, el("time", "", clock(ms, answer.time_zone, true)), el("i", ""), el("span", "", text));
       return node;

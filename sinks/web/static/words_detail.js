@@ -47,7 +47,7 @@ export const DETAIL = {
     csv: "CSV",
     csvOf: (what) => `${what} as CSV`,
     open: (name, window, value) => `${name}, ${window}: ${value}. Show its calls`,
-    metrics: { waiting: "Waiting", waiting_over_threshold: (x) => `Past ${x} s`, in_service: "In service", offered: "Offered", answered: "Answered", answered_in_threshold: (x) => `In ${x} s`, abandoned: "Abandoned", callback_taken: "Callbacks", blocked: "Blocked", service_level: "Service level", completeness: "Complete", abandonment_rate: "Aband. rate", asa: "ASA", queue_time_p90: "p90 wait", aht: "AHT", occupancy: "Occupancy", rating_mean: "Rating" },
+    metrics: { waiting: "Waiting", waiting_over_threshold: (x) => `Past ${x} s`, in_service: "In service", offered: "Offered", answered: "Answered", answered_in_threshold: (x) => `In\u00a0${x}\u00a0s`, abandoned: "Abandoned", callback_taken: "Callbacks", blocked: "Blocked", service_level: "Service level", completeness: "Complete", abandonment_rate: "Aband. rate", asa: "ASA", queue_time_p90: "p90 wait", aht: "AHT", occupancy: "Occupancy", rating_mean: "Rating" },
     columns: { queued: "Queued", caller: "Caller", queue: "Queue", outcome: "Outcome", wait: "Wait", talk: "Talk", category: "Category", district: "District", agent: "Agent", counts: "Counts" },
     outcomes: OUTCOMES.en,
     calls: (n) => (n === 1 ? "1 visit" : `${n} visits`),
