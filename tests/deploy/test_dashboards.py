@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -18,12 +18,15 @@ from clickhouse_connect.driver.client import Client
 from panel_kit import Panel, expanded, panels, told_apart
 
 from deploy.grafana.generate import DIRECTORY, dashboards, main, rendered
+from deploy.grafana.values import ALERT_STATES, SIGNAL_KINDS
 from deploy.grafana.words import LANGUAGES, NAMES, UnnamedError, spoken
 from deploy.runtime.processor import Record
 from sinks.clickhouse.days import local_day
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.records import row_functions, to_rows
 from streams.contract import AlertEvent, Cell, FeedStatus, Forecast, Gauge, Signal, Visit
+from streams.contract.alerts import AlertState
+from streams.contract.signals import SignalKind
 from streams.contract.topics import ALERTS, CELLS, SIGNALS, VISITS
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +148,11 @@ def test_ten_dashboards_are_provisioned_in_two_languages() -> None:
 def test_a_column_without_a_chinese_name_is_noticed() -> None:
     with pytest.raises(UnnamedError, match="'nobody named this' has no Chinese name"):
         spoken({"rawSql": 'SELECT 1 AS "nobody named this"'}, "zh")
+
+
+def test_every_kind_of_signal_and_state_of_an_alert_has_its_words() -> None:
+    assert set(SIGNAL_KINDS) == set(get_args(SignalKind))
+    assert set(ALERT_STATES) == set(get_args(AlertState))
 
 
 def test_no_name_is_kept_that_nothing_uses() -> None:
