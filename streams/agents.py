@@ -6,11 +6,12 @@ nothing.
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple, get_args
 
 import msgspec
 
-from streams.cell_book import MINUTE_MS, Contribution, Minutes
+from streams.cell_book import MINUTE_MS, Contribution
 from streams.contract.events import AgentState
 from streams.contribution import Rules
 from streams.dimensions import Place
@@ -86,6 +87,8 @@ class Agent(msgspec.Struct):
         if floor <= self.counted_from:
             return
         self.counted_from = floor
+        if len(self.facts) == 1 or self.facts[1].time >= floor:
+            return
         last = bisect_left(self.facts, (floor,)) - 1
         skilled = next((at for at in range(last, -1, -1) if self.facts[at].skilled), last)
         if last > 0:
@@ -122,32 +125,82 @@ def contribution(agent: Agent, clock: int, rules: Rules, since: int = 0) -> Cont
     lost = lost_at(agent, rules)
     full = clock - clock % MINUTE_MS
     since = max(since, agent.counted_from)
-    told = (agent.centre, agent.source)
     for spell in spells_of(agent, since):
         if spell.state in _AWAY:
             continue
-        places = [Place("agent", agent.hotline, told)]
-        places += [Place("agent_in_queue", agent.hotline, (*told, queue)) for queue in dict.fromkeys(spell.queues)]
-        minutes = [cells.setdefault(place, Minutes()) for place in places]
+        places = places_of(agent.hotline, agent.centre, agent.source, spell.queues)
         if spell.state == "ring_no_answer" and spell.start >= since:
-            _add(minutes, spell.start, "ring_no_answer", 1)
+            _add(cells, places, spell.start, "ring_no_answer", 1)
         end = spell.end
         if end is None:
             end = min(full, lost)
             if full >= lost >= since:
-                _add(minutes, lost, "agent_lost_track", 1)
-        start = max(spell.start, since)
-        while start < end:
-            border = min(end, start - start % MINUTE_MS + MINUTE_MS)
-            _add(minutes, start, f"agent_{spell.state}_ms", border - start)
-            start = border
+                _add(cells, places, lost, "agent_lost_track", 1)
+        _count_time(cells, places, spell.state, max(spell.start, since), end)
     return cells
 
 
-def _add(places: list[Minutes], time: int, name: str, number: int) -> None:
-    for minutes in places:
-        counts = minutes.at(time)
+def open_time(agent: Agent, last: Spell, since: int, full: int, lost: int) -> Contribution:
+    """The part of `contribution` that time alone changes: what `last`, the spell that lasts, adds from `since` to `full`.
+
+    Both are minutes' borders (ms); `lost`: see `lost_at`. What was told of states that are over counts at once.
+    """
+    cells: Contribution = {}
+    if last.state not in _AWAY:
+        places = places_of(agent.hotline, agent.centre, agent.source, last.queues)
+        _count_time(cells, places, last.state, max(last.start, since), min(full, lost))
+        if since < lost <= full:
+            _add(cells, places, lost, "agent_lost_track", 1)
+    return cells
+
+
+def next_state(agent: Agent, last: Spell, fact: AgentFact, full: int) -> Contribution:
+    """What a fact later than all others changes: `last`, the spell it ends, is now counted beyond minute `full` (ms).
+
+    The same as `contribution` after it less `contribution` before, where `full` is not later than the fact and the agent was not lost.
+    """
+    cells: Contribution = {}
+    told = (agent.hotline, agent.centre, agent.source)
+    if last.state not in _AWAY:
+        _count_time(cells, places_of(*told, last.queues), last.state, max(last.start, full), fact.time)
+    if fact.state == "ring_no_answer":
+        queues = (fact.queue,) if fact.queue else fact.skills if fact.skilled else last_skills(agent)
+        _add(cells, places_of(*told, queues), fact.time, "ring_no_answer", 1)
+    return cells
+
+
+def last_skills(agent: Agent) -> tuple[str, ...]:
+    """The queues the agent serves as told last."""
+    return next((fact.skills for fact in reversed(agent.facts) if fact.skilled), ())
+
+
+def last_spell(agent: Agent) -> Spell:
+    """The spell that lasts."""
+    fact = agent.facts[-1]
+    return Spell(fact.time, None, fact.state, fact.reason, (fact.queue,) if fact.queue else last_skills(agent))
+
+
+def _add(cells: Contribution, places: tuple[Place, ...], time: int, name: str, number: int) -> None:
+    minute = time - time % MINUTE_MS
+    for place in places:
+        counts = cells.setdefault((minute, place), {})
         counts[name] = counts.get(name, 0) + number
+
+
+@lru_cache(maxsize=16_384)
+def places_of(hotline: str, centre: str, source: str, queues: tuple[str, ...]) -> tuple[Place, ...]:
+    """Where time of an agent counts who serves `queues`: once in all, and in each of them."""
+    told = (centre, source)
+    in_queues = (Place("agent_in_queue", hotline, (*told, queue)) for queue in dict.fromkeys(queues))
+    return (Place("agent", hotline, told), *in_queues)
+
+
+def _count_time(cells: Contribution, places: tuple[Place, ...], state: str, start: int, end: int) -> None:
+    """Time in a state from `start` to `end` (ms), split at minutes' borders."""
+    while start < end:
+        border = min(end, start - start % MINUTE_MS + MINUTE_MS)
+        _add(cells, places, start, f"agent_{state}_ms", border - start)
+        start = border
 
 
 def now_of(agent: Agent, clock: int, rules: Rules) -> Spell | None:

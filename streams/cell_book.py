@@ -11,16 +11,8 @@ from streams.dimensions import Place
 MINUTE_MS = 60_000
 
 
-class Minutes(dict[int, Counts]):
-    """Counters by minute (start in ms)."""
-
-    def at(self, time: int) -> Counts:
-        """The counters of the minute that `time` lies in."""
-        return self.setdefault(time - time % MINUTE_MS, {})
-
-
-Contribution = dict[Place, Minutes]
-"""What one call or agent adds."""
+Contribution = dict[tuple[int, Place], Counts]
+"""What one call or agent adds, by minute (start in ms) and place."""
 
 _SHELF_MS = 10 * MINUTE_MS
 _encode = msgspec.msgpack.Encoder().encode
@@ -52,36 +44,26 @@ class CellBook:
         """Whether every change was taken."""
         return not self._changed
 
-    def add(self, place: Place, time: int, counts: Counts) -> None:
-        """Add counts at the minute of `time`."""
-        minute = time - time % MINUTE_MS
-        number = minute // _SHELF_MS
-        self._packed.pop(number, None)
-        key = (minute, place)
-        add_counts(self._shelves.setdefault(number, {}).setdefault(key, {}), counts)
-        self._changed[key] = None
+    def add(self, added: Contribution, sign: int = 1) -> None:
+        """Add counts (times `sign`)."""
+        for key, counts in added.items():
+            self._add(key, counts, sign)
 
     def move(self, before: Contribution, after: Contribution) -> None:
         """Replace what a call or agent added by what it adds now."""
-        for place, minutes in after.items():
-            known = before.get(place)
-            for minute, counts in minutes.items():
-                was = known.get(minute) if known else None
-                if was is None:
-                    self.add(place, minute, counts)
-                elif was != counts:
-                    self.add(place, minute, difference(counts, was))
-        for place, minutes in before.items():
-            now = after.get(place)
-            for minute, counts in minutes.items():
-                if now is None or minute not in now:
-                    self.add(place, minute, difference({}, counts))
+        for key, counts in after.items():
+            was = before.get(key)
+            if was is None:
+                self._add(key, counts, 1)
+            elif was != counts:
+                self._add(key, difference(counts, was), 1)
+        for key, counts in before.items():
+            if key not in after:
+                self._add(key, counts, -1)
 
     def tell_again(self, added: Contribution) -> None:
         """Hand over the sums that a call or agent adds to at the next `take`, changed or not."""
-        for place, minutes in added.items():
-            for minute in minutes:
-                self._changed[minute, place] = None
+        self._changed.update(dict.fromkeys(added))
 
     def take(self) -> list[Share]:
         """Sums that changed since the last call, absolute; to be packed before the next `add`."""
@@ -104,6 +86,19 @@ class CellBook:
         """Forget everything that was taken."""
         self._shelves.clear()
         self._packed.clear()
+
+    def _add(self, key: tuple[int, Place], counts: Counts, sign: int) -> None:
+        number = key[0] // _SHELF_MS
+        if number in self._packed:
+            del self._packed[number]
+        shelf = self._shelves.get(number)
+        if shelf is None:
+            shelf = self._shelves[number] = {}
+        total = shelf.get(key)
+        if total is None:
+            total = shelf[key] = {}
+        add_counts(total, counts, sign)
+        self._changed[key] = None
 
 
 def difference(now: Counts, was: Counts) -> Counts:

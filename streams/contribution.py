@@ -6,17 +6,18 @@ in `streams.contract.cells.COUNTERS`.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
-from streams.calls import Call, Stay, later_facts
-from streams.cell_book import MINUTE_MS, Contribution, Minutes
+from streams.calls import CALLBACK_COMPLETED, RATED, STAY_ATTRIBUTES, Call
+from streams.cell_book import MINUTE_MS, Contribution
 from streams.contract.buckets import wait_bucket
-from streams.contract.cells import Counts, add_counts
+from streams.contract.cells import Counts
 from streams.dimensions import Dimensions, Place
+from streams.stays import Stay, later_facts
 
 FLAGS = frozenset({"phantom", "test", "nuisance"})
-_LATER_COUNTERS = {"rated": "rated.{}", "callback_completed": "callback_completed"}
 
 
 class Promise(msgspec.Struct, frozen=True):
@@ -52,7 +53,7 @@ def lost_at(call: Call, stay: Stay, rules: Rules) -> int | None:
 
 def deadlines(call: Call, stays: list[Stay], losts: list[int | None], rules: Rules) -> list[int]:
     """The instants (ms) at which the contribution of the call changes without an event."""
-    times = []
+    times: list[int] = []
     for stay, lost in zip(stays, losts, strict=True):
         if lost is not None:
             times.append(lost)
@@ -61,8 +62,25 @@ def deadlines(call: Call, stays: list[Stay], losts: list[int | None], rules: Rul
     return times
 
 
-def _add(cell: Counts, name: str, number: int = 1) -> None:
-    cell[name] = cell.get(name, 0) + number
+class _Cells:
+    """What is added in one place, by minute; `counts(time)` are those of the minute that `time` lies in."""
+
+    __slots__ = ("_added", "_place")
+
+    def __init__(self, added: Contribution, place: Place) -> None:
+        self._added = added
+        self._place = place
+
+    def counts(self, time: int) -> Counts:
+        key = (time - time % MINUTE_MS, self._place)
+        known = self._added.get(key)
+        if known is None:
+            known = self._added[key] = {}
+        return known
+
+
+def _add(counts: Counts, name: str, number: int = 1) -> None:
+    counts[name] = counts.get(name, 0) + number
 
 
 def _answered(arrival: Counts, stay: Stay, promise: Promise) -> None:
@@ -72,11 +90,13 @@ def _answered(arrival: Counts, stay: Stay, promise: Promise) -> None:
     if wait:
         _add(arrival, "wait_ms_sum", wait)
         _add(arrival, "waited")
-    if stay.talk_ms:
-        _add(arrival, "talk_ms_sum", stay.talk_ms)
-        _add(arrival, "talked")
-    if stay.talk_ms is not None and stay.talk_ms <= promise.short_abandon_ms:
-        _add(arrival, "short_answered")
+    talk = stay.talk_ms
+    if talk is not None:
+        if talk:
+            _add(arrival, "talk_ms_sum", talk)
+            _add(arrival, "talked")
+        if talk <= promise.short_abandon_ms:
+            _add(arrival, "short_answered")
     if stay.hold_ms:
         _add(arrival, "hold_ms_sum", stay.hold_ms)
         _add(arrival, "held")
@@ -102,15 +122,16 @@ _EVENT = {
     "flowed_out": "event_left",
     "callback_taken": "event_left",
 }
+_BY_OUTCOME = {name: f"{name}_by_outcome" for name in (*_EVENT, "lost_track")}
 
 
-def _apart(call: Call, stay: Stay, is_lost: bool, cells: Minutes) -> None:
+def _apart(call: Call, stay: Stay, is_lost: bool, cells: _Cells) -> None:
     """A stay that is no visit: ended in the menu, blocked, flagged, or lost before any queue."""
-    start = stay.arrived_at or stay.queued_at or min(fact.time for fact in call.facts)
+    start = stay.arrived_at or stay.queued_at or call.facts[0].time
     if stay.outcome != "open":
-        _add(cells.at(start), stay.outcome)
+        _add(cells.counts(start), stay.outcome)
     elif is_lost:
-        _add(cells.at(start), "lost_track_in_menu")
+        _add(cells.counts(start), "lost_track_in_menu")
 
 
 def _left(arrival: Counts, stay: Stay, promise: Promise, is_lost: bool) -> None:
@@ -125,40 +146,42 @@ def _left(arrival: Counts, stay: Stay, promise: Promise, is_lost: bool) -> None:
         _add(arrival, stay.outcome)
 
 
-def _event(stay: Stay, queued_at: int, threshold_s: int, clock: int, cells: Minutes) -> None:
+def _event(stay: Stay, queued_at: int, promise: Promise, clock: int, cells: _Cells) -> None:
     """Event attribution: the minute of the earliest of answered, abandoned, left, threshold passed."""
-    limit = threshold_s * 1000
-    if stay.wait_ms is not None and stay.left_at is not None and stay.wait_ms <= limit:
-        _add(cells.at(stay.left_at), f"{_EVENT[stay.outcome]}.{threshold_s}")
-    elif stay.left_at is not None or clock > queued_at + limit:
-        _add(cells.at(queued_at + limit), f"event_expired.{threshold_s}")
+    wait, left_at = stay.wait_ms, stay.left_at
+    for threshold_s in promise.thresholds_s:
+        limit = threshold_s * 1000
+        if wait is not None and left_at is not None and wait <= limit:
+            _add(cells.counts(left_at), f"{_EVENT[stay.outcome]}.{threshold_s}")
+        elif left_at is not None or clock > queued_at + limit:
+            _add(cells.counts(queued_at + limit), f"event_expired.{threshold_s}")
 
 
-def _by_minute(call: Call, stay: Stay, lost: int | None, clock: int, rules: Rules) -> Minutes:
-    """The counters that one stay adds, by minute; the same in each dimension set."""
-    cells = Minutes()
+def _visit(call: Call, stay: Stay, lost: int | None, cells: _Cells, *, clock: int, rules: Rules) -> None:
+    """The counters that one stay adds."""
     is_lost = lost is not None and clock >= lost
-    if stay.queued_at is None or stay.outcome in FLAGS:
+    queued_at, outcome = stay.queued_at, stay.outcome
+    if queued_at is None or outcome in FLAGS:
         _apart(call, stay, is_lost, cells)
-        return cells
+        return
     promise = rules.promise(call.hotline, stay.queue)
-    arrival = cells.at(stay.queued_at)
+    arrival = cells.counts(queued_at)
     _add(arrival, "offered")
     if stay.transferred_in:
         _add(arrival, "transferred_in")
     if stay.flowed_in:
         _add(arrival, "flowed_in")
-    outcome, left_at = (stay.outcome, stay.left_at) if stay.outcome != "open" else ("lost_track", lost)
-    if stay.outcome != "open":
+    left_at = stay.left_at
+    if outcome != "open":
         _left(arrival, stay, promise, is_lost)
     elif is_lost:
+        outcome, left_at = "lost_track", lost
         _add(arrival, "lost_track")
-    if left_at is not None and (stay.outcome != "open" or is_lost):
-        _add(cells.at(left_at), "offered_by_outcome")
-        _add(cells.at(left_at), f"{outcome}_by_outcome")
-    for threshold_s in promise.thresholds_s:
-        _event(stay, stay.queued_at, threshold_s, clock, cells)
-    return cells
+    if left_at is not None and outcome != "open":
+        by_outcome = cells.counts(left_at)
+        _add(by_outcome, "offered_by_outcome")
+        _add(by_outcome, _BY_OUTCOME[outcome])
+    _event(stay, queued_at, promise, clock, cells)
 
 
 def _calls(stays: list[Stay]) -> tuple[int, Counts] | None:
@@ -174,40 +197,54 @@ def _calls(stays: list[Stay]) -> tuple[int, Counts] | None:
     return queued[0].queued_at or 0, counts
 
 
+@lru_cache(maxsize=65_536)
+def _visit_place(hotline: str, told: tuple[str, ...]) -> Place:
+    """One object for equal places: they are compared and hashed for every counter."""
+    return Place("visit", hotline, told)
+
+
 def _place(call: Call, queue: str, rules: Rules) -> Place:
-    told = tuple(queue if name == "queue" else call.attribute(name, queue) for name in rules.dimensions.needed)
-    return Place("visit", call.hotline, told)
+    told = call.attributes
+    values = []
+    for name in rules.dimensions.needed:
+        if name == "queue":
+            values.append(queue)
+            continue
+        known = told.get(f"{name}@{queue}") if name in STAY_ATTRIBUTES else None
+        known = known or told.get(name)
+        values.append(known[1] if known else "")
+    return _visit_place(call.hotline, tuple(values))
 
 
-def _later(call: Call, stays: list[Stay], rules: Rules, cells: Contribution) -> None:
+@lru_cache(maxsize=1_024)
+def _calls_place(hotline: str) -> Place:
+    return Place("calls", hotline)
+
+
+def _later(call: Call, stays: list[Stay], rules: Rules, added: Contribution) -> None:
     """Ratings and completed callbacks, in the minute of their own time and the place of their visit."""
-    if all(fact.type not in _LATER_COUNTERS for fact in call.facts):
-        return
     for fact, stay in later_facts(call, stays):
-        if fact.type in _LATER_COUNTERS and not (fact.type == "rated" and fact.ms < 0):
-            place = _place(call, stay.queue if stay else fact.queue, rules)
-            _add(cells.setdefault(place, Minutes()).at(fact.time), _LATER_COUNTERS[fact.type].format(fact.ms))
+        if fact.kind == CALLBACK_COMPLETED:
+            counter = "callback_completed"
+        elif fact.kind == RATED and fact.ms >= 0:
+            counter = f"rated.{fact.ms}"
+        else:
+            continue
+        place = _place(call, stay.queue if stay else fact.queue, rules)
+        _add(_Cells(added, place).counts(fact.time), counter)
 
 
 def contribution(call: Call, stays: list[Stay], losts: list[int | None], clock: int, rules: Rules) -> Contribution:
-    """What the call adds to cells as of `clock` (partition clock, ms), by place and minute.
+    """What the call adds to cells as of `clock` (partition clock, ms), by minute and place.
 
     `losts[i]`: when stay i counts as lost (`lost_at`).
     """
-    cells: Contribution = {}
+    added: Contribution = {}
     for stay, lost in zip(stays, losts, strict=True):
-        minutes = _by_minute(call, stay, lost, clock, rules)
-        if not minutes:
-            continue
-        place = _place(call, stay.queue, rules)
-        known = cells.get(place)
-        if known is None:
-            cells[place] = minutes
-        else:
-            for minute, counts in minutes.items():
-                add_counts(known.at(minute), counts)
-    _later(call, stays, rules, cells)
+        _visit(call, stay, lost, _Cells(added, _place(call, stay.queue, rules)), clock=clock, rules=rules)
+    if call.has_later:
+        _later(call, stays, rules, added)
     whole = _calls(stays)
     if whole is not None:
-        cells[Place("calls", call.hotline)] = Minutes({whole[0] - whole[0] % MINUTE_MS: whole[1]})
-    return cells
+        added[whole[0] - whole[0] % MINUTE_MS, _calls_place(call.hotline)] = whole[1]
+    return added

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+import msgspec
+
 _DIVISION_WIDTHS = (2, 4, 6, 9, 12)
 """Digits of province, prefecture, county, township and village in a division code (GB/T 2260, GB/T 10114)."""
 _OF_AGENTS = frozenset({"queue", "centre", "source"})
@@ -53,7 +55,7 @@ def roll_up(dimension: str, value: str, level: int) -> str:
 PlaceKind = Literal["visit", "calls", "agent", "agent_in_queue", "source"]
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, gc=False):
     """Where something counts, before it is broken down.
 
     `told`: of a visit, the values of `Dimensions.needed`; of whole calls, nothing; of an agent, centre and source (in
@@ -84,7 +86,7 @@ class Dimensions:
 
     def _tails(self, place: Place) -> tuple[Tail, ...]:
         """The cells of a place, in each dimension set that it counts in."""
-        kind, hotline, told = place
+        kind, hotline, told = place.kind, place.hotline, place.told
         if kind == "calls":
             return ((hotline, "hotline", ()),)
         if kind == "source":

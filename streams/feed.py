@@ -12,13 +12,18 @@ import msgspec
 from streams.agents import Agent
 from streams.bundle import PartialGauge
 from streams.call_book import CallBook
-from streams.calls import Call, Stay, stays_of
+from streams.calls import Call
 from streams.cell_book import MINUTE_MS, CellBook, Contribution
+from streams.contract.cells import Counts
+from streams.contract.events import CallEvent
 from streams.contract.visits import CallFact, Visit
 from streams.contribution import Rules, contribution, deadlines, lost_at
+from streams.dimensions import Place
+from streams.present import OpenStay, Present
 from streams.roster import OpenSnapshot, Roster
 from streams.rows import rows_of
 from streams.sources import Source, Sources
+from streams.stays import Stay, stays_of
 
 FORGET_MARGIN_MS = 60_000
 SWEEP_EVERY_MS = 10 * MINUTE_MS
@@ -30,11 +35,14 @@ _decode_agents = msgspec.msgpack.Decoder(dict[str, Agent]).decode
 class _Memo(NamedTuple):
     """What follows from a call and was last counted and emitted; never saved, made again from the call.
 
-    `over`: when the call was over (ms): its last event, or the instant at which it was lost. `changes`: something of
-    it changes yet without an event.
+    `losts[i]`: when stay i counts as lost; `lost`: how many are. `due`: the next instant (ms) at which something of it
+    changes without an event (then `changes`), or the call is forgotten. `over`: when the call was over (ms): its last
+    event, or the instant at which it was lost.
     """
 
     stays: list[Stay]
+    losts: list[int | None]
+    lost: int
     contribution: Contribution
     rows: dict[str, Visit | CallFact]
     due: int
@@ -42,7 +50,8 @@ class _Memo(NamedTuple):
     changes: bool
 
 
-_NOTHING = _Memo([], {}, {}, 0, 0, changes=False)
+_NOTHING = _Memo([], [], 0, {}, {}, 0, 0, changes=False)
+_UNTOLD = (0, 0)
 
 
 class FeedHead(msgspec.Struct, array_like=True):
@@ -96,10 +105,11 @@ class Feed:
         self._lateness_ms = lateness_ms
         self._repaired = repaired
         self._touched: dict[str, None] = {}
+        self._records: dict[tuple[int, str, str], Counts] = {}
         self._changed_rows: dict[str, Visit | CallFact] = {}
         self._perhaps_told: dict[str, dict[str, Visit | CallFact]] = {}
         self._due: list[tuple[int, str]] = []
-        self._open: dict[str, list[Stay]] = {}
+        self._present = Present(rules)
         self._memos: dict[str, _Memo] = {}
         self._swept_at = 0
         self.horizon = 0
@@ -131,6 +141,18 @@ class Feed:
         """
         self.roster.retrace_to = clock
 
+    def count(self, event: CallEvent, time: int, hotline: str, *, new: bool) -> None:
+        """A record was read, of an event at `time` (ms) that told something `new` or did not."""
+        key = (time - time % MINUTE_MS, hotline, event.source)
+        counts = self._records.get(key)
+        if counts is None:
+            counts = self._records[key] = {"events": 0}
+        counts["events"] += 1
+        if not new:
+            counts["repeats"] = counts.get("repeats", 0) + 1
+        if event.type == "heartbeat":
+            counts["heartbeats"] = counts.get("heartbeats", 0) + 1
+
     def touch(self, call_id: str) -> None:
         """The call has changed: count it again at the next `settle`."""
         self._touched[call_id] = None
@@ -138,7 +160,7 @@ class Feed:
     def lose(self, source: str, told: OpenSnapshot) -> None:
         """The source's snapshot is complete: its open calls and agents that were not named in it are gone."""
         self.settle(self.clock)
-        for call_id in [call_id for call_id in self._open if call_id not in told.calls]:
+        for call_id in [call_id for call_id in self._present.calls if call_id not in told.calls]:
             call = self.calls[call_id]
             if call.attribute("source") == source and call.gone_at < call.last_at <= told.begin:
                 self.calls.open(call_id)
@@ -151,6 +173,11 @@ class Feed:
         """Bring everything up to `clock`: changed calls counted, limits that passed, calls forgotten."""
         self.clock = max(self.clock, clock)
         self.roster.settle(self.clock)
+        if self._records:
+            self.cells.add(
+                {(key[0], Place("source", key[1], key[2:])): counts for key, counts in self._records.items()}
+            )
+            self._records.clear()
         for call_id in self._touched:
             self._recount(call_id, self.clock)
         self._touched.clear()
@@ -176,40 +203,30 @@ class Feed:
 
     def forget_all(self) -> None:
         """Let go of every call, agent and cell (after an end, or for a later generation)."""
-        for state in (self.calls, self.cells, self.roster, self._memos, self._open, self._touched, self.snapshots):
+        for state in (self.calls, self.cells, self.roster, self._memos, self._present, self._touched, self.snapshots):
             state.clear()
         self._due.clear()
 
-    def take_rows(self, version: tuple[int, int]) -> list[Visit | CallFact]:
-        """Visits and later facts that changed since the last call, carrying `version`."""
+    def take_rows(self, version: tuple[int, int]) -> Iterator[Visit | CallFact]:
+        """Visits and later facts that changed since the last call.
+
+        Each carries `version` until the next one is taken: what is remembered of a call has none.
+        """
         for call_id in list(self._perhaps_told):
             self._tell_again(call_id)
         rows, self._changed_rows = self._changed_rows, {}
         for row in rows.values():
             row.version = version
-        return list(rows.values())
+            yield row
+            row.version = _UNTOLD
 
     def gauges(self) -> list[PartialGauge]:
         """Waiting, past the first threshold, oldest and in service per queue, as of the feed's clock."""
-        gauges: dict[tuple[str, str], PartialGauge] = {}
-        for call_id, stays in self._open.items():
-            hotline = self.calls[call_id].hotline
-            for stay in stays:
-                key = (hotline, stay.queue)
-                gauge = gauges.get(key) or gauges.setdefault(key, PartialGauge(*key, 0, 0, None, 0))
-                if stay.outcome == "answered":
-                    gauge.in_service += 1
-                    continue
-                queued_at = stay.queued_at or 0
-                gauge.waiting += 1
-                gauge.oldest_queued_at = min(queued_at, gauge.oldest_queued_at or queued_at)
-                if self.clock > queued_at + self._rules.promise(hotline, stay.queue).thresholds_s[0] * 1000:
-                    gauge.over_threshold += 1
-        return [gauges[key] for key in sorted(gauges)]
+        return self._present.gauges(self.clock)
 
     def head(self) -> FeedHead:
         """What is packed beside the parts; raises if something was not yet settled and told."""
-        if self._touched or self._changed_rows or not self.cells.settled:
+        if self._touched or self._records or self._changed_rows or not self.cells.settled:
             raise RuntimeError("a snapshot must follow the outputs: changes of this feed were not taken yet")
         return FeedHead(
             self.feed,
@@ -240,7 +257,11 @@ class Feed:
 
     def _retrace(self, call_id: str, call: Call) -> None:
         if self.roster.retrace_to:
-            memo = self._derive(call_id, call, self.roster.retrace_to)
+            known = None if call_id in self._touched else self._memos.get(call_id)
+            if known is not None and known.due > self.roster.retrace_to:
+                memo = known
+            else:
+                memo = self._derive(call_id, call, self.roster.retrace_to, known)
             self.cells.tell_again(memo.contribution)
             self._perhaps_told.setdefault(call_id, {}).update(memo.rows)
 
@@ -251,48 +272,58 @@ class Feed:
             known = present.get(number)
             self._changed_rows[number] = msgspec.structs.replace(known or row, retracted=known is None)
 
-    def _derive(self, call_id: str, call: Call, clock: int) -> _Memo:
-        stays = stays_of(call)
-        losts = [lost_at(call, stay, self._rules) for stay in stays]
+    def _derive(self, call_id: str, call: Call, clock: int, known: _Memo | None = None) -> _Memo:
+        """What follows from the call as of `clock`; `known`: what did before, if nothing but time has passed since."""
+        if known is None:
+            stays = stays_of(call)
+            losts = [lost_at(call, stay, self._rules) for stay in stays]
+        else:
+            stays, losts = known.stays, known.losts
         limits = deadlines(call, stays, losts, self._rules)
-        over = max([call.last_at, *(at for at in losts if at is not None)])
-        end = max([over, *limits])
+        over, lost = call.last_at, 0
+        for at in losts:
+            if at is not None:
+                over = max(over, at)
+                lost += at <= clock
+        due = max([over, *limits]) + self._lateness_ms + FORGET_MARGIN_MS
         ahead = [at for at in limits if at > clock]
-        due = min([*ahead, end + self._lateness_ms + FORGET_MARGIN_MS])
         added = contribution(call, stays, losts, clock, self._rules)
-        return _Memo(stays, added, rows_of(self, call_id, call, stays, losts, clock=clock), due, over, bool(ahead))
+        if known is not None and lost == known.lost:
+            rows = known.rows
+        else:
+            rows = rows_of(self, call_id, call, stays, losts, clock=clock)
+        return _Memo(stays, losts, lost, added, rows, min([*ahead, due]), over, bool(ahead))
 
     def _remember(self, call_id: str, call: Call, memo: _Memo) -> None:
         known = self._memos.get(call_id)
         self._memos[call_id] = memo
         if known is None or known.due != memo.due:
             heapq.heappush(self._due, (memo.due, call_id))
-        still = [stay for stay in memo.stays if stay.queued_at is not None and self._is_open(call, stay)]
-        if still:
-            self._open[call_id] = still
-        else:
-            self._open.pop(call_id, None)
-
-    def _is_open(self, call: Call, stay: Stay) -> bool:
-        at = lost_at(call, stay, self._rules)
-        return at is not None and at > self.clock
+        still = [
+            OpenStay(call.hotline, stay.queue, stay.queued_at if stay.outcome == "open" else None)
+            for stay, lost in zip(memo.stays, memo.losts, strict=True)
+            if lost is not None and lost > self.clock and stay.queued_at is not None
+        ]
+        self._present.put(call_id, tuple(still))
 
     def _recount(self, call_id: str, clock: int) -> None:
         call = self.calls[call_id]
-        before, after = self._memos.get(call_id, _NOTHING), self._derive(call_id, call, clock)
+        before = self._memos.get(call_id, _NOTHING)
+        after = self._derive(call_id, call, clock, None if call_id in self._touched else before)
         self._remember(call_id, call, after)
         self.cells.move(before.contribution, after.contribution)
-        source = call.attribute("source")
-        for sign, stays in ((-1, before.stays), (1, after.stays)):
-            for stay in stays:
-                for kind in stay.repairs:
-                    self._repaired(kind, source, sign)
-        for number, row in after.rows.items():
-            if before.rows.get(number) != row:
-                self._changed_rows[number] = msgspec.structs.replace(row)
-        for number, row in before.rows.items():
-            if number not in after.rows:
-                self._changed_rows[number] = msgspec.structs.replace(row, retracted=True)
+        if after.stays is not before.stays:
+            for sign, stays in ((-1, before.stays), (1, after.stays)):
+                for stay in stays:
+                    for kind in stay.repairs:
+                        self._repaired(kind, call.attribute("source"), sign)
+        if after.rows is not before.rows:
+            for number, row in after.rows.items():
+                if before.rows.get(number) != row:
+                    self._changed_rows[number] = row
+            for number, row in before.rows.items():
+                if number not in after.rows:
+                    self._changed_rows[number] = msgspec.structs.replace(row, retracted=True)
 
     def _forget(self, call_id: str) -> None:
         """Let go of a call, counted as it stood when it was over: the clock may have passed that at one bound."""
@@ -303,7 +334,7 @@ class Feed:
         self._touched.pop(call_id, None)
         self.calls.drop(call_id)
         self._memos.pop(call_id, None)
-        self._open.pop(call_id, None)
+        self._present.put(call_id, ())
 
     def _floor(self) -> int:
         floor = self.clock - self._lateness_ms - FORGET_MARGIN_MS
@@ -316,11 +347,12 @@ class Feed:
         held: set[int] = set()
         for call in self.calls.values():
             for fact in call.facts:
-                if fact.time < floor + MINUTE_MS:
-                    held.add(fact.time - fact.time % MINUTE_MS)
-                    for threshold_s in self._rules.promise(call.hotline, fact.queue).thresholds_s:
-                        at = fact.time + threshold_s * 1000
-                        held.add(at - at % MINUTE_MS)
+                if fact.time >= floor + MINUTE_MS:
+                    break
+                held.add(fact.time - fact.time % MINUTE_MS)
+                for threshold_s in self._rules.promise(call.hotline, fact.queue).thresholds_s:
+                    at = fact.time + threshold_s * 1000
+                    held.add(at - at % MINUTE_MS)
         held.update(self.roster.open_minutes(floor))
         self.cells.let_go(floor, held)
         self.horizon = min([floor, *held])

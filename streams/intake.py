@@ -10,11 +10,11 @@ from typing import NamedTuple, get_args
 
 import msgspec
 
-from streams.calls import mend_span
 from streams.cloudevents import EnvelopeError, unwrap
 from streams.contract.dead_letters import RejectionKind, RepairKind
 from streams.contract.events import MAX_EVENT_BYTES, AgentState, CallEvent
 from streams.privacy import mask_preview, mask_text
+from streams.stays import mend_span
 
 NOT_OF_A_CALL = frozenset(
     {"agent_state", "heartbeat", "snapshot_begin", "snapshot", "snapshot_end", "feed_begin", "feed_end"}
@@ -23,9 +23,6 @@ _OF_A_SOURCE = frozenset({"heartbeat", "snapshot_begin", "snapshot", "snapshot_e
 _STATES = frozenset(get_args(AgentState))
 _WITH_ID = ("call", "queue", "hotline", "source", "agent", "caller", "feed", "category", "district", "language")
 _DURATIONS = ("wait_ms", "talk_ms", "hold_ms", "acw_ms")
-_TEXTS = ("text", "subject", "place")
-# Without one of these bytes in the value no string in it begins or ends with white space.
-_MAY_NEED_TRIM = (b'" ', b' "', b"\\", b"\xc2", b"\xe2\x80", b"\xe3\x80\x80")
 _WRITE_TIME = "write epoch milliseconds or RFC 3339 with an offset"
 _IN_ERROR = re.compile(r"`\$\.?([^`]*)`")
 _MISSING = re.compile(r"missing required field `(\w+)`")
@@ -112,6 +109,18 @@ def _text_of(raw: msgspec.Raw) -> str:
     return mask_text(value if isinstance(value, str) else msgspec.json.encode(value).decode())
 
 
+def _may_need_trim(value: bytes) -> bool:
+    """Without one of these bytes no string in the value begins or ends with white space."""
+    return (
+        b'" ' in value
+        or b' "' in value
+        or b"\\" in value
+        or b"\xc2" in value
+        or b"\xe2\x80" in value
+        or b"\xe3\x80\x80" in value
+    )
+
+
 def _trim(event: CallEvent) -> bool:
     """Take surrounding white space off ids and names (in place); whether there was any."""
     trimmed = False
@@ -126,18 +135,16 @@ def _trim(event: CallEvent) -> bool:
 def _repair(value: bytes, event: CallEvent) -> tuple[RepairKind, ...]:
     """Mend what is unambiguous (in place) and mask text; what was mended."""
     repairs: list[RepairKind] = []
-    if any(mark in value for mark in _MAY_NEED_TRIM) and _trim(event):
+    if _may_need_trim(value) and _trim(event):
         repairs.append("whitespace")
     if b":-" in value or b": -" in value:
         for name in _DURATIONS:
             ms: int | None = getattr(event, name)
             if ms is not None and ms < 0:
                 setattr(event, name, mend_span(ms, repairs))
-    for name in _TEXTS:
-        text: str = getattr(event, name)
-        if text:
-            setattr(event, name, mask_text(text))
-    return tuple(dict.fromkeys(repairs))
+    if event.text or event.subject or event.place:
+        event.text, event.subject, event.place = map(mask_text, (event.text, event.subject, event.place))
+    return tuple(dict.fromkeys(repairs)) if repairs else ()
 
 
 def _incomplete(value: bytes, event: CallEvent) -> Rejection | None:

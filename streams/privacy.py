@@ -18,11 +18,13 @@ class Pseudonymiser:
     """
 
     def __init__(self, key: bytes, key_id: str) -> None:
-        self._key = key
+        self._keyed = hmac.new(key, digestmod=hashlib.sha256)
         self._prefix = key_id + ":"
 
     def __call__(self, caller: str) -> str:
-        return self._prefix + hmac.new(self._key, caller.encode(), hashlib.sha256).hexdigest()[:24]
+        hashed = self._keyed.copy()
+        hashed.update(caller.encode())
+        return self._prefix + hashed.hexdigest()[:24]
 
 
 def mask_text(text: str) -> str:

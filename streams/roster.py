@@ -1,10 +1,22 @@
 """The agents of one feed in one partition: their time in cells, and who is in which state now."""
 
+from collections import Counter
 from collections.abc import Collection
 
 import msgspec
 
-from streams.agents import Agent, AgentFact, Spell, contribution, lost_at, now_of
+from streams.agents import (
+    Agent,
+    AgentFact,
+    Spell,
+    contribution,
+    last_spell,
+    lost_at,
+    next_state,
+    now_of,
+    open_time,
+    places_of,
+)
 from streams.bundle import PartialAgents
 from streams.cell_book import MINUTE_MS, CellBook, Contribution
 from streams.contribution import Rules
@@ -25,6 +37,8 @@ class Roster:
         self._moved: dict[str, None] = {}
         self.retrace_to = 0
         self._now: dict[str, Spell] = {}
+        self._states: list[PartialAgents] | None = None
+        self._first_lost = 0
         for number, agent in agents.items():
             self._place(number, agent)
 
@@ -36,7 +50,7 @@ class Roster:
         agent = self.agents.get(number)
         if agent is None or reference <= lost_at(agent, self._rules) + self._lateness_ms:
             return agent
-        self._retrace(agent)
+        self._retrace(agent, 0)
         over = max(self._clock, lost_at(agent, self._rules) + MINUTE_MS)
         since = min(self._full, agent.last_at)
         since -= since % MINUTE_MS
@@ -50,9 +64,17 @@ class Roster:
         agent = self.agents.get(number)
         if agent is None:
             agent = self.agents[number] = Agent()
-        self._retrace(agent)
+        lost = lost_at(agent, self._rules)
         stays = agent.works_at(hotline, centre, source)
-        since = min(fact.time, self._full, lost_at(agent, self._rules)) if stays else 0
+        since = min(fact.time, self._full, lost) if stays else 0
+        if stays and agent.facts and agent.facts[-1].time < fact.time < lost and self._full <= fact.time:
+            last = self._last(number, agent)
+            if self.retrace_to:
+                self._cells.tell_again(open_time(agent, last, self._full, _minute(self.retrace_to), lost))
+            self._cells.add(next_state(agent, last, fact, self._full))
+            self._moved[number] = None
+            return agent.tell(fact)
+        self._retrace(agent, since)
         before = self._added_since(agent, since)
         changed = agent.describe(fact.time, hotline, centre, source) | agent.tell(fact)
         if changed:
@@ -67,9 +89,10 @@ class Roster:
         """
         for number, agent in self.agents.items():
             if agent.source == source and number not in named and agent.gone_at < agent.last_at <= at:
-                self._retrace(agent)
+                self._retrace(agent, agent.last_at)
                 before = self._added_since(agent, agent.last_at)
                 agent.gone_at = at
+                self._first_lost = min(self._first_lost, at)
                 self._cells.move(before, self._added_since(agent, agent.last_at))
                 self._moved[number] = None
 
@@ -77,29 +100,34 @@ class Roster:
         """Bring everything up to `clock`: who is where now, and the time of all agents when a minute is over."""
         past = self._full
         if clock - clock % MINUTE_MS > past:
-            before = {number: self._added_since(agent, past) for number, agent in self.agents.items()}
-            self._clock = clock
-            for number, added in before.items():
-                self._pass_minutes(number, added, past)
+            self._pass_minutes(clock)
         self._clock = max(self._clock, clock)
+        if self._moved:
+            self._states = None
         for number in self._moved:
             self._place(number, self.agents[number])
         self._moved.clear()
 
     def states(self) -> list[PartialAgents]:
-        """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
+        """Agents by state per (hotline, queue), and per hotline (queue `""`) each once; to be left as it is."""
+        if self._states is not None and self._clock < self._first_lost:
+            return self._states
         found: dict[tuple[str, str], PartialAgents] = {}
+        self._first_lost = self._clock + self._rules.lost_agent_ms
         for number, spell in self._now.items():
             agent = self.agents[number]
-            if self._clock >= lost_at(agent, self._rules):
+            lost = lost_at(agent, self._rules)
+            if self._clock >= lost:
                 continue
+            self._first_lost = min(self._first_lost, lost)
             for queue in {"", *spell.queues}:
                 key = (agent.hotline, queue)
                 share = found.get(key) or found.setdefault(key, PartialAgents(*key, {}, {}))
                 share.states[spell.state] = share.states.get(spell.state, 0) + 1
                 if spell.state == "break":
                     share.breaks[spell.reason] = share.breaks.get(spell.reason, 0) + 1
-        return [found[key] for key in sorted(found)]
+        self._states = [found[key] for key in sorted(found)]
+        return self._states
 
     def open_minutes(self, floor: int) -> set[int]:
         """Minutes before `floor` (ms) that agents' time may still be added to or taken from."""
@@ -110,11 +138,17 @@ class Roster:
         """Forget all agents."""
         for state in (self.agents, self._moved, self._now):
             state.clear()
+        self._states = None
 
-    def _retrace(self, agent: Agent) -> None:
-        """What a predecessor may have told of the agent before it changes is told again (see `Feed.retrace`)."""
+    def _retrace(self, agent: Agent, since: int) -> None:
+        """The agent changes from `since` (ms) on: what a predecessor may have told is told again (see `Feed.retrace`)."""
         if self.retrace_to:
-            self._cells.tell_again(contribution(agent, self.retrace_to, self._rules))
+            self._cells.tell_again(contribution(agent, self.retrace_to, self._rules, since - since % MINUTE_MS))
+
+    def _last(self, number: str, agent: Agent) -> Spell:
+        """The spell that lasts: mostly that of now."""
+        now = self._now.get(number)
+        return now if now and now.start == agent.facts[-1].time and number not in self._moved else last_spell(agent)
 
     @property
     def _full(self) -> int:
@@ -124,16 +158,34 @@ class Roster:
     def _added_since(self, agent: Agent, since: int) -> Contribution:
         return contribution(agent, self._clock, self._rules, since - since % MINUTE_MS)
 
-    def _pass_minutes(self, number: str, added: Contribution, past: int) -> None:
-        """Count an agent's time since `past` in place of what was `added` from then on; let go of what is settled."""
-        agent = self.agents[number]
-        self._cells.move(added, self._added_since(agent, past))
-        floor = self._clock - self._lateness_ms - 2 * MINUTE_MS
-        if max(agent.last_at, min(lost_at(agent, self._rules), self._clock)) < floor:
-            self._drop(number)
-        else:
+    def _pass_minutes(self, clock: int) -> None:
+        """Count everybody's time up to the last full minute of `clock` (ms); let go of what is settled.
+
+        Most agents were in one state all along: they are counted together.
+        """
+        past, full = self._full, clock - clock % MINUTE_MS
+        floor = clock - self._lateness_ms - 2 * MINUTE_MS
+        steady: Counter[tuple[str, str, str, str, tuple[str, ...]]] = Counter()
+        gone = []
+        for number, agent in self.agents.items():
+            lost = lost_at(agent, self._rules)
+            if number not in self._moved and agent.facts[-1].time < past and lost > full:
+                spell = self._now.get(number)
+                if spell is not None:
+                    steady[agent.hotline, agent.centre, agent.source, spell.state, spell.queues] += 1
+            else:
+                self._cells.add(open_time(agent, self._last(number, agent), past, full, lost))
+                self._moved[number] = None
+                if max(agent.last_at, min(lost, clock)) < floor:
+                    gone.append(number)
             agent.settle_before(floor)
-            self._moved[number] = None
+        self._clock = clock
+        for (*told, state, queues), agents in steady.items():
+            counts = {f"agent_{state}_ms": agents * MINUTE_MS}
+            for minute in range(past, full, MINUTE_MS):
+                self._cells.add({(minute, place): counts for place in places_of(*told, queues)})
+        for number in gone:
+            self._drop(number)
 
     def _drop(self, number: str) -> None:
         del self.agents[number]
@@ -146,6 +198,10 @@ class Roster:
             self._now.pop(number, None)
         else:
             self._now[number] = spell
+
+
+def _minute(time: int) -> int:
+    return time - time % MINUTE_MS
 
 
 def _counted_since(agent: Agent) -> int:

@@ -2,9 +2,10 @@
 
 from typing import Any, Protocol
 
-from streams.calls import LATER, Call, Fact, Stay, later_facts
+from streams.calls import CALLBACK_COMPLETED, RATED, STAY_ATTRIBUTES, Call, Fact
 from streams.contract.keys import visit_id
 from streams.contract.visits import CallFact, Visit
+from streams.stays import Stay, later_facts
 
 CALL_ATTRIBUTES = (
     "source",
@@ -22,7 +23,6 @@ CALL_ATTRIBUTES = (
     "place",
     "text",
 )
-STAY_ATTRIBUTES = ("centre", "department", "skill")
 EXTRA = "extra."
 _OF_VISIT = frozenset(CALL_ATTRIBUTES)
 
@@ -36,22 +36,28 @@ def rows_of(
     feed: _OfFeed, call_id: str, call: Call, stays: list[Stay], losts: list[int | None], *, clock: int
 ) -> dict[str, Visit | CallFact]:
     """The rows of a call by id as of `clock`, without version; `losts[i]`: when stay i counts as lost (ms)."""
-    later = later_facts(call, stays) if any(fact.type in LATER for fact in call.facts) else []
+    later = later_facts(call, stays) if call.has_later else []
     rows: dict[str, Visit | CallFact] = {}
     for fact, stay in later:
         if stay is None:
             rows[f"{call_id}/{fact.type}/{fact.time}"] = _fact(feed, call_id, call, fact)
-    attributes: dict[str, Any] = {name: value[1] for name, value in call.attributes.items() if name in _OF_VISIT}
-    extra = {k.removeprefix(EXTRA): v[1] for k, v in call.attributes.items() if k.startswith(EXTRA)}
+    attributes: dict[str, Any] = {}
+    extra: dict[str, str] = {}
+    for name, value in call.attributes.items():
+        if name in _OF_VISIT:
+            attributes[name] = value[1]
+        elif name.startswith(EXTRA):
+            extra[name.removeprefix(EXTRA)] = value[1]
     for stay, lost in zip(stays, losts, strict=True):
         is_lost = lost is not None and clock >= lost
         waiting_lost = is_lost and stay.outcome == "open"
         if stay.queued_at is None and stay.outcome == "open" and not is_lost:
             continue
         number = visit_id(call_id, stay.queue, stay.entry)
-        attributes.update((name, call.attribute(name, stay.queue)) for name in STAY_ATTRIBUTES)
-        ratings = [fact for fact, its in later if its is stay and fact.type == "rated" and fact.ms >= 0]
-        completed = [fact for fact, its in later if its is stay and fact.type == "callback_completed"]
+        for name in STAY_ATTRIBUTES:
+            attributes[name] = call.attribute(name, stay.queue)
+        ratings = [fact for fact, its in later if its is stay and fact.kind == RATED and fact.ms >= 0] if later else []
+        completed = [fact for fact, its in later if its is stay and fact.kind == CALLBACK_COMPLETED] if later else []
         rows[number] = Visit(
             feed=feed.feed,
             generation=feed.generation,
@@ -90,11 +96,11 @@ def _fact(feed: _OfFeed, call_id: str, call: Call, fact: Fact) -> CallFact:
         generation=feed.generation,
         hotline=call.hotline,
         call=call_id,
-        type=fact.type,  # type: ignore[arg-type]  # one of LATER
+        type=fact.type,  # type: ignore[arg-type]  # one of those after FIRST_LATER
         at=fact.time,
         queue=fact.queue,
         source=call.attribute("source"),
-        rating=fact.ms if fact.type == "rated" and fact.ms >= 0 else None,
+        rating=fact.ms if fact.kind == RATED and fact.ms >= 0 else None,
         category=call.attribute("category"),
         version=(0, 0),
     )

@@ -7,16 +7,16 @@ import msgspec
 
 from streams.agents import MAX_FACTS as MAX_AGENT_FACTS
 from streams.agents import AgentFact
-from streams.calls import MAX_FACTS, Call, Fact
+from streams.calls import KIND_OF, MAX_FACTS, STAY_ATTRIBUTES, Call, Fact
 from streams.contract.events import CallEvent
-from streams.dimensions import Place
 from streams.feed import Feed
 from streams.intake import Accepted, Rejection
 from streams.roster import OpenSnapshot
-from streams.rows import CALL_ATTRIBUTES, EXTRA, STAY_ATTRIBUTES
+from streams.rows import CALL_ATTRIBUTES, EXTRA
 
-_attributes = attrgetter(*CALL_ATTRIBUTES, *STAY_ATTRIBUTES)
-_NO_ATTRIBUTES = ("",) * len(CALL_ATTRIBUTES + STAY_ATTRIBUTES)
+_ATTRIBUTES = (*CALL_ATTRIBUTES, *sorted(STAY_ATTRIBUTES))
+_attributes = attrgetter(*_ATTRIBUTES)
+_NO_ATTRIBUTES = ("",) * len(_ATTRIBUTES)
 _TALK = frozenset({"ended", "transferred"})
 _OF_SOURCE = frozenset({"heartbeat", "snapshot_begin", "snapshot_end"})
 
@@ -48,11 +48,8 @@ class Teller(msgspec.Struct, frozen=True):
             new = self._call(feed, accepted, reference)
         if isinstance(new, Rejection):
             return new
-        counts = {"events": 1} if new else {"events": 1, "repeats": 1}
-        if kind == "heartbeat":
-            counts["heartbeats"] = 1
         hotline = event.hotline if kind == "heartbeat" else event.hotline or self.default_hotline
-        feed.cells.add(Place("source", hotline, (event.source,)), time, counts)
+        feed.count(event, time, hotline, new=new)
         return new
 
     def _call(self, feed: Feed, accepted: Accepted, reference: int) -> bool | Rejection:
@@ -78,7 +75,7 @@ class Teller(msgspec.Struct, frozen=True):
             stated = event.rating
         fact = Fact(
             time,
-            event.type,
+            KIND_OF[event.type],
             event.queue,
             event.entry or 0,
             -1 if stated is None else stated,
@@ -100,7 +97,7 @@ class Teller(msgspec.Struct, frozen=True):
 
     def _describe(self, call: Call, event: CallEvent, time: int, values: tuple[str, ...]) -> bool:
         changed = False
-        for name, value in zip(CALL_ATTRIBUTES + STAY_ATTRIBUTES, values, strict=True):
+        for name, value in zip(_ATTRIBUTES, values, strict=True):
             if not value:
                 continue
             if name == "caller":

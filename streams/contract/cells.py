@@ -92,12 +92,13 @@ Counts = dict[str, int]
 
 def add_counts(total: Counts, more: Mapping[str, int], sign: int = 1) -> None:
     """Add `more` (times `sign`) into `total` in place; a counter that becomes 0 is dropped."""
+    known = total.get
     for name, number in more.items():
-        value = total.get(name, 0) + sign * number
+        value = known(name, 0) + sign * number
         if value:
             total[name] = value
-        else:
-            total.pop(name, None)
+        elif name in total:
+            del total[name]
 
 
 class Cell(msgspec.Struct, kw_only=True, omit_defaults=True, tag="cell", tag_field="kind"):

@@ -11,8 +11,9 @@ from deploy.producers.simulator.profile import SITES, Profile, profile_of
 from deploy.producers.simulator.simulation import Simulation, simulate
 from deploy.producers.simulator.sources import Delivery
 from deploy.producers.simulator.truth import TrueAgent, TrueApart, TrueRating, TrueReclassification, TrueVisit
-from streams.calls import Call, Fact, stays_of
+from streams.calls import KIND_OF, Call, Fact
 from streams.contract import CallEvent
+from streams.stays import stays_of
 
 BEGIN = MONDAY + 9 * HOUR
 NO_CALL = {"agent_state", "heartbeat", "snapshot", "snapshot_begin", "snapshot_end"}
@@ -47,7 +48,8 @@ def stays_told(events: list[CallEvent]) -> dict[tuple[str, str], object]:
         talk = event.talk_ms if event.type in {"ended", "transferred"} else event.wait_ms
         ms = event.acw_ms if event.type == "wrapped" else talk
         hold = -1 if event.hold_ms is None else event.hold_ms
-        call.tell(Fact(int(event.time), event.type, event.queue, 0, -1 if ms is None else ms, hold, event.agent))
+        kind = KIND_OF[event.type]
+        call.tell(Fact(int(event.time), kind, event.queue, 0, -1 if ms is None else ms, hold, event.agent))
         call.flag = event.flag or call.flag
     return {(name, stay.queue): stay for name, call in calls.items() for stay in stays_of(call)}
 
