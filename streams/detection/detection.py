@@ -41,11 +41,13 @@ class _Packed(msgspec.Struct):
     shortages: list[tuple[Key, AgentShortage]]
     sources: list[tuple[Key, SourceWatch]]
     concentrations: list[tuple[str, bytes]] = []
+    gauges: list[tuple[Key, Gauge]] = []
 
 
 class Detection:
     """Judges one feed. Nothing is judged until `advance` is called; repeats of a cell or gauge change nothing.
 
+    Gauges are as of the clock that `advance` is told next: the minutes on the way there are judged by those before.
     `too_late` counts changes of minutes that had already become history.
     """
 
@@ -58,6 +60,7 @@ class Detection:
         self._demands: dict[Key, demands.Demand] = {}
         self._promises: dict[Key, Promise] = {}
         self._waiting: dict[Key, Waiting] = {}
+        self._gauges: dict[Key, Gauge] = {}
         self._shares: dict[ShareKey, Share] = {}
         self._answer_rates: dict[Key, AnswerRate] = {}
         self._shortages: dict[Key, AgentShortage] = {}
@@ -147,12 +150,7 @@ class Detection:
         key = Key(gauge.hotline, gauge.dimension_set, gauge.queue)
         if not key.judged:
             return
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            self._waiting[key] = Waiting(gauge)
-        else:
-            waiting.gauge = gauge
-        self._shortages.setdefault(key, AgentShortage(gauge)).put(gauge)
+        self._gauges[key] = gauge
 
     def complete(self, feed: str, until: int) -> None:
         """Say that a feed to learn from will not change before `until` (epoch ms) any more: it is learned then.
@@ -182,6 +180,7 @@ class Detection:
         for judged in (
             self._promises,
             self._waiting,
+            self._gauges,
             self._shares,
             self._answer_rates,
             self._shortages,
@@ -207,8 +206,11 @@ class Detection:
         now = self._now
         told: list[Signal | Forecast] = []
         first = (before // MINUTE + 1) * MINUTE if before else now // MINUTE * MINUTE
+        if not before:
+            self._take_gauges()
         for minute in range(first, now + 1, MINUTE):
             told += self._minute(minute)
+        self._take_gauges()
         if before < now <= before + SMALL_STEP:
             if now % MINUTE:
                 for demand in self._demands.values():
@@ -221,6 +223,17 @@ class Detection:
             # the clock stands while counts come in: nothing can be said of their pace
             told += self._judge_promises(now)
         return told
+
+    def _take_gauges(self) -> None:
+        """From now on the gauges that were set last hold."""
+        for key, gauge in self._gauges.items():
+            waiting = self._waiting.get(key)
+            if waiting is None:
+                self._waiting[key] = Waiting(gauge)
+            else:
+                waiting.gauge = gauge
+            self._shortages.setdefault(key, AgentShortage(gauge)).put(gauge)
+        self._gauges.clear()
 
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
         """All keys at the border where `minute` begins."""
@@ -347,6 +360,7 @@ class Detection:
             sorted(self._shortages.items()),
             sorted(self._sources.items()),
             [(hotline, of.pack()) for hotline, of in sorted(self._concentrations.items())],
+            sorted(self._gauges.items()),
         )
         return compress(msgspec.msgpack.encode(packed), 6)
 
@@ -368,7 +382,7 @@ class Detection:
             made._promises[key] = promise
         made._waiting, made._shares = dict(packed.waiting), dict(packed.shares)
         made._answer_rates, made._shortages = dict(packed.answer_rates), dict(packed.shortages)
-        made._sources = dict(packed.sources)
+        made._sources, made._gauges = dict(packed.sources), dict(packed.gauges)
         for hotline, of in packed.concentrations:
             made._concentrations[hotline] = Concentrations.unpack(rules.zone(hotline), of)
         if packed.feed != rules.feed:
