@@ -45,8 +45,10 @@ async def test_no_violations(context: BrowserContext, site: RunningSite, query: 
 async def test_the_dialogs_have_none_either(context: BrowserContext, site: RunningSite) -> None:
     page = await Watched(await context.new_page(), site.url).open()
     for key, name in (("s", "Silence"), ("?", "Keys"), ("/", "Find a queue")):
+        dialog = page.get_by_role("dialog", name=name)
         await page.keyboard.press(key)
-        await expect(page.get_by_role("dialog", name=name)).to_be_visible()
+        await expect(dialog).to_be_visible()
         found = await Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()

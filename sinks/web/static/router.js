@@ -83,9 +83,9 @@ export class Router {
     this.shown = view;
     view?.open(this.place);
     view?.update(...this.context);
+    this.changed(); // the board is there again: what is hidden takes no focus
     if (view && fresh && before && !this.held) view.node.querySelector("h2")?.focus();
     if (!view && before?.page === "queue") document.querySelector(`.tile[data-queue="${CSS.escape(before.queue)}"] .tile-link`)?.focus();
-    this.changed();
   }
 
   /** Esc: from a call to its list, from a page to the board. */
