@@ -158,6 +158,7 @@ async def test_single_letters_can_be_switched_off(board: Watched) -> None:
     await help_.get_by_role("checkbox").uncheck()
     await expect(help_).to_contain_text("Keys are off")
     await page.keyboard.press("Escape")
+    await expect(help_).to_be_hidden()  # until then the keys are the dialog's
     await page.keyboard.press("4")
     await page.keyboard.press("t")
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
@@ -165,6 +166,7 @@ async def test_single_letters_can_be_switched_off(board: Watched) -> None:
     await page.keyboard.press("?")
     await help_.get_by_role("checkbox").check()
     await page.keyboard.press("Escape")
+    await expect(help_).to_be_hidden()
     await page.keyboard.press("/")
     await page.keyboard.type("住房")
     await page.keyboard.press("Enter")
