@@ -201,7 +201,7 @@ class Merger:
         told = self._told_gauges.setdefault(feed.feed, {})
         taken = []
         at = self._clock_of(feed)
-        present, agents = feed.gauges(), feed.agents()
+        present, agents = feed.gauges(self._of), feed.agents(self._of)
         for key in sorted(present.keys() | agents.keys() | told.keys()):
             share = present.get(key) or PartialGauge(*key, 0, 0, None, 0)
             gauge = self._gauge(feed.feed, share, agents.get(key), at)

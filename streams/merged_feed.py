@@ -229,15 +229,17 @@ class MergedFeed:
                     self._drop(minute)
         return cells
 
-    def gauges(self) -> dict[tuple[str, str], PartialGauge]:
+    def gauges(self, of: int) -> dict[tuple[str, str], PartialGauge]:
         """Gauges per (hotline, queue) and per hotline (queue `""`), summed over partitions as of `clock`.
 
         Those of `live` are the last that each partition told: its clocks are never far apart for long. Partitions of
-        a feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future.
+        a feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future. When
+        it ended on all `of`, each has told its last.
         """
         total: dict[tuple[str, str], PartialGauge] = {}
+        reached = self._reached(of)
         for source in self._sources.values():
-            source.reach(self.clock)
+            source.reach(reached)
             for share in source.present.gauges:
                 for key in {(share.hotline, share.queue), (share.hotline, "")}:
                     gauge = total.get(key) or total.setdefault(key, PartialGauge(*key, 0, 0, None, 0))
@@ -249,11 +251,12 @@ class MergedFeed:
                         gauge.oldest_queued_at = min(share.oldest_queued_at, oldest or share.oldest_queued_at)
         return total
 
-    def agents(self) -> dict[tuple[str, str], PartialAgents]:
+    def agents(self, of: int) -> dict[tuple[str, str], PartialAgents]:
         """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
         total: dict[tuple[str, str], PartialAgents] = {}
+        reached = self._reached(of)
         for source in self._sources.values():
-            source.reach(self.clock)
+            source.reach(reached)
             for share in source.present.agents:
                 key = (share.hotline, share.queue)
                 agents = total.get(key) or total.setdefault(key, PartialAgents(*key, {}, {}))
@@ -273,8 +276,7 @@ class MergedFeed:
 
     def take_state(self, of: int) -> Literal["running", "ended"] | None:
         """The state of the feed if it is new since the last call or the clock went on; ended: on all `of` partitions."""
-        ended = [source.ended for source in self._sources.values()]
-        state: Literal["running", "ended"] = "ended" if len(ended) == of and all(ended) else "running"
+        state: Literal["running", "ended"] = "ended" if self._ended(of) else "running"
         # The clock goes back when a partition that is further behind tells of the feed for the first time.
         if state == self._state and (state == "ended" or 0 <= self.clock - self._told_at < TELL_EVERY_MS):
             return None
@@ -318,6 +320,13 @@ class MergedFeed:
         for number, shelf in missing.items():
             self._packed[number] = _encode(shelf)
         return ((f"cells/{number}", packed) for number, packed in self._packed.items())
+
+    def _ended(self, of: int) -> bool:
+        return len(self._sources) == of and all(source.ended for source in self._sources.values())
+
+    def _reached(self, of: int) -> int:
+        """How far the present is, ms."""
+        return self.clock + self.ahead if self._ended(of) else self.clock
 
     def _share(self, partition: int, share: Share) -> None:
         shares = self._shares.setdefault(share.minute, {})

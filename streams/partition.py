@@ -196,13 +196,13 @@ class CallsPartition:
         """What the merger does not know yet of a feed; None if that is nothing (but time)."""
         told = self._told.setdefault(feed.feed, _Told())
         part = FeedPart(feed=feed.feed, generation=feed.generation, shares=feed.cells.take())
-        if not feed.generation and not feed.ended:
-            gauges, agents = feed.gauges(), feed.roster.states()
+        if not feed.generation:
+            gauges, agents = feed.gauges(), feed.roster.states()  # an end is told too: nobody is there any more
             if gauges != told.gauges:
                 part.gauges = told.gauges = gauges
             if agents != told.agents:
                 part.agents = told.agents = agents
-            if feed.clock >= told.sources_at + SOURCES_EVERY_MS:
+            if not feed.ended and feed.clock >= told.sources_at + SOURCES_EVERY_MS:
                 sources = feed.sources.told(feed.clock)
                 told.sources_at = feed.clock
                 if sources != told.sources:

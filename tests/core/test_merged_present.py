@@ -1,8 +1,10 @@
 """What is so right now is as of the merged clock, also where partitions are read hours apart."""
 
 import pytest
+from engine import Engine
 
 from streams.bundle import FeedPart, PartialAgents, PartialGauge
+from streams.contract.keys import murmur2_partition
 from streams.dimensions import Dimensions
 from streams.merged_feed import MergedFeed, MergedFeedHead
 
@@ -25,11 +27,11 @@ def merged():
 
 
 def waiting(feed: MergedFeed) -> int:
-    return feed.gauges()["city", "utilities"].waiting
+    return feed.gauges(2)["city", "utilities"].waiting
 
 
 def available(feed: MergedFeed) -> int:
-    return feed.agents()["city", ""].states.get("available", 0)
+    return feed.agents(2)["city", ""].states.get("available", 0)
 
 
 def test_a_partition_that_is_read_ahead_says_nothing_of_its_future(merged) -> None:
@@ -62,3 +64,21 @@ def test_what_is_to_come_is_one_present_a_minute_and_survives_a_restart(merged) 
     restored = MergedFeed(head, Dimensions([]), 10)
     restored.merge(0, FeedPart(feed="week", clock=T + 150_000))
     assert waiting(restored) == 1 + 119, "the last that was told in the minute before"
+
+
+def test_a_feed_that_ended_leaves_nobody_waiting_however_far_apart_its_partitions_ended() -> None:
+    """The endings of two calls are read in one chunk with the feed's own end: no gauge stands between them."""
+    feed = {"feed": "week", "hotline": "city", "queue": "utilities", "source": "pbx", "schema": 1}
+    engine = Engine()
+    mine, other = (next(f"c{n}" for n in range(99) if murmur2_partition(f"c{n}".encode(), 6) == p) for p in (0, 1))
+
+    def event(type_: str, call: str, time: int) -> dict[str, object]:
+        return feed | {"id": f"{call}-{type_}", "type": type_, "call": call, "time": time}
+
+    begin = feed | {"id": "begin", "type": "feed_begin", "time": T, "range_from": T, "range_to": T + 9 * HOUR}
+    end = feed | {"id": "end", "type": "feed_end", "time": T + 9 * HOUR}
+    later = T + 99 * HOUR
+    engine.send([begin, event("queued", mine, T), event("queued", other, T)], later)
+    assert engine.gauges["city", ""].waiting == 2
+    engine.send([event("ended", mine, T + 1_000), event("ended", other, T + HOUR), end], later)
+    assert engine.gauges["city", ""].waiting == 0
