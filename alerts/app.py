@@ -25,7 +25,6 @@ from alerts.controls import Controls
 from alerts.core import Alerts
 from alerts.deliveries import Deliveries
 from alerts.duty import Duty, load_duty
-from alerts.lifecycle import LIVE
 from alerts.on_call import OnCall
 from alerts.pager import page_forever
 from alerts.paging import Paging
@@ -38,6 +37,7 @@ from alerts.watch import Watch
 from deploy.runtime.processor import ProcessorFactory
 from deploy.runtime.settings import Settings, SettingsError
 from deploy.runtime.worker import Background, Worker, run_worker
+from streams.contract.events import LIVE
 from streams.contract.topics import ALERTS, CELLS, SIGNALS, STATE_ALERTS
 
 GROUP = "hotline-alerts"

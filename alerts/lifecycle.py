@@ -18,9 +18,8 @@ from msgspec.structs import replace
 
 from alerts.observed import Observed, dimensions_of
 from alerts.rules import Rule, higher
-from streams.contract import AlertEvent, AlertReason
+from streams.contract import LIVE, AlertEvent, AlertReason
 
-LIVE = "live"
 Changes = tuple[AlertEvent, ...]
 State = Literal["quiet", "pending", "firing"]
 

@@ -9,9 +9,9 @@ from hashlib import sha256
 
 import msgspec
 
-from alerts.lifecycle import LIVE, Changes, Entry, Time
+from alerts.lifecycle import Changes, Entry, Time
 from alerts.rules import Rule
-from streams.contract import AlertEvent
+from streams.contract import LIVE, AlertEvent
 
 RULE = "BackAfterOutage"
 SHORTEST_MS = 60_000

@@ -31,7 +31,7 @@ from alerts.rules_file import RulesError, parse_yaml, problems, read_text
 from alerts.watch import Watch
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Hotline
-from streams.contract import COUNTERS, DIMENSIONS, AlertEvent, Cell, CellsRecord, Gauge, Progress, Signal
+from streams.contract import COUNTERS, DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, Gauge, Progress, Signal
 
 MINUTE_S = 60
 STEP_S = 5
@@ -111,7 +111,7 @@ class SignalSpan(Part, extra="allow"):
 
     @model_validator(mode="after")
     def _is_a_signal(self) -> "SignalSpan":
-        self.signal(0, 0, "live")
+        self.signal(0, 0, LIVE)
         return self
 
     def signal(self, at_s: int, start: int, feed: str) -> Signal:
@@ -190,7 +190,7 @@ class RuleTest(Part):
     def _are_gauges(cls, gauges: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         for told in gauges:
             try:
-                _gauge(told, 0, "live")
+                _gauge(told, 0, LIVE)
             except (msgspec.ValidationError, TypeError, KeyError) as error:
                 raise ValueError(f"at_s and fields of a gauge: {error}") from error
         return gauges
@@ -262,17 +262,17 @@ class _Play:
 
     def __init__(self, test: RuleTest, rules: Sequence[Rule], promises: Promises, start: int) -> None:
         self._start = start
-        self._signals = Alerts(rules, "live")
-        self._cells = Watch(rules, "live", promises, since=0)
+        self._signals = Alerts(rules, LIVE)
+        self._cells = Watch(rules, LIVE, promises, since=0)
         self._offset = 0
         self._at_s = -STEP_S
         self._events: dict[str, AlertEvent] = {}
         told: list[tuple[int, Callable[[], None]]] = []
-        cells = [cell for made in test.cells for cell in made.cells(start, "live")]
+        cells = [cell for made in test.cells for cell in made.cells(start, LIVE)]
         told += [((cell.minute - start) // 1000 + MINUTE_S - STEP_S, self._telling(cell)) for cell in cells]
-        told += [(int(it["at_s"]), self._telling(_gauge(it, start, "live"))) for it in test.gauges]
+        told += [(int(it["at_s"]), self._telling(_gauge(it, start, LIVE))) for it in test.gauges]
         told += [
-            (at_s, self._signalling(span.signal(at_s, start, "live")))
+            (at_s, self._signalling(span.signal(at_s, start, LIVE)))
             for span in test.signals
             for at_s in (*range(span.from_s, span.to_s, AGAIN_S), span.to_s)
         ]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from alerts.expressions import Comparison, Judgement, Measured, judge, sentence
 from alerts.expressions import comparisons as comparisons_of
-from alerts.lifecycle import LIVE, Entry, drop, fingerprint, hear, wait
+from alerts.lifecycle import Entry, drop, fingerprint, hear, wait
 from alerts.listening import Listening
 from alerts.measures import family, gauge_value, measure
 from alerts.observed import Observation
@@ -21,7 +21,7 @@ from alerts.promises import Promises
 from alerts.rules import Rule
 from alerts.windows import HOUR_MS, LONGEST_MS, MINUTE_MS, AsOf, CellKey, Windows, bounds
 from deploy.runtime.processor import Output, Record
-from streams.contract import DIMENSIONS, AlertEvent, Cell, CellsRecord, Forecast, Gauge, Progress
+from streams.contract import DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, Forecast, Gauge, Progress
 from streams.contract.topics import ALERTS
 
 FORMAT = 1

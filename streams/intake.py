@@ -12,7 +12,7 @@ import msgspec
 
 from streams.cloudevents import EnvelopeError, unwrap
 from streams.contract.dead_letters import RejectionKind, RepairKind
-from streams.contract.events import MAX_EVENT_BYTES, AgentState, CallEvent
+from streams.contract.events import LIVE, MAX_EVENT_BYTES, AgentState, CallEvent
 from streams.privacy import mask_preview, mask_text
 from streams.stays import mend_span
 
@@ -227,7 +227,7 @@ def read(  # noqa: PLR0911 - one return per reason
     time = _time(event.time)
     if time is None:
         return _rejection(value, "no_time", "time", _WRITE_TIME)
-    if event.feed == "live" and time > append_time + future_ms:
+    if event.feed == LIVE and time > append_time + future_ms:
         ahead = (time - append_time) // 1000
         return _rejection(value, "future", "time", f"{ahead} s ahead of the broker's clock: set the source's clock")
     return Accepted(event=event, time=time, repairs=repairs, unknown=unknown, extra=extra)

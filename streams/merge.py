@@ -11,6 +11,7 @@ import msgspec
 from deploy.runtime.processor import Output, Record
 from streams.bundle import Bundle, FeedPart, PartialAgents, PartialGauge, Quality
 from streams.contract.cells import FeedStatus, Forecast, Gauge, PartitionProgress, Progress
+from streams.contract.events import LIVE
 from streams.contract.signals import Signal
 from streams.contract.topics import CELLS, SIGNALS
 from streams.contribution import Rules
@@ -18,7 +19,6 @@ from streams.detection import Detection, DetectionRules
 from streams.merged_feed import MergedFeed, MergedFeedHead
 from streams.merged_sources import WINDOW_MS
 
-LIVE = "live"
 PROGRESS_EVERY_MS = 1_000
 
 _encode = msgspec.json.Encoder().encode

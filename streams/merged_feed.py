@@ -13,11 +13,11 @@ import msgspec
 from streams.bundle import FeedPart, PartialAgents, PartialGauge, Share
 from streams.cell_book import MINUTE_MS, difference
 from streams.contract.cells import OTHER, Cell, Counts, add_counts
+from streams.contract.events import LIVE
 from streams.dimensions import Dimensions, Place, Values
 from streams.merged_sources import TELL_EVERY_MS, MergedSources, SourcesHead
 from streams.values import KnownValues
 
-LIVE = "live"
 _SHELF_MS = 10 * MINUTE_MS
 _encode = msgspec.msgpack.Encoder().encode
 

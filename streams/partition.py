@@ -8,7 +8,7 @@ import msgspec
 from deploy.runtime.processor import Output, Record
 from streams import intake
 from streams.bundle import Bundle, FeedPart, PartialAgents, PartialGauge, PartialSource, Quality, split
-from streams.contract.events import CallEvent
+from streams.contract.events import LIVE, CallEvent
 from streams.contract.keys import murmur2_partition, record_key
 from streams.contract.topics import CALLS, DEAD_LETTER, PARTIALS, VISITS
 from streams.contract.visits import CallFact, Visit, VisitMark
@@ -18,7 +18,6 @@ from streams.intake import Accepted, Rejection
 from streams.ledger import Ledger
 from streams.telling import Teller
 
-LIVE = "live"
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
 CLOCKS_APART_MS = 60_000

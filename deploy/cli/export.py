@@ -9,6 +9,7 @@ import click
 from clickhouse_connect.driver.client import Client
 
 from deploy.cli.clickhouse import REFUSED, client, errors_for_people
+from streams.contract.events import LIVE
 
 FORMATS = {"parquet": "Parquet", "csv": "CSVWithNames", "jsonl": "JSONEachRow"}
 
@@ -79,7 +80,7 @@ def _count(found: Client, query: str, parameters: dict[str, object]) -> int:
 @click.argument("view", type=click.Choice(list(DAYS)))
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day, whole.")
-@click.option("--feed", default="live", show_default=True)
+@click.option("--feed", default=LIVE, show_default=True)
 @click.option("--hotline", default="", help="Only this hotline.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
 @click.option(

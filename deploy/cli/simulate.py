@@ -22,6 +22,7 @@ from deploy.producers.simulator.simulation import Simulation
 from deploy.producers.simulator.sources import Delivery
 from deploy.runtime.kafka import cluster_id
 from deploy.runtime.settings import Settings, SettingsError, current
+from streams.contract.events import LIVE
 
 _DAY_MS = 86_400_000
 _SHARE = click.FloatRange(0, 1)
@@ -84,7 +85,7 @@ class _Wanted(NamedTuple):
     "--warm-up", type=_Duration(), default=0, help="Live: so much of the past is sent at once (110m at most)."
 )
 @click.option("--menu", type=click.FloatRange(0, 600), help="Mean seconds in the menu; 0: there is none [default: 18].")
-@click.option("--feed", default="live", show_default=True, help="Name of the feed.")
+@click.option("--feed", default=LIVE, show_default=True, help="Name of the feed.")
 @click.option("--history", type=_Duration(), default=0, help="First publish this many days before today.")
 @click.option("--history-feed", default="history", show_default=True, help="Name of the history's feed.")
 @click.option("--incident", multiple=True, help="What goes wrong (repeat it).", metavar="KIND:KEY=VALUE,…")
@@ -141,21 +142,21 @@ def command(**options: Any) -> None:
 
 def _check(wanted: _Wanted) -> None:
     """Raise SettingsError for what cannot go together."""
-    if wanted.feed == "live" and (wanted.speed != 1.0 or wanted.start):
+    if wanted.feed == LIVE and (wanted.speed != 1.0 or wanted.start):
         raise SettingsError("--speed and --start need a feed of their own: add --feed NAME")
     if wanted.speed is None and wanted.length is None:
         raise SettingsError("--speed max needs an end: add --for, such as --for 7d")
     if wanted.history % _DAY_MS:
         raise SettingsError("--history takes whole days, such as 14d")
-    if wanted.history_feed in {"live", wanted.feed}:
+    if wanted.history_feed in {LIVE, wanted.feed}:
         raise SettingsError("--history-feed needs a name of its own")
-    if wanted.warm_up and wanted.feed != "live":
+    if wanted.warm_up and wanted.feed != LIVE:
         raise SettingsError("--warm-up is for live runs: another feed begins at its --start")
     if wanted.warm_up > demo.WARM_UP_MS:
         raise SettingsError("--warm-up takes at most 110m: events of `live` count for two hours")
     if len(set(wanted.source)) != len(wanted.source):
         raise SettingsError("--source: every source needs a name of its own")
-    if wanted.demo and (wanted.feed != "live" or wanted.length is not None):
+    if wanted.demo and (wanted.feed != LIVE or wanted.length is not None):
         raise SettingsError("--demo runs live and for ever: leave out --feed and --for")
 
 
@@ -254,7 +255,7 @@ def _start(wanted: _Wanted, profile: Profile) -> int:
 
 def _clock(start: int, wanted: _Wanted) -> Callable[[], int]:
     """Simulated time: the wall clock for `live`, else `speed` times the time since now."""
-    if wanted.feed == "live":
+    if wanted.feed == LIVE:
         return _now
     begun, speed = time.monotonic(), wanted.speed or 1.0
     return lambda: start + round((time.monotonic() - begun) * 1000 * speed)

@@ -12,6 +12,7 @@ from deploy.cli.clickhouse import FORMATS, REFUSED, ask, client, errors_for_peop
 from deploy.runtime.settings import Hotline, Settings, current
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.clickhouse.why import Asked, Statement, WhyError, number, require, sums, visits
+from streams.contract.events import LIVE
 from streams.contract.metrics import Window, ratio, window_bounds
 
 WINDOWS: tuple[Window, ...] = get_args(Window)
@@ -165,7 +166,7 @@ def _as_json(why: Why, rows: Any) -> dict[str, Any]:
 @click.option(
     "--window", type=click.Choice(WINDOWS), default="15m", show_default=True, help="It ends with TIME's minute."
 )
-@click.option("--feed", default="live", show_default=True)
+@click.option("--feed", default=LIVE, show_default=True)
 @click.option(
     "--threshold", "threshold_s", type=click.IntRange(0, 120), help="X in seconds; the queue's own unless told."
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from deploy.grafana import queries
 from deploy.grafana.parts import Json, annotation, dashboard, pushed_annotations, query_variable, text_variable
 from deploy.grafana.words import Text
+from streams.contract.events import LIVE
 
 WALLBOARD_URL = "http://localhost:8080"
 """Where the Compose file serves the wallboard; `generate --wallboard` writes another."""
@@ -16,7 +17,7 @@ FEED = query_variable(
     "feed",
     Text("Feed", "数据流"),
     queries.FEEDS,
-    current="live",
+    current=LIVE,
     description=Text(
         "live, or a replay or simulation; nothing filters the feed silently.",
         "live、回放或模拟；数据流从不被默认过滤。",

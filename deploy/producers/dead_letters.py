@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from deploy.producers.publisher import Message, Publisher
 from deploy.runtime.kafka import reading
 from deploy.runtime.settings import Kafka, Settings
+from streams.contract.events import LIVE
 from streams.contract.keys import record_key
 from streams.contract.topics import CALLS
 from streams.intake import Accepted, Rejection, read
@@ -132,7 +133,7 @@ def _judged(
 
 
 def _is_late(found: Accepted, settings: Settings, now: int) -> bool:
-    return found.event.feed == "live" and now - found.time > settings.intake.allowed_lateness_s * 1000
+    return found.event.feed == LIVE and now - found.time > settings.intake.allowed_lateness_s * 1000
 
 
 def _with(value: bytes, corrected: Mapping[str, object]) -> bytes:

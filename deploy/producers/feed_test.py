@@ -20,11 +20,10 @@ from deploy.producers.mapping import Mapping
 from deploy.producers.mapping_rows import LEFT_OUT, Rejection
 from deploy.runtime.settings import Settings
 from streams import intake
-from streams.contract import RejectionKind, RepairKind
+from streams.contract import LIVE, RejectionKind, RepairKind
 from streams.privacy import mask_preview
 
 FEED = "feed-test"
-LIVE = "live"
 _encode = msgspec.json.Encoder().encode
 
 

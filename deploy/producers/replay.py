@@ -16,7 +16,7 @@ from deploy.producers.mapping import Mapping
 from deploy.producers.publisher import Message, Publisher
 from deploy.producers.sorting import Timed
 from deploy.runtime.settings import Kafka, Settings, SettingsError
-from streams.contract import CallEvent, EventType
+from streams.contract import LIVE, CallEvent, EventType
 
 _SLICE = 5_000
 _SLEEP_S = 0.1
@@ -39,7 +39,7 @@ def feed_name(given: str, path: Path) -> str:
 
     Raises SettingsError for `live`: a replay never mixes with it.
     """
-    if given == "live":
+    if given == LIVE:
         raise SettingsError("a replay has a feed of its own: name another than live")
     return given or f"replay-{sha256(path)[:8]}"
 

@@ -40,6 +40,7 @@ from deploy.runtime.detection_settings import (
 from deploy.runtime.section import Section
 from deploy.runtime.service_settings import Fraction, Hours, Seconds, ServiceLevel, target_at
 from streams.contract.cells import DIMENSIONS
+from streams.contract.events import LIVE
 
 PREFIX = "HOTLINE_"
 DEFAULT_KEYS = frozenset({"", "changeme", "change-me", "default", "secret", "demo-key-not-for-production"})
@@ -291,7 +292,7 @@ class Alerts(Section):
     `duty`: a file that says who is called in what order (alerts/duty.py), for `paging: hotline`.
     """
 
-    feed: str = "live"
+    feed: str = LIVE
     rules: Path | None = None
     duty: Path | None = None
     alertmanager: Alertmanager = Alertmanager()

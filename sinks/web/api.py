@@ -43,6 +43,7 @@ from sinks.web.summary import (
 )
 from sinks.web.worst import answer_rate_24h_worst
 from streams.contract.cells import Counts
+from streams.contract.events import LIVE
 
 MINUTE_MS = 60_000
 FORMATS = ("json", "csv")
@@ -178,7 +179,7 @@ class Api:
     def _remembered(self, query: Query, board: Readable) -> dict[str, tuple[int, int, Counts]] | None:
         """window -> (begin, end, counts) from memory; None if memory does not hold the longest of them."""
         known_from = self.reader.known_from
-        if query.feed != board.feed or board.feed != "live" or board.clock is None or known_from is None:
+        if query.feed != board.feed or board.feed != LIVE or board.clock is None or known_from is None:
             return None
         spans = bounds(board.clock, self.settings.hotline(query.hotline).zone)
         if min(begin for begin, _ in spans.values()) < max(known_from, board.clock - KEPT_MS):

@@ -9,7 +9,18 @@ from typing import Literal, NamedTuple
 from sinks.web.kinds import SETS, Kinds, KindSet
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, Minute, Rolling
 from sinks.web.said import Said
-from streams.contract import AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, Signal, SourceStatus
+from streams.contract import (
+    LIVE,
+    AlertEvent,
+    Cell,
+    CellsRecord,
+    FeedStatus,
+    Forecast,
+    Gauge,
+    Progress,
+    Signal,
+    SourceStatus,
+)
 from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Silence
 from streams.contract.cells import Counts
 from streams.contract.metrics import Window, window
@@ -165,12 +176,12 @@ class Board:
         if self.progress is not None and progress.version < self.progress.version:
             return "older_version"
         self.progress = progress
-        if self.feed == "live" and progress.data_as_of is not None:  # partition clocks are those of `live`
+        if self.feed == LIVE and progress.data_as_of is not None:  # partition clocks are those of `live`
             self._move_clock(progress.data_as_of, at)
         return "applied"
 
     def _feed(self, status: FeedStatus, at: int) -> Applied:
-        if self.feed != "live":
+        if self.feed != LIVE:
             self._move_clock(status.at, at)
         return "applied"
 

@@ -14,7 +14,7 @@ from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, i
 from sinks.web.rolling import WINDOWS, bounds, shown
 from sinks.web.seen import Readable, Seen
 from sinks.web.sources import heard
-from streams.contract import DIMENSIONS, AlertEvent, Forecast, Gauge, Signal
+from streams.contract import DIMENSIONS, LIVE, AlertEvent, Forecast, Gauge, Signal
 from streams.contract.metrics import rates, ratio, service_level_parts
 
 VERSUS_MS = 30 * MINUTE_MS
@@ -89,7 +89,7 @@ class View:
 
     def _behind_s(self) -> int | None:
         """How far the data is behind the wall clock (of a feed other than `live`: how long it has not moved)."""
-        moved = self.board.clock if self.board.feed == "live" else self.board.clock_moved_at
+        moved = self.board.clock if self.board.feed == LIVE else self.board.clock_moved_at
         return None if moved is None else max(0, (self.now - moved) // 1000)
 
     def _status(self) -> str:

@@ -14,6 +14,7 @@ from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
 from sinks.web.seen import Readable
 from sinks.web.snapshot import choose_hotline, local_day
 from streams.contract.cells import COUNTERS, Counts
+from streams.contract.events import LIVE
 from streams.contract.metrics import Window, buckets
 
 PARAMETERS = ("feed", "hotline", "queue", "from", "to", "threshold_s")
@@ -114,7 +115,7 @@ def parse(parameters: Mapping[str, str], board: Readable, settings: Settings, no
     given = given_of(parameters, PARAMETERS)
     feed, hotline, queue = _key(given, board, settings)
     config = settings.hotline(hotline)
-    first_day = local_day(now - (days - 1) * DAY_MS, config).start if feed == "live" else None
+    first_day = local_day(now - (days - 1) * DAY_MS, config).start if feed == LIVE else None
     start = _instant(given["from"], "from", settings, hotline, last=False) if "from" in given else first_day
     end = _instant(given["to"], "to", settings, hotline, last=True) if "to" in given else None
     if start is not None and end is not None and end <= start:
@@ -168,7 +169,7 @@ def in_memory(query: Query, board: Readable, known_from: int | None) -> Counts |
     `known_from` (ms): the instant from which on all records have been read (None: still reading). Only
     of the feed `live` is it known that its minutes are as old as their records.
     """
-    if query.feed != board.feed or board.feed != "live" or board.clock is None or known_from is None:
+    if query.feed != board.feed or board.feed != LIVE or board.clock is None or known_from is None:
         return None
     oldest = max(known_from, board.clock - KEPT_MS)
     if query.start is None or query.start < oldest:

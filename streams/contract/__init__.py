@@ -19,7 +19,7 @@ from streams.contract.cells import (
     add_counts,
 )
 from streams.contract.dead_letters import DeadLetter, RejectionKind, RepairKind
-from streams.contract.events import AgentState, CallEvent, EventType
+from streams.contract.events import LIVE, AgentState, CallEvent, EventType
 from streams.contract.keys import murmur2_partition, visit_id
 from streams.contract.signals import Signal, SignalKind
 from streams.contract.topics import TOPICS, Topic
@@ -28,6 +28,7 @@ from streams.contract.visits import CallFact, Outcome, Visit, VisitMark, VisitsR
 __all__ = [
     "COUNTERS",
     "DIMENSIONS",
+    "LIVE",
     "OTHER",
     "TOPICS",
     "AgentState",

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from streams.contract.events import LIVE
+
 AlertState = Literal["pending", "firing", "resolved"]
 AlertReason = Literal[
     "condition_met",
@@ -86,7 +88,7 @@ class Feedback(msgspec.Struct, kw_only=True, omit_defaults=True, tag="feedback",
     fingerprint: str = ""
     episode: str = ""
     rule: str = ""
-    feed: str = "live"
+    feed: str = LIVE
     hotline: str = ""
     queue: str = ""
     verdict: Verdict

@@ -43,6 +43,8 @@ Time = Annotated[
 ]
 
 MAX_EVENT_BYTES = 64 * 1024
+LIVE = "live"
+"""The feed of what happens now; every other feed (a replay, a simulation) has a name and a clock of its own."""
 
 
 class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -65,7 +67,7 @@ class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     caller: Name = ""
     agent: Name = ""
     source: Name = ""
-    feed: Name = "live"
+    feed: Name = LIVE
     generation: Annotated[int, msgspec.Meta(ge=0)] = 0
     centre: Name = ""
     department: Name = ""

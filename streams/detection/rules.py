@@ -15,7 +15,7 @@ from deploy.runtime.detection_settings import (
 )
 from deploy.runtime.service_settings import ServiceLevel
 from deploy.runtime.settings import Cells, Demand, Hotline, QueueSilence, Settings
-from streams.contract import SignalKind
+from streams.contract import LIVE, SignalKind
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class DetectionRules:
     `slices`: the dimension sets in which calls may concentrate, each with its dimensions. A hotline that is not in `hotlines` gets `default`.
     """
 
-    feed: str = "live"
+    feed: str = LIVE
     demand: Demand = field(default_factory=Demand)
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
     concentration: Concentration = field(default_factory=Concentration)

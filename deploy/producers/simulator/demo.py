@@ -15,6 +15,7 @@ from deploy.producers.simulator.profile import Profile
 from deploy.producers.simulator.run import Control, Runner, Toggle, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
 from deploy.producers.simulator.sources import Delivery
+from streams.contract.events import LIVE
 
 WARM_UP_MS = 110 * 60_000  # within the two hours that `live` accepts
 STALE_AFTER_MS = 3 * DAY_MS
@@ -127,7 +128,7 @@ async def live(
 
     await runner.catch_up(now, [Toggle(*toggle) for toggle in state.toggles])
     keep(runner)
-    tell("live")
+    tell(LIVE)
     await runner.as_it_happens(clock, keep)
     keep(runner, always=True)
 

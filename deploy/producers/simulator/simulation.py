@@ -20,7 +20,7 @@ from deploy.producers.simulator.sources import Sources
 from deploy.producers.simulator.switchboard import Switchboard
 from deploy.producers.simulator.truth import Truth
 from deploy.producers.simulator.world import World
-from streams.contract import CallEvent
+from streams.contract import LIVE, CallEvent
 
 _FOREVER = 2**62
 
@@ -36,7 +36,7 @@ class Simulation:
         *,
         end: int | None = None,
         incidents: Sequence[Incident] = (),
-        feed: str = "live",
+        feed: str = LIVE,
         generation: int = 0,
     ) -> None:
         self.profile = profile

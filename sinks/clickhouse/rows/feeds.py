@@ -4,6 +4,7 @@ from operator import attrgetter
 
 from sinks.clickhouse.rows.table import Row, Table, packed_version
 from streams.contract.cells import FeedStatus, Progress
+from streams.contract.events import LIVE
 from streams.contract.visits import VisitMark
 
 _FEED = ("feed", "generation", "state", "range_from", "range_to", "at", "version")
@@ -27,4 +28,4 @@ def clock_row(progress: Progress) -> Row | None:
     """How far `live` is complete; None before that is known. Other feeds' clocks stand in their states."""
     if progress.data_as_of is None:
         return None
-    return Row(FEED_CLOCKS, 0, ("live", progress.data_as_of, progress.version))
+    return Row(FEED_CLOCKS, 0, (LIVE, progress.data_as_of, progress.version))
