@@ -4,7 +4,6 @@ A share is absolute, so merging is keeping the last one per partition and adding
 of each dimension set: in any order of arrival between partitions, and repeated, it gives the same sums.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
@@ -15,6 +14,7 @@ from streams.cell_book import MINUTE_MS, difference
 from streams.contract.cells import OTHER, Cell, Counts, add_counts
 from streams.contract.events import LIVE
 from streams.dimensions import Dimensions, Place, Values
+from streams.merged_present import MergedPartition, Present, agents, gauges
 from streams.merged_sources import TELL_EVERY_MS, MergedSources, SourcesHead
 from streams.values import KnownValues
 
@@ -52,49 +52,6 @@ class _Shelf(msgspec.Struct, array_like=True):
 _decode = msgspec.msgpack.Decoder(_Shelf).decode
 
 
-class _Present(msgspec.Struct, array_like=True):
-    """What a partition told of the present at its `clock` (ms)."""
-
-    clock: int = 0
-    gauges: list[PartialGauge] = msgspec.field(default_factory=list)
-    agents: list[PartialAgents] = msgspec.field(default_factory=list)
-
-
-class _Source(msgspec.Struct, array_like=True):
-    """How far one partition is with this feed, its present, and what it told of times that others have not reached."""
-
-    clock: int = 0
-    watermark: int = 0
-    horizon: int = 0
-    ended: bool = False
-    present: _Present = msgspec.field(default_factory=_Present)
-    coming: list[_Present] = msgspec.field(default_factory=list)
-
-    def tell(self, part: FeedPart, *, at_once: bool) -> None:
-        """Take in gauges and agents, for now or for when the feed is as far; of each minute the last is kept."""
-        if part.gauges is None and part.agents is None:
-            return
-        known = self.coming[-1] if self.coming else self.present
-        told = _Present(
-            part.clock or self.clock,
-            known.gauges if part.gauges is None else part.gauges,
-            known.agents if part.agents is None else part.agents,
-        )
-        if at_once:
-            self.present = told
-        elif self.coming and self.coming[-1].clock // MINUTE_MS == told.clock // MINUTE_MS:
-            self.coming[-1] = told
-        else:
-            self.coming.append(told)
-
-    def reach(self, clock: int) -> None:
-        """The feed is at `clock`."""
-        reached = bisect_right(self.coming, clock, key=lambda it: it.clock)
-        if reached:
-            self.present = self.coming[reached - 1]
-            del self.coming[:reached]
-
-
 class MergedFeedHead(msgspec.Struct, array_like=True):
     """What is packed of a merged feed beside its cells."""
 
@@ -103,7 +60,7 @@ class MergedFeedHead(msgspec.Struct, array_like=True):
     range_from: int | None = None
     range_to: int | None = None
     state: Literal["", "running", "ended"] = ""
-    sources: dict[int, _Source] = msgspec.field(default_factory=dict)
+    sources: dict[int, MergedPartition] = msgspec.field(default_factory=dict)
     told: SourcesHead = msgspec.field(default_factory=SourcesHead)
     values: list[tuple[str, str, dict[str, int]]] = msgspec.field(default_factory=list)
 
@@ -173,7 +130,7 @@ class MergedFeed:
         A share below the horizon that the partition told before is one that it tells again after a
         restart: it stands in the sums already (perhaps in a cell that was let go) and is passed over.
         """
-        source = self._sources.setdefault(partition, _Source())
+        source = self._sources.setdefault(partition, MergedPartition())
         for share in part.shares:
             if share.minute >= source.horizon:
                 self._share(partition, share)
@@ -230,39 +187,12 @@ class MergedFeed:
         return cells
 
     def gauges(self, of: int) -> dict[tuple[str, str], PartialGauge]:
-        """Gauges per (hotline, queue) and per hotline (queue `""`), summed over partitions as of `clock`.
-
-        Those of `live` are the last that each partition told: its clocks are never far apart for long. Partitions of
-        a feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future. When
-        it ended on all `of`, each has told its last.
-        """
-        total: dict[tuple[str, str], PartialGauge] = {}
-        reached = self._reached(of)
-        for source in self._sources.values():
-            source.reach(reached)
-            for share in source.present.gauges:
-                for key in {(share.hotline, share.queue), (share.hotline, "")}:
-                    gauge = total.get(key) or total.setdefault(key, PartialGauge(*key, 0, 0, None, 0))
-                    gauge.waiting += share.waiting
-                    gauge.over_threshold += share.over_threshold
-                    gauge.in_service += share.in_service
-                    if share.oldest_queued_at is not None:
-                        oldest = gauge.oldest_queued_at
-                        gauge.oldest_queued_at = min(share.oldest_queued_at, oldest or share.oldest_queued_at)
-        return total
+        """Gauges per (hotline, queue) and per hotline (queue `""`), summed over partitions (`of` in all)."""
+        return gauges(self._presents(of))
 
     def agents(self, of: int) -> dict[tuple[str, str], PartialAgents]:
         """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
-        total: dict[tuple[str, str], PartialAgents] = {}
-        reached = self._reached(of)
-        for source in self._sources.values():
-            source.reach(reached)
-            for share in source.present.agents:
-                key = (share.hotline, share.queue)
-                agents = total.get(key) or total.setdefault(key, PartialAgents(*key, {}, {}))
-                add_counts(agents.states, share.states)
-                add_counts(agents.breaks, share.breaks)
-        return total
+        return agents(self._presents(of))
 
     def records_since(self, minute: int) -> dict[str, tuple[int, int]]:
         """Source -> (records, repeats) of the minutes from `minute` (ms) on, over all hotlines."""
@@ -324,9 +254,16 @@ class MergedFeed:
     def _ended(self, of: int) -> bool:
         return len(self._sources) == of and all(source.ended for source in self._sources.values())
 
-    def _reached(self, of: int) -> int:
-        """How far the present is, ms."""
-        return self.clock + self.ahead if self._ended(of) else self.clock
+    def _presents(self, of: int) -> list[Present]:
+        """The present of each partition as of `clock`; when the feed ended on all `of`, the last that each told.
+
+        Those of `live` are the last that each told anyway: its clocks are never far apart for long. Partitions of a
+        feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future.
+        """
+        clock = self.clock + self.ahead if self._ended(of) else self.clock
+        for source in self._sources.values():
+            source.reach(clock)
+        return [source.present for source in self._sources.values()]
 
     def _share(self, partition: int, share: Share) -> None:
         shares = self._shares.setdefault(share.minute, {})

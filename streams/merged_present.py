@@ -1,0 +1,85 @@
+"""What is so right now in one feed, over all calls partitions: who waits, who is served, what agents do.
+
+Each partition tells its present as of its own clock. What it tells of a time that others have not reached is kept
+until they have.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+import msgspec
+
+from streams.bundle import FeedPart, PartialAgents, PartialGauge
+from streams.cell_book import MINUTE_MS
+from streams.contract.cells import add_counts
+
+
+class Present(msgspec.Struct, array_like=True):
+    """What a partition told of the present at its `clock` (ms)."""
+
+    clock: int = 0
+    gauges: list[PartialGauge] = msgspec.field(default_factory=list)
+    agents: list[PartialAgents] = msgspec.field(default_factory=list)
+
+
+class MergedPartition(msgspec.Struct, array_like=True):
+    """How far one partition is with this feed, its present, and what it told of times that others have not reached."""
+
+    clock: int = 0
+    watermark: int = 0
+    horizon: int = 0
+    ended: bool = False
+    present: Present = msgspec.field(default_factory=Present)
+    coming: list[Present] = msgspec.field(default_factory=list)
+
+    def tell(self, part: FeedPart, *, at_once: bool) -> None:
+        """Take in gauges and agents, for now or for when the feed is as far; of each minute the last is kept."""
+        if part.gauges is None and part.agents is None:
+            return
+        known = self.coming[-1] if self.coming else self.present
+        told = Present(
+            part.clock or self.clock,
+            known.gauges if part.gauges is None else part.gauges,
+            known.agents if part.agents is None else part.agents,
+        )
+        if at_once:
+            self.present = told
+        elif self.coming and self.coming[-1].clock // MINUTE_MS == told.clock // MINUTE_MS:
+            self.coming[-1] = told
+        else:
+            self.coming.append(told)
+
+    def reach(self, clock: int) -> None:
+        """The feed is at `clock`."""
+        reached = bisect_right(self.coming, clock, key=lambda it: it.clock)
+        if reached:
+            self.present = self.coming[reached - 1]
+            del self.coming[:reached]
+
+
+def gauges(presents: Iterable[Present]) -> dict[tuple[str, str], PartialGauge]:
+    """(hotline, queue), and (hotline, `""`) for all of it -> the sum over partitions, the oldest of the oldest."""
+    total: dict[tuple[str, str], PartialGauge] = {}
+    for present in presents:
+        for share in present.gauges:
+            for key in {(share.hotline, share.queue), (share.hotline, "")}:
+                gauge = total.get(key) or total.setdefault(key, PartialGauge(*key, 0, 0, None, 0))
+                gauge.waiting += share.waiting
+                gauge.over_threshold += share.over_threshold
+                gauge.in_service += share.in_service
+                if share.oldest_queued_at is not None:
+                    oldest = gauge.oldest_queued_at
+                    gauge.oldest_queued_at = min(share.oldest_queued_at, oldest or share.oldest_queued_at)
+    return total
+
+
+def agents(presents: Iterable[Present]) -> dict[tuple[str, str], PartialAgents]:
+    """(hotline, queue), and (hotline, `""`) with each agent once -> agents by state, summed over partitions."""
+    total: dict[tuple[str, str], PartialAgents] = {}
+    for present in presents:
+        for share in present.agents:
+            key = (share.hotline, share.queue)
+            found = total.get(key) or total.setdefault(key, PartialAgents(*key, {}, {}))
+            add_counts(found.states, share.states)
+            add_counts(found.breaks, share.breaks)
+    return total
