@@ -9,13 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
+from deployed import command_exists, settings_of
 from jsonschema import Draft202012Validator
-
-from deploy.cli.main import cli
-from deploy.runtime.settings import PREFIX, load
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_GO = "github.com/compose-spec/compose-go/v2@v2.16.2"  # the Go module that carries the schema
@@ -164,16 +161,11 @@ def test_the_example_of_env_names_every_variable() -> None:
 def test_its_settings_are_known_and_can_be_used(
     service: str, token: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    for name, value in environment(service, SECRETS | {"GRAFANA_TOKEN": token}).items():
-        monkeypatch.setenv(name, value)
     mounts = [interpolated(mount, {}).split(":") for mount in OURS[service]["volumes"]]
-    (config,) = [mount[0] for mount in mounts if mount[1] == os.environ["HOTLINE_CONFIG"]]
-    monkeypatch.setenv("HOTLINE_CONFIG", str(ROOT / config))
+    given = environment(service, SECRETS | {"GRAFANA_TOKEN": token})
+    (config,) = [mount[0] for mount in mounts if mount[1] == given["HOTLINE_CONFIG"]]
 
-    settings = load()
+    settings = settings_of(given | {"HOTLINE_CONFIG": str(ROOT / config)}, tmp_path, monkeypatch)
 
     assert settings.kafka.bootstrap == "kafka:19092"
     assert not settings.demo, "a default pseudonym key must be refused here"
@@ -196,15 +188,8 @@ def test_only_who_writes_may_write() -> None:
 
 @pytest.mark.parametrize("service", sorted(OURS))
 def test_its_command_exists(service: str) -> None:
-    program, *words = OURS[service]["command"]
-    assert program == "hotline"
-    command: click.Command = cli
-    while words and isinstance(command, click.Group):
-        found = command.get_command(click.Context(command), words.pop(0))
-        assert found is not None, OURS[service]["command"]
-        command = found
-    options = {option for parameter in command.params for option in parameter.opts}
-    assert set(words) <= options
+    assert command_exists(OURS[service]["command"])
+    assert not command_exists([*OURS[service]["command"], "--no-such-option"])
 
 
 def test_the_broker_invents_no_topics_and_no_retention() -> None:
