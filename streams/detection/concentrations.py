@@ -10,7 +10,7 @@ from deploy.runtime.detection_settings import Concentration as Rules
 from streams.detection.episode import Episode
 from streams.detection.explain import Slice, SliceKey, smallest_set
 from streams.detection.keys import MINUTE
-from streams.detection.slices import Slices
+from streams.detection.slices import RING, Slices
 
 WINDOWS = (5, 15, 60)
 """Closed minutes that are looked at each minute."""
@@ -25,6 +25,8 @@ MOST_PARTS = 3
 ENOUGH = 0.8
 """So much of a departure explained is enough."""
 LEAST_PART = 0.1
+REMEMBERED = (RING + 60) * MINUTE
+"""An episode that is over is known of until its last hour is learned."""
 
 
 class Concentration(msgspec.Struct):
@@ -43,10 +45,18 @@ class Part(NamedTuple):
     share: float
 
 
+class Over(NamedTuple):
+    """An episode that ended: of a slice, from when to when."""
+
+    key: SliceKey
+    since: int
+    until: int
+
+
 class _Packed(msgspec.Struct):
     slices: bytes
     open: list[Concentration]
-    over: list[tuple[SliceKey, int]]
+    over: list[Over]
 
 
 class Concentrations:
@@ -55,19 +65,20 @@ class Concentrations:
     def __init__(self, zone: ZoneInfo) -> None:
         self.slices = Slices(zone)
         self.open: dict[SliceKey, Concentration] = {}
-        self.over: dict[SliceKey, int] = {}
+        self.over: list[Over] = []
 
     def minute(self, minute: int, rules: Rules) -> list[Concentration]:
         """The minute before `minute` is over: bring all episodes forward. Those that began or ended."""
-        self.slices.minute(minute, list(self.open))
-        self.over = {key: at for key, at in self.over.items() if at > minute - max(WINDOWS) * MINUTE}
+        self.over = [it for it in self.over if it.until > minute - REMEMBERED]
+        now_on = [Over(it.key, it.episode.since, minute) for it in self.open.values()]
+        self.slices.minute(minute, [*self.over, *now_on])
         if not self.slices.ready:
             return []
         ended = [it for it in self.open.values() if self._calm(it, minute, rules)]
         begun = self._begun(minute, rules)
         for it in ended:
             del self.open[it.key]
-            self.over[it.key] = minute
+            self.over.append(Over(it.key, it.episode.since, minute))
         return [*ended, *begun]
 
     def _begun(self, minute: int, rules: Rules) -> list[Concentration]:
@@ -78,7 +89,7 @@ class Concentrations:
             above = self.slices.above(window, rules.min_excess)
             if not above:
                 continue
-            known = [self.slices.of(window, key) for key in (*self.open, *self._tails(start))]
+            known = [self.slices.of(window, key) for key in (*self.open, *sorted(self._tails(start)))]
             required = self._required(minutes, rules)
             for found in smallest_set(above, required, rules.min_excess, known):
                 made = Concentration(found.key, found, minutes)
@@ -87,9 +98,9 @@ class Concentrations:
                 begun.append(made)
         return begun
 
-    def _tails(self, start: int) -> list[SliceKey]:
+    def _tails(self, start: int) -> set[SliceKey]:
         """The slices whose episode ended after `start`: a window that long still holds calls of it."""
-        return [key for key, at in self.over.items() if at > start]
+        return {it.key for it in self.over if it.until > start} - set(self.open)
 
     def _required(self, minutes: int, rules: Rules) -> dict[str, float]:
         """-log10 p that a slice of each set must reach: the hotline's weekly budget, shared evenly by sets, then slices."""
@@ -139,12 +150,12 @@ class Concentrations:
         return parts if sum(it.share for it in parts) >= 0.5 else []
 
     def pack(self) -> bytes:
-        return msgspec.msgpack.encode(_Packed(self.slices.pack(), list(self.open.values()), list(self.over.items())))
+        return msgspec.msgpack.encode(_Packed(self.slices.pack(), list(self.open.values()), self.over))
 
     @classmethod
     def unpack(cls, zone: ZoneInfo, data: bytes) -> "Concentrations":
         packed = msgspec.msgpack.decode(data, type=_Packed)
         made = cls(zone)
         made.slices = Slices.unpack(zone, packed.slices)
-        made.open, made.over = {it.key: it for it in packed.open}, dict(packed.over)
+        made.open, made.over = {it.key: it for it in packed.open}, packed.over
         return made

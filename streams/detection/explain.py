@@ -66,7 +66,12 @@ def smallest_set(
 
 
 def _beside(slices: Iterable[Slice], explained: Slice, least: float) -> list[Slice]:
-    """What is left of other slices: parts of it are explained, and whatever shares calls with it has them less."""
+    """What is left of other slices: parts of it are explained, and whatever shares calls with it has them less.
+
+    One that has fewer calls than usual by now explains nothing, and owes nothing to others either.
+    """
+    if explained.more <= 0:
+        return [part for part in slices if part.key != explained.key]
     left = []
     for part in slices:
         if inside(explained.key, part.key):

@@ -6,7 +6,7 @@ has a usual share at each hour too, and thousands of them cost half a kilobyte e
 number: a busy day, a holiday or a dead source changes all slices alike and is none of their business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zlib import compress, decompress
@@ -37,8 +37,19 @@ LEARN_HOURS = 72.0
 """Hours to be learned before anything is judged."""
 CLASSIFIED = 0.8
 """Share of the usual part of calls whose value is known from which on a set is judged: the newest have no category yet."""
+MOST_SHARE = 0.9
+"""A slice with more of its set's calls than this is nearly the whole of it (the only source, the main channel): its odds
+against the rest are not known, and what is new about it is new about the hotline."""
 PENDING_MINUTES = 3 * 1440
 """Minutes of a feed to learn from that wait at most until they are complete."""
+
+
+class Flagged(NamedTuple):
+    """A slice, by number, that had more than its part in [since, until)."""
+
+    number: int
+    since: int
+    until: int
 
 
 class _Packed(msgspec.Struct):
@@ -55,7 +66,7 @@ class _Packed(msgspec.Struct):
     spread: bytes
     hours: float
     day: int
-    flagged: tuple[int, ...]
+    flagged: tuple["Flagged", ...]
     pending: dict[str, dict[int, dict[int, int]]]
 
 
@@ -98,7 +109,7 @@ class Slices:
         self._day = 0
         self._pending: dict[str, dict[int, dict[int, int]]] = {}
         self._packed_learned: bytes | None = None
-        self._flagged: tuple[int, ...] = ()
+        self._flagged: tuple[Flagged, ...] = ()
         self._known: dict[int, Usual] = {}
 
     # ---- what comes in
@@ -151,9 +162,12 @@ class Slices:
         self._roots[:] = 0
         self._hour_sums[:] = 0
 
-    def minute(self, minute: int, flagged: Sequence[SliceKey]) -> None:
-        """The minute that begins at `minute` is the open one; what `flagged` slices do teaches nothing."""
-        self._flagged = tuple(self._index[key] for key in flagged)
+    def minute(self, minute: int, flagged: Iterable[tuple[SliceKey, int, int]]) -> None:
+        """The minute that begins at `minute` is the open one.
+
+        What each of `flagged` did between its two moments teaches nothing; name it until it has left the ring.
+        """
+        self._flagged = tuple(Flagged(self._index[key], since, until) for key, since, until in flagged)
         if self._until:
             self._reach(minute)
 
@@ -189,7 +203,7 @@ class Slices:
             hour = leaving // HOUR * HOUR
             if hour != self._hour:
                 if self._hour_root:
-                    self._learn(self._hour, self._hour_sums[: len(self.keys)].copy(), self._hour_root, self._flagged)
+                    self._learn(self._hour, self._hour_sums[: len(self.keys)].copy(), self._hour_root, self._odd())
                 self._hour, self._hour_root = hour, 0
                 self._hour_sums[:] = 0
             self._hour_sums += self._ring[column]
@@ -197,6 +211,10 @@ class Slices:
             self._ring[column] = 0
             self._roots[column] = 0
             self._until += MINUTE
+
+    def _odd(self) -> list[int]:
+        """The slices that were flagged at some time of the hour that is learned now."""
+        return [it.number for it in self._flagged if it.since < self._hour + HOUR and it.until > self._hour]
 
     def _by_set(self, of_slices: Floats) -> Floats:
         """Sums over the slices of each set."""
@@ -246,21 +264,33 @@ class Slices:
             self._of_set *= FADE
             self._root *= FADE
             self._known.clear()
-        set_of = self._set_of[:size]
-        totals = self._by_set(calls)
         if self._hours >= LEARN_HOURS / 2:
-            usual = self._usual(bucket).share * totals[set_of]
+            share = self._usual(bucket).share
+            calls = self._cleaned(calls, share, flagged)
+            usual = share * self._by_set(calls)[self._set_of[:size]]
             off = (calls - usual) ** 2
             most = CLIP * (usual + self._spreads() * usual**2) + 1.0
-            self._spread[:size, 0] += np.minimum(off, most) - usual
-            self._spread[:size, 1] += usual**2
-            calls[list(flagged)] = usual[list(flagged)]
+            teaches = np.ones(size)
+            teaches[list(flagged)] = 0.0
+            self._spread[:size, 0] += teaches * (np.minimum(off, most) - usual)
+            self._spread[:size, 1] += teaches * usual**2
         self._learned[:size, bucket] += calls
         self._of_set[:, bucket] += self._by_set(calls)
         self._root[bucket] += root
         self._hours += 1
         self._packed_learned = None
         self._known.clear()
+
+    def _cleaned(self, calls: Floats, share: Floats, flagged: Sequence[int]) -> Floats:
+        """The calls with what is usual among the others of their set in place of what `flagged` slices had."""
+        odd, set_of = list(flagged), self._set_of[: len(self.keys)]
+        of_odd = np.zeros(len(calls))
+        of_odd[odd] = share[odd]
+        others = calls.copy()
+        others[odd] = 0.0
+        whole = self._by_set(others) / (1.0 - np.minimum(self._by_set(of_odd), MOST_SHARE))
+        others[odd] = share[odd] * whole[set_of[odd]]
+        return others
 
     # ---- what is there now
 
@@ -299,16 +329,18 @@ class Slices:
         """The slices with at least `least` calls more than are usual among the others of their set.
 
         What is expected of a slice follows from the calls of all other slices of its set (and one more: how many they
-        are is not known to one), so its own excess does not raise it. Sets in which too many of the calls have no value yet are left out.
+        are is not known to one), so its own excess does not raise it. Sets in which too many of the calls have no value
+        yet are left out, and so are slices that are nearly the whole of their set.
         """
         usual = window.usual
-        share = np.minimum(usual.share, 0.95)
+        share = np.minimum(usual.share, MOST_SHARE)
         set_of = self._set_of[: len(self.keys)]
         rest = window.of_set[set_of] - window.calls + 1.0
         expected = share / (1.0 - share) * rest
         known = self._of_set.sum(1) / max(1.0, float(self._root.sum()))
         judged = window.of_set >= CLASSIFIED * known * window.root
-        found = np.flatnonzero((window.calls - expected >= least) & judged[set_of])
+        judged_too = judged[set_of] & (usual.share <= MOST_SHARE)
+        found = np.flatnonzero((window.calls - expected >= least) & judged_too)
         if not len(found):
             return []
         excess = usual.excess[found] + 1.0 / rest[found]
@@ -322,7 +354,7 @@ class Slices:
         """One slice in a window, whatever it has."""
         number = self._index[key]
         usual = window.usual
-        part = min(0.95, float(usual.share[number]))
+        part = min(MOST_SHARE, float(usual.share[number]))
         rest = float(window.of_set[self._set_of[number]] - window.calls[number]) + 1.0
         excess = float(usual.excess[number]) + 1.0 / rest
         return Slice(key, int(window.calls[number]), part / (1.0 - part) * rest, excess)

@@ -74,6 +74,12 @@ def test_what_is_known_already_is_not_told_again():
     assert [it.key for it in smallest_set(slices, REQUIRED, 8, known)] == [both(3, 4)]
 
 
+def test_a_slice_that_has_fewer_calls_by_now_makes_no_other_louder():
+    known = [part(queue(2), 280, 310)]
+    slices = [part(district(8), 33, 23), part(both(1, 2), 40, 1)]
+    assert [(it.key, it.calls) for it in smallest_set(slices, REQUIRED, 8, known)] == [(both(1, 2), 40)]
+
+
 # ---- what is usual
 
 
@@ -138,6 +144,43 @@ def test_a_source_that_dies_makes_no_district_loud(taught):
 
     changed = morning(Concentrations.unpack(ZONE, taught), small_city(), until=10 * HOUR, change=half_is_gone)
     assert {it.key for _, it, _ in changed} == {source(0)}
+
+
+@pytest.mark.parametrize("others", [0.0, 0.02], ids=["the only one", "nearly the only one"])
+def test_a_source_that_is_all_there_is_cannot_have_too_much(others):
+    """Five days of one source, whatever the day is like: its part of all calls is known to be all of them."""
+    random, watch, changed = np.random.default_rng(5), Concentrations(ZONE), []
+    for i in range(5 * 1440):
+        minute, busy = MONDAY + i * MINUTE, 4 if i > 4 * 1440 else 1
+        other = int(random.poisson(20 * busy * others))
+        count = int(random.poisson(20 * busy))
+        watch.slices.put(minute, None, count + other)
+        watch.slices.put(minute, source(0), count)
+        if other:
+            watch.slices.put(minute, source(1), other)
+        changed += watch.minute(minute + MINUTE, Concentration())
+    assert watch.slices.ready
+    assert changed == []
+
+
+def share_after_an_incident(flagged: bool, factor: int) -> float:
+    """The usual share of a category a day after it had `factor` times its calls for an hour and was told in time."""
+    slices, begun = Slices(ZONE), MONDAY + 4 * DAY + 9 * HOUR
+    for minute in range(MONDAY, begun + DAY + HOUR, MINUTE):
+        loud = begun <= minute < begun + HOUR
+        slices.put(minute, None, 20)
+        slices.put(minute, category(0), 10)
+        slices.put(minute, category(1), 10 * factor if loud else 10)
+        told = flagged and begun + 3 * MINUTE < minute < begun + (RING + 120) * MINUTE
+        slices.minute(minute + MINUTE, [(category(1), begun, min(minute, begun + HOUR + 20 * MINUTE))] if told else [])
+    seen = slices.of(slices.window(begun + DAY, begun + DAY + HOUR), category(1))
+    return seen.calls / seen.expected
+
+
+def test_an_incident_that_ended_before_its_hour_is_learned_teaches_nothing():
+    usual = share_after_an_incident(flagged=False, factor=1)
+    assert share_after_an_incident(flagged=True, factor=20) == pytest.approx(usual, rel=0.01)
+    assert share_after_an_incident(flagged=False, factor=20) < 0.97 * usual
 
 
 def test_the_newest_calls_whose_category_is_not_known_yet_do_not_make_others_loud(taught):
