@@ -58,6 +58,7 @@ class Alerts:
         self._clock = state.clock
         self._entries = state.entries
         self._outage = state.outage
+        self._leave_other_feeds()
         self.adopt(rules)
 
     def adopt(self, rules: Sequence[Rule]) -> None:
@@ -67,6 +68,14 @@ class Alerts:
             for name in by_rule.keys() - self._rules.keys():
                 by_rule[name], changes = drop(by_rule[name], self._listening.time)
                 self._emit(changes)
+
+    def _leave_other_feeds(self) -> None:
+        """End what fires of a feed that made alerts before: its signals are not heard any more."""
+        for by_rule in self._entries.values():
+            for name, entry in by_rule.items():
+                if entry.event is not None and entry.event.feed != self._feed:
+                    by_rule[name], changes = drop(entry, None, "feed_changed")
+                    self._emit(changes)
 
     @property
     def clock(self) -> int:

@@ -143,9 +143,9 @@ def wait(entry: Entry, rule: Rule, time: Time) -> tuple[Entry, Changes]:
     return entry, ()
 
 
-def drop(entry: Entry, time: Time | None) -> tuple[Entry, Changes]:
-    """End an episode whose rule is there no more (or is about other keys now)."""
-    return (entry, ()) if entry.state == "quiet" else _end(entry, "rule_removed", entry.at, time)
+def drop(entry: Entry, time: Time | None, reason: AlertReason = "rule_removed") -> tuple[Entry, Changes]:
+    """End an episode that nobody judges any more: its rule is gone, or about other keys; alerts are of another feed."""
+    return (entry, ()) if entry.state == "quiet" else _end(entry, reason, entry.at, time)
 
 
 def held_back(entry: Entry, rule: Rule, time: Time) -> bool:
@@ -237,7 +237,7 @@ def _louder(entry: Entry, signal: Observed, rule: Rule, time: Time) -> tuple[Ent
     )
     if _in_shadow(entry):
         return replace(entry, event=event), ()
-    event = replace(event, reason="severity_changed", at=time.now)
+    event = replace(event, reason="severity_changed", at=max(time.now, event.at))
     return replace(entry, event=event), (event,)
 
 
@@ -252,10 +252,11 @@ def _why_gone(rule: Rule, gone_at: int) -> AlertReason:
 
 def _fire(entry: Entry, reason: AlertReason, rule: Rule, time: Time) -> tuple[Entry, Changes]:
     assert entry.event is not None
+    at = max(time.now, entry.event.at)
     if rule.in_shadow(time.now):
-        event = replace(entry.event, reason="would_have_fired", at=time.now)
+        event = replace(entry.event, reason="would_have_fired", at=at)
     else:
-        event = replace(entry.event, state="firing", reason=reason, at=time.now)
+        event = replace(entry.event, state="firing", reason=reason, at=at)
     return replace(entry, state="firing", event=event), (event,)
 
 
@@ -266,7 +267,7 @@ def _end(entry: Entry, reason: AlertReason, ended_at: int, time: Time | None) ->
         entry.event,
         state="resolved",
         reason=reason,
-        at=time.now if time else entry.at,
+        at=max(time.now if time else entry.at, entry.event.at),  # whoever shows alerts keeps the latest change
         ended_at=ended_at,
         version=entry.version,
     )

@@ -40,12 +40,13 @@ class StateError(ValueError):
 
 
 class _State(msgspec.Struct, kw_only=True):
-    """`since`: what a rule reads -> from when on (ms) all of it is kept. `entries`: alert -> entry; its rule
+    """`feed`: whose cells these are (empty: written before it was kept). `since`: what a rule reads -> from when on (ms) all of it is kept. `entries`: alert -> entry; its rule
     stands in its event. Gauges and forecasts by hotline and queue.
     """
 
     format: int = FORMAT
     clock: int = 0
+    feed: str = ""
     generation: int = 0
     judged_at: int = 0
     began_at: int | None = None
@@ -83,9 +84,18 @@ class Watch:
                 f"the window rules' state has format {state.format}, this version reads {FORMAT}: run the version that "
                 "wrote it"
             )
+        if _feed_of(state) not in {"", feed}:
+            state, parts = self._leave(state), {}
+        state.feed = feed
         self._state = state
         self._restored_at = state.clock
         self._adopt(rules, parts)
+
+    def _leave(self, state: _State) -> _State:
+        """Begin afresh for another feed: windows and clocks of the old one say nothing of it, and its alerts end."""
+        for entry in state.entries.values():
+            self._emit(drop(entry, None, "feed_changed")[1])
+        return _State()
 
     @property
     def clock(self) -> int:
@@ -291,6 +301,10 @@ class Watch:
 
     def _emit(self, changes: Sequence[AlertEvent]) -> None:
         self._outputs += [Output(ALERTS, event.fingerprint.encode(), _event.encode(event)) for event in changes]
+
+
+def _feed_of(state: _State) -> str:
+    return state.feed or next((entry.event.feed for entry in state.entries.values() if entry.event), "")
 
 
 def _observation(

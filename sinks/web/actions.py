@@ -1,7 +1,8 @@
 """Acknowledge, silence and judge from the wallboard: POST with JSON, written to `hotline.alert-control` as the commands do.
 
 A foreign page must not act through somebody's browser (`gate.foreign`). Without logins a board that others can reach
-offers no actions: they are there on loopback, for people who log in, and where Hotline itself pages.
+offers no actions: they are there on loopback and for people who log in. Where Alertmanager pages it is the home of
+acknowledgements and silences; what an alert was worth is said here all the same.
 """
 
 import glob
@@ -72,8 +73,8 @@ Write = Callable[[Kafka, ControlRecord], Awaitable[None]]
 
 
 def offered(settings: Settings) -> bool:
-    """Whether the board lets people act."""
-    return settings.paging == "hotline" and (settings.web.host in LOOPBACK or settings.web.access.mode != "open")
+    """Whether the board lets people say something about alerts at all."""
+    return settings.web.host in LOOPBACK or settings.web.access.mode != "open"
 
 
 async def write(kafka: Kafka, record: ControlRecord) -> None:
@@ -141,7 +142,7 @@ class Actions:
         action: AuditAction,
         made: Callable[[Asked, AlertEvent], ControlRecord],
     ) -> web.Response:
-        refusal = self._refusal(request)
+        refusal = self._refusal(request, judges=kind is Judged)
         if refusal is not None:
             self.gate.note(request, "refused")
             return refusal
@@ -171,9 +172,9 @@ class Actions:
         log.info("said about an alert", what=kind.__name__, rule=alert.rule, queue=alert.queue, author=asked.author)
         return json_response(orjson.dumps({"done": msgspec.to_builtins(record)}))
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    def _refusal(self, request: web.Request, *, judges: bool) -> web.Response | None:
         """Who may not, and why."""
-        if self.settings.paging != "hotline":
+        if self.settings.paging != "hotline" and not judges:
             return error_response(HTTPStatus.CONFLICT, "paging is alertmanager: acknowledge and silence alerts there")
         if not offered(self.settings):
             return error_response(

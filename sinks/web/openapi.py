@@ -113,6 +113,7 @@ def _more_schemas() -> Json:
     instant = {"type": ["integer", "null"], "description": "ms since 1970, UTC"}
     condition = _object(
         {"id": _TEXT, "kind": _TEXT, "queue": _TEXT, "category": _TEXT, "since": instant, "breach": {"type": "boolean"}}
+        | {"verdict": {"type": ["string", "null"], "description": "what somebody thought of it: useful, noise, missed"}}
     )
     row = _object(
         {"value": _TEXT, "name": _NAMES, "offered": _COUNT, "answered": _COUNT, "abandoned": _COUNT, "today": _COUNT}

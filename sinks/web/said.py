@@ -12,6 +12,7 @@ class Said:
     def __init__(self) -> None:
         self.silences: dict[str, Silence] = {}
         self.acknowledgements: dict[str, Acknowledgement] = {}
+        self.verdicts: dict[str, Feedback] = {}
         self._fires: dict[str, tuple[str, int]] = {}
 
     def take(self, record: ControlRecord) -> None:
@@ -21,7 +22,7 @@ class Said:
             case Acknowledgement():
                 self.acknowledgements[record.fingerprint] = record
             case Feedback():
-                pass  # for whoever mends the rules
+                self.verdicts[record.fingerprint] = record
 
     def fires(self, alert: AlertEvent) -> None:
         """Note since when (wall clock) an episode fires: a change of its severity does not undo an acknowledgement."""
@@ -35,6 +36,11 @@ class Said:
         found = self.acknowledgements.get(alert.fingerprint)
         _, since = self._fires.get(alert.fingerprint, ("", alert.at))
         return found if found is not None and found.at > since else None
+
+    def verdict(self, alert: AlertEvent) -> Feedback | None:
+        """What somebody thought of this episode last, if anybody has said."""
+        found = self.verdicts.get(alert.fingerprint)
+        return found if found is not None and found.episode == alert.episode else None
 
     def silence(self, alert: AlertEvent, now: int) -> Silence | None:
         """The silence that holds for an alert at `now` (ms) and ends last, if any."""

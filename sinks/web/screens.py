@@ -17,10 +17,11 @@ MOST_VIEWS = 64
 
 
 class Look(NamedTuple):
-    """What a screen shows: the part of the board that somebody may see, and whether they may act on alerts."""
+    """What a screen shows: the part of the board that somebody may see, and whether they may act on alerts, and judge them."""
 
     sees: Sees
     acts: bool
+    judges: bool
 
 
 class Screens:
@@ -66,4 +67,5 @@ class Screens:
         parts = self._parts.get(look) or self._parts.setdefault(look, Parts(token_hex(6)))
         loading = self.reader.known_from is None
         board = seen(self.board, look.sees, self.settings)
-        return parts.publish(View(board, self.settings, self.now(), loading=loading, actions=look.acts).snapshot())
+        view = View(board, self.settings, self.now(), loading=loading, actions=look.acts, judges=look.judges)
+        return parts.publish(view.snapshot())

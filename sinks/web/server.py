@@ -95,7 +95,8 @@ class Site:
         """What somebody is shown: what they may see, of the group of queues asked for."""
         group = request.query.get("queues", "")
         sees = person.sees.narrowed(group.split(",")[:MOST_QUEUES]) if group else person.sees
-        return Look(sees, offered(self.settings) and person.may("act"))
+        judges = offered(self.settings) and person.may("act")
+        return Look(sees, acts=judges and self.settings.paging == "hotline", judges=judges)
 
     async def publish_for_ever(self) -> None:
         while True:

@@ -48,13 +48,22 @@ def choose_hotline(board: Readable, settings: Settings) -> str:
 
 
 class View:
-    """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet. `actions`: people may act."""
+    """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet. `actions`: people may
+    acknowledge and silence alerts; `judges`: and say what they were worth.
+    """
 
     def __init__(
-        self, board: Readable, settings: Settings, now: int, *, loading: bool = False, actions: bool = False
+        self,
+        board: Readable,
+        settings: Settings,
+        now: int,
+        *,
+        loading: bool = False,
+        actions: bool = False,
+        judges: bool = False,
     ) -> None:
         self.board, self.settings, self.now = board, settings, now
-        self.loading, self.actions = loading, actions
+        self.loading, self.actions, self.judges = loading, actions, judges
         self.hotline = choose_hotline(board, settings)
         self.config = settings.hotline(self.hotline)
         self.clock = board.clock if board.clock is not None else now
@@ -117,6 +126,7 @@ class View:
             "behind_s": self._behind_s(),
             "status": self._status(),
             "actions": self.actions,
+            "judges": self.judges,
             "map": self.settings.web.map is not None,
             "threshold_s": self.config.thresholds("")[0],
             "level_window_min": self.level_ms // MINUTE_MS,
@@ -315,7 +325,8 @@ class View:
 
     def alarms(self) -> Snapshot:
         """All that fires, and the last that ended, for the page of alerts."""
-        ended = [a for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]
+        here = (alert for alert in self.board.alerts.values() if alert.hotline == self.hotline)
+        ended = [alert for alert in here if alert.ended_at is not None and alert.reason != "cleared_before_firing"]
         ended.sort(key=lambda alert: alert.ended_at or 0, reverse=True)
         return {
             "hotline": self.hotline,
@@ -337,6 +348,7 @@ class View:
             "alert": isinstance(condition, AlertEvent),
             "owner": self.owners.get(condition.fingerprint),
             "silenced_until": self._silenced_until(condition),
+            "verdict": self._verdict_on(condition),
             "kind": kind_of(condition),
             "breach": is_breach(condition),
             "queue": condition.queue,
@@ -350,6 +362,10 @@ class View:
             **{k: v for k, v in self._now(key, condition.queue, threshold_s).items() if k != "target"},
             "versus": self._versus(key, self._last_half_hour()),
         }
+
+    def _verdict_on(self, condition: AlertEvent | Signal) -> str | None:
+        said = self.board.said.verdict(condition) if isinstance(condition, AlertEvent) else None
+        return said.verdict if said else None
 
     def _silenced_until(self, condition: AlertEvent | Signal) -> int | None:
         silence = self.board.said.silence(condition, self.now) if isinstance(condition, AlertEvent) else None

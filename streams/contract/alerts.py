@@ -15,6 +15,7 @@ AlertReason = Literal[
     "signal_lost",
     "severity_changed",
     "rule_removed",
+    "feed_changed",
     "outside_schedule",
     "would_have_fired",
     "shadow_ended",

@@ -143,6 +143,7 @@ class World:
         self.dying = 0.0
         self.outage = None
         self.broker_away = False
+        self.engine_away = False
         self.happened = Counter()
         self.process = Process(self)
 
@@ -188,7 +189,7 @@ class World:
         end = self.now + ms
         while self.now < end:
             self.now = min(end, self.now + step_ms)
-            if self.now % (5 * S) < step_ms:
+            if self.now % (5 * S) < step_ms and not self.engine_away:
                 for key in KEYS:
                     self.signal(key)
             self.work()
@@ -271,7 +272,7 @@ class World:
 
     def heals(self):
         """Everything works again, and time passes until nobody waits for anything."""
-        self.dying, self.outage, self.broker_away = 0.0, None, False
+        self.dying, self.outage, self.broker_away, self.engine_away = 0.0, None, False, False
         for _ in range(10):
             self.passes(150 * S, 2000)
             if not self.differences():
@@ -297,7 +298,7 @@ class World:
         if self.repeated > self.may_repeat:
             wrong.append(f"{self.repeated} repetitions, {self.may_repeat} explained")
         wrong += self.twice()
-        return wrong + self._not_told() + self._webhook() + list(self._written_down())
+        return wrong + self._not_told() + self._webhook() + list(self._written_down()) + self._two_at_once()
 
     def _not_told(self):
         """Who does not know of what fires, or of the end of what they had heard of."""
@@ -319,6 +320,11 @@ class World:
             elif event.reason != "back_after_outage" and event.queue not in quiet and heard[episode] - ended[episode]:
                 wrong.append(f"{sorted(heard[episode] - ended[episode])} were not told of the end of {episode}")
         return wrong
+
+    def _two_at_once(self):
+        """Episodes of one alert that fire beside each other: the older one would fire for good."""
+        firing = Counter(events[-1].fingerprint for events in self.states().values() if events[-1].state == "firing")
+        return [f"{fingerprint} fires {times} times" for fingerprint, times in firing.items() if times > 1]
 
     def _webhook(self):
         """What the webhook does not know."""
@@ -355,7 +361,7 @@ def run(seed, dying=(0.0, 0.0, 0.01, 0.05)):
     for _ in range(rng.randint(15, 40)):
         world.dying = rng.choice(dying)
         world.outage = rng.choice([None] * 8 + ["429", "500", "200 no"])
-        match rng.randint(0, 9):
+        match rng.randint(0, 10):
             case 0 | 1 | 2 | 3:
                 world.signal(rng.choice(KEYS), active=rng.random() < 0.6)
             case 4:
@@ -376,6 +382,11 @@ def run(seed, dying=(0.0, 0.0, 0.01, 0.05)):
                 world.passes(20 * S)
                 world.broker_away = False
                 world.happened["no states written"] += 1
+            case 10:
+                world.engine_away = True
+                world.passes(400 * S)  # longer than a signal may stay away
+                world.engine_away = False
+                world.happened["signals stayed away"] += 1
         world.passes(rng.choice([1, 3, 10, 30, 70]) * S)
     world.heals()
     return world

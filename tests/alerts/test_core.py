@@ -72,6 +72,18 @@ def test_an_alert_whose_rule_is_gone_is_resolved_after_a_restart():
     assert events(again) == [("resolved", "rule_removed")]
 
 
+def test_alerts_of_a_feed_that_is_judged_no_more_end_with_that_reason():
+    core = listening(feed="demo")
+    core.apply([record(signal(0, feed="demo"))])
+    core.outputs()
+    again = Alerts([rule()], "live", core.snapshot())
+    assert again.firing() == []
+    assert events(again) == [("resolved", "feed_changed")]
+    again.tick(T + S, caught_up=True)
+    again.apply([record(signal(1, fingerprint="other"), written_at=T + S)])
+    assert events(again) == [("firing", "condition_met")]
+
+
 def test_an_alert_that_its_rule_no_longer_covers_is_resolved_with_the_next_signal():
     core = listening()
     core.apply([record(signal(0))])

@@ -99,6 +99,11 @@ class LifecycleMachine(RuleBasedStateMachine):
     def is_killed(self):
         self.world.kill()
 
+    @rule(likely=st.sampled_from([0.0, 0.05, 0.2]))
+    def kills_become_likely(self, likely):
+        """At each place where one can come."""
+        self.world.dying = likely
+
     @rule(answer=st.sampled_from(["429", "500", "200 no", None]))
     def services_change(self, answer):
         self.world.outage = answer

@@ -112,6 +112,7 @@ def test_versions_and_episodes_never_go_back(script):
             assert event.version >= before.version
             assert event.started_at >= (before.ended_at or before.started_at)
             assert (event.episode == before.episode) == (before.state != "resolved")
+            assert event.at >= before.at or event.episode != before.episode
         if before is None or event.episode != before.episode:
             assert event.episode not in seen[event.fingerprint]
             seen[event.fingerprint].add(event.episode)

@@ -3,17 +3,20 @@ one episode, person and severity, and never none."""
 
 from collections import defaultdict
 
+import pytest
 from alert_kit import S
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from paging_kit import VIA, Office, duty
 
 from alerts.channels import Delivered, Failed, Retry
+from alerts.paging import Paging
 from alerts.rules import SEVERITIES
 
 KEYS = st.sampled_from(["a", "b", "c"])
 RECEIVERS = ("one", "two", "three")
+OUTCOMES = st.sampled_from(["ok", "ok", "retry", "failed", "unknown"])
 
 
 class PagingMachine(RuleBasedStateMachine):
@@ -51,10 +54,15 @@ class PagingMachine(RuleBasedStateMachine):
             self.ended.add(self.episode(key))
             self.office.resolves(key, self.numbers[key])
 
-    @rule(seconds=st.sampled_from([0, 1, 5, 20, 70, 400]))
-    def time_passes(self, seconds):
+    @rule(seconds=st.sampled_from([0, 1, 5, 20, 70, 400]), outcomes=st.tuples(*[OUTCOMES] * len(RECEIVERS)))
+    def time_passes(self, seconds, outcomes):
+        """The worker goes round once, then everybody is sent what is due, with these outcomes."""
         self.office.now += seconds * S
         self.office.tick()
+        for receiver, outcome in zip(RECEIVERS, outcomes, strict=True):
+            due = self.office.paging.due(receiver, self.office.now)
+            if due is not None:
+                self.sent(receiver, due, outcome)
 
     @rule(key=KEYS, seconds=st.sampled_from([10, 100]))
     def is_silenced(self, key, seconds):
@@ -67,13 +75,7 @@ class PagingMachine(RuleBasedStateMachine):
             self.acknowledged.add(self.episode(key))
             self.office.acknowledges(key)
 
-    @rule(
-        receiver=st.sampled_from(RECEIVERS), outcome=st.sampled_from(["ok", "ok", "ok", "retry", "failed", "unknown"])
-    )
-    def is_sent(self, receiver, outcome):
-        due = self.office.paging.due(receiver, self.office.now)
-        if due is None:
-            return
+    def sent(self, receiver, due, outcome):
         message, _, notices = due
         if outcome in {"ok", "unknown"}:
             self.accepted += [(message.id, receiver, n.event.episode, n.event.state, n.event.severity) for n in notices]
@@ -104,8 +106,8 @@ class PagingMachine(RuleBasedStateMachine):
             office.now += 20 * S
             office.tick()
             for receiver in RECEIVERS:
-                while self.office.paging.due(receiver, office.now):
-                    self.is_sent(receiver, "ok")
+                while due := office.paging.due(receiver, office.now):
+                    self.sent(receiver, due, "ok")
                     self.never_two_pages()
         heard = defaultdict(set)
         for _, receiver, episode, state, _ in self.accepted:
@@ -129,3 +131,55 @@ class PagingMachine(RuleBasedStateMachine):
 
 TestPaging = PagingMachine.TestCase
 TestPaging.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def forgetting_who_was_told(monkeypatch):
+    honest = Paging.snapshot
+
+    def snapshot(self):
+        for page in self._state.pages.values():
+            page.told.clear()
+        return honest(self)
+
+    monkeypatch.setattr(Paging, "snapshot", snapshot)
+
+
+def forgetting_what_waits(monkeypatch):
+    honest = Paging.snapshot
+
+    def snapshot(self):
+        self._state.messages.clear()
+        return honest(self)
+
+    monkeypatch.setattr(Paging, "snapshot", snapshot)
+
+
+def forgetting_what_was_refused(monkeypatch):
+    honest = Paging.settle
+
+    def settle(self, identity, *rest):
+        honest(self, identity, *rest)
+        self._state.messages.pop(identity, None)
+
+    monkeypatch.setattr(Paging, "settle", settle)
+
+
+def never_asking_the_next(monkeypatch):
+    honest = Paging._want_news
+
+    def want_news(self, episode, page, *rest):
+        step = page.step
+        honest(self, episode, page, *rest)
+        page.step = step
+
+    monkeypatch.setattr(Paging, "_want_news", want_news)
+
+
+@pytest.mark.parametrize(
+    "change", [forgetting_who_was_told, forgetting_what_waits, forgetting_what_was_refused, never_asking_the_next]
+)
+def test_the_model_notices_a_safeguard_that_is_gone(change, monkeypatch):
+    change(monkeypatch)
+    calm = settings(TestPaging.settings, derandomize=True, database=None, phases=[Phase.generate], max_examples=200)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(PagingMachine, settings=calm)

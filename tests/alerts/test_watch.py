@@ -212,6 +212,21 @@ def test_a_restart_forgets_neither_windows_nor_alerts():
     assert log.events() == [("resolved", "q")]
 
 
+def test_another_feed_begins_afresh_and_the_alerts_of_the_old_one_end():
+    log = Cells(window_rule(BUSY))
+    log.cell(0, offered=20)
+    log.clock(1)
+    log.events()
+    rule, other = window_rule(BUSY), "demo"
+    log.core = type(log.core)([rule], other, log.promises, log.core.snapshot())
+    assert [(e.state, e.reason) for e in log.decoded()] == [("resolved", "feed_changed")]
+    assert log.core.clock == 0  # the demo's may be behind
+    for minute in range(9):
+        log.cell(minute, feed=other, offered=20)
+        log.clock(minute + 1)
+    assert {(e.state, e.feed) for e in log.decoded()} == {("firing", other)}
+
+
 def test_a_closed_hour_stays_the_same_part():
     log = Cells(window_rule(BUSY))
     log.cell(0, offered=1)

@@ -116,6 +116,16 @@ async def test_only_where_hotline_pages_and_on_loopback(site, http, written, upd
     assert (await (await http.get("/api/v1/board")).json())["head"]["actions"] is False
 
 
+@pytest.mark.parametrize(("update", "status"), [({"paging": "alertmanager"}, 200), ({"web": {"host": "0.0.0.0"}}, 403)])
+async def test_an_alert_is_judged_whoever_pages(site, http, written, update, status) -> None:
+    changed = city.demo_settings(**({"kafka": {"bootstrap": "127.0.0.1:1"}, "paging": "hotline"} | update))
+    site.site.actions.settings = site.site.settings = changed
+    said = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "verdict": "noise"}
+    assert (await post(http, "feedback", said)).status == status
+    assert (await (await http.get("/api/v1/board")).json())["head"]["judges"] is (status == 200)
+    assert len(written) == (status == 200)
+
+
 def test_a_change_of_severity_leaves_the_owner_and_a_new_episode_does_not() -> None:
     said = Said()
     first = city.alert(1_000_000, at=100)
@@ -179,3 +189,25 @@ async def test_an_alert_is_judged_also_once_it_is_over(site, http, written) -> N
     wrong = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "verdict": "boring"}
     assert (await post(http, "feedback", wrong)).status == 400
     assert (await post(http, "feedback", wrong | {"fingerprint": "unknown", "verdict": "noise"})).status == 404
+
+
+@in_chromium
+async def test_judged_from_the_page_of_alerts(context: BrowserContext, site: RunningSite, written) -> None:
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=en&page=alerts")
+    await page.locator(".alarms").get_by_role("button", name="Was it useful?: Utilities: 57").click()
+    form = page.get_by_role("dialog", name="Was it useful?")
+    await form.get_by_label("Your name").fill("Chen Yu")
+    await form.get_by_label("This alert was").select_option("a false alarm")
+    await form.get_by_role("button", name="Was it useful?").click()
+    await expect(form).to_be_hidden()
+    assert [(said.verdict, said.episode) for said in written] == [("noise", site.board.alerts[FINGERPRINT].episode)]
+    await expect(page.locator(".alarms").get_by_role("button", name="a false alarm: Utilities: 57")).to_be_visible()
+    site.put(city.alert(city.MORNING, state="resolved", at=city.MORNING + 1, ended_at=city.MORNING, version=9))
+    ended = page.locator(".ended tbody tr")
+    await ended.get_by_role("button", name="a false alarm").click()
+    await expect(form.get_by_label("This alert was")).to_have_value("noise")
+    await form.get_by_label("This alert was").select_option("useful")
+    await form.get_by_role("button", name="Was it useful?").click()
+    await expect(ended.get_by_role("button", name="useful")).to_be_visible()
+    assert board.complaints == []

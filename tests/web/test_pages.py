@@ -114,7 +114,7 @@ async def test_alerts_that_fire_and_that_have_ended(board: Watched, site: Runnin
     await expect(page.locator(".alarms li")).to_have_count(1)
     ended = page.locator(".ended tbody tr")
     await expect(ended.locator("th")).to_have_text("Utilities: service level under target")
-    await expect(ended.locator("td").last).to_have_text("11:30")
+    await expect(ended.locator("td").nth(2)).to_have_text("11:30")
 
 
 async def test_a_queue_under_maintenance_is_dashed_and_says_until_when(board: Watched, site: RunningSite) -> None:

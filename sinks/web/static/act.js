@@ -1,10 +1,11 @@
-// The form that acknowledges or silences an alert. A failure stays on the form, with what to do.
+// The form that acknowledges, silences or judges an alert. A failure stays on the form, with what to do.
 
 import { el, put } from "/static/dom.js";
 import { ACT } from "/static/words_detail.js";
 
 const KEPT = "hotline.author";
 const MINUTES = [15, 60, 480];
+const VERDICTS = ["useful", "noise", "missed"];
 
 function kept() {
   try {
@@ -38,15 +39,18 @@ export class Act {
     this.text = Object.assign(el("input", ""), { name: "text", maxLength: 500, autocomplete: "off" });
     this.length = Object.assign(el("select", ""), { name: "minutes" });
     this.length.append(...MINUTES.map((minutes) => Object.assign(el("option", ""), { value: String(minutes) })));
-    this.labels = { author: el("span", ""), text: el("span", ""), length: el("span", "") };
+    this.verdict = Object.assign(el("select", ""), { name: "verdict" });
+    this.verdict.append(...VERDICTS.map((value) => Object.assign(el("option", ""), { value })));
+    this.labels = { author: el("span", ""), text: el("span", ""), length: el("span", ""), verdict: el("span", "") };
     this.lengthField = field(this.length, this.labels.length);
+    this.verdictField = field(this.verdict, this.labels.verdict);
     this.problem = el("p", "act-problem");
     this.problem.setAttribute("role", "alert");
     this.cancel = Object.assign(el("button", "key"), { type: "button" });
     this.submit = Object.assign(el("button", "key act-do"), { type: "submit" });
     this.cancel.addEventListener("click", () => dialog.close());
     this.authorField = field(this.author, this.labels.author);
-    this.form = el("form", "act-form", this.title, this.what, this.authorField, field(this.text, this.labels.text), this.lengthField, this.problem, el("p", "act-keys", this.cancel, this.submit));
+    this.form = el("form", "act-form", this.title, this.what, this.authorField, this.verdictField, field(this.text, this.labels.text), this.lengthField, this.problem, el("p", "act-keys", this.cancel, this.submit));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
@@ -60,7 +64,7 @@ export class Act {
     this.authorField.hidden = name !== "";
   }
 
-  /** Ask about an alert: `kind` is acknowledge or silence, `item` a line of the strip. */
+  /** Ask about an alert: `kind` is acknowledge, silence or feedback, `item` a line of the strip. */
   open(kind, item, summary, lang) {
     if (!item || this.dialog.open) return;
     this.words = ACT[lang];
@@ -70,19 +74,23 @@ export class Act {
     put(this.title, this.words[kind]);
     put(this.what, summary);
     put(this.labels.author, this.words.name);
-    put(this.labels.text, silence ? this.words.reason : this.words.note);
+    put(this.labels.text, this.words.text[kind]);
+    put(this.labels.verdict, this.words.worth);
     put(this.labels.length, this.words.how);
     put(this.cancel, this.words.cancel);
     put(this.submit, this.words[kind]);
     put(this.problem, "");
     MINUTES.forEach((minutes, i) => put(this.length.options[i], this.words.minutes[minutes]));
+    VERDICTS.forEach((value, i) => put(this.verdict.options[i], this.words.verdicts[value]));
+    this.verdict.value = item.verdict ?? VERDICTS[0];
+    this.verdictField.hidden = kind !== "feedback";
     this.lengthField.hidden = !silence;
     this.text.required = silence;
     this.text.value = "";
     this.author.value = this.name || kept();
     this.dialog.setAttribute("aria-label", this.words[kind]);
     this.dialog.showModal();
-    (this.author.value ? this.text : this.author).focus();
+    (!this.author.value ? this.author : kind === "feedback" ? this.verdict : this.text).focus();
   }
 
   async send() {
@@ -91,6 +99,7 @@ export class Act {
     const text = this.text.value.trim();
     const body = { fingerprint: this.item.id, author };
     Object.assign(body, kind === "silence" ? { reason: text, minutes: Number(this.length.value) } : { note: text });
+    if (kind === "feedback") body.verdict = this.verdict.value;
     if (!this.name) keep(author);
     this.submit.disabled = true;
     let problem = null;

@@ -5,6 +5,7 @@ import { clock, moment, NONE, span } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { apiAddress, Poll } from "/static/poll.js";
 import { line } from "/static/strip.js";
+import { ACT } from "/static/words_detail.js";
 import { PAGES } from "/static/words_pages.js";
 
 const EVERY_MS = 3_000;
@@ -18,7 +19,7 @@ export class AlarmPage {
     this.firing = el("ul", "alarms");
     this.none = el("p", "sub");
     this.endedTitle = el("h3", "");
-    this.heads = ["what", "since", "until", "lasted"].map(() => Object.assign(el("th", ""), { scope: "col" }));
+    this.heads = ["what", "since", "until", "lasted", "verdict"].map(() => Object.assign(el("th", ""), { scope: "col" }));
     this.body = el("tbody", "");
     this.scroll = el("div", "scroll", el("table", "figures ended", el("thead", "", el("tr", "", ...this.heads)), this.body));
     this.scroll.tabIndex = 0;
@@ -43,9 +44,9 @@ export class AlarmPage {
   }
 
   update(board, lang, words) {
-    const newest = board.alerts.newest.map((item) => `${item.id}${item.owner}${item.silenced_until}`).join();
+    const newest = board.alerts.newest.map((item) => `${item.id}${item.owner}${item.silenced_until}${item.verdict}`).join();
     const changed = this.lang !== lang || this.newest !== newest;
-    Object.assign(this, { board, lang, words, newest, own: PAGES[lang] });
+    Object.assign(this, { board, lang, words, newest, own: PAGES[lang], ask: ACT[lang] });
     if (changed) this.poll.stop(); // somebody has acted, or something new fires: do not wait for the next round
     this.poll.at(apiAddress("alerts"));
     if (changed) this.render();
@@ -60,26 +61,38 @@ export class AlarmPage {
     mark(this.csv, "aria-label", own.csvOf(own.alerts));
     put(this.endedTitle, own.ended);
     mark(this.scroll, "aria-label", own.ended);
-    [own.what, own.began, own.until, own.lasted].forEach((text, i) => put(this.heads[i], text));
+    [own.what, own.began, own.until, own.lasted, board.head.judges ? own.verdict : ""].forEach((text, i) => put(this.heads[i], text));
     if (!answer) return;
     put(this.none, answer.firing.length ? "" : words.noAlerts(null));
-    const focus = document.activeElement?.dataset?.act;
-    this.firing.replaceChildren(...answer.firing.map((item) => this.item(line(item, board.head, lang, words))));
-    if (focus) this.firing.querySelector(`[data-act="${CSS.escape(focus)}"]`)?.focus();
+    const focus = this.node.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+    this.firing.replaceChildren(...answer.firing.map((item) => this.item(item)));
     this.body.replaceChildren(...answer.ended.map((item) => this.past(item)));
+    if (focus) this.node.querySelector(`[data-act="${CSS.escape(focus)}"]`)?.focus();
   }
 
-  item(shown) {
-    const { words } = this;
+  button(what, text, item, title) {
+    const button = Object.assign(el("button", "key", text), { type: "button" });
+    button.dataset.act = `${what} ${item.id}`;
+    button.setAttribute("aria-label", `${text}: ${title}`);
+    button.addEventListener("click", () => this.act(what, item));
+    return button;
+  }
+
+  /** What somebody thought of an alert; pressed to say something else. */
+  judge(item, title) {
+    const { ask } = this;
+    return this.button("feedback", item.verdict ? ask.verdicts[item.verdict] : ask.feedback, item, title);
+  }
+
+  item(item) {
+    const { board, lang, words } = this;
+    const shown = line(item, board.head, lang, words);
     const actions = el("span", "strip-actions");
     for (const what of shown.item ? ["acknowledge", "silence"] : []) {
       if (what === "acknowledge" ? shown.item.owner : shown.item.silenced_until) continue;
-      const button = Object.assign(el("button", "key", words[what]), { type: "button" });
-      button.dataset.act = `${what} ${shown.item.id}`;
-      button.setAttribute("aria-label", `${words[what]}: ${shown.title}`);
-      button.addEventListener("click", () => this.act(what, shown.item));
-      actions.append(button);
+      actions.append(this.button(what, words[what], shown.item, shown.title));
     }
+    if (board.head.judges && item.alert) actions.append(this.judge(item, shown.title));
     const node = el("li", "strip", el("span", "strip-icon", stateIcon(shown.look)), el("div", "strip-text", el("strong", "strip-title", shown.title), el("span", "strip-sub", shown.sub)), el("span", "strip-end", el("span", "strip-said", shown.said), actions));
     node.dataset.look = shown.look;
     return node;
@@ -88,9 +101,11 @@ export class AlarmPage {
   past(item) {
     const { board, lang, words } = this;
     const { zone, now } = board.head;
+    const judged = el("td", "");
     const told = line(item, board.head, lang, words);
     const lasted = item.until ? span(Math.round((item.until - item.since) / 1000)) : NONE;
     const title = item.summary[lang] ?? item.summary.en ?? told.title;
-    return el("tr", "", Object.assign(el("th", "", title), { scope: "row" }), ...[moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted].map((text) => el("td", "", text)));
+    if (board.head.judges) judged.append(this.judge(item, title));
+    return el("tr", "", Object.assign(el("th", "", title), { scope: "row" }), ...[moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted].map((text) => el("td", "", text)), judged);
   }
 }

@@ -126,32 +126,40 @@ export const DETAIL = {
   },
 };
 
-/** The words of the form that acknowledges or silences an alert. */
+/** The words of the form that acknowledges, silences or judges an alert. */
 export const ACT = {
   en: {
     acknowledge: "Acknowledge",
     silence: "Silence",
+    feedback: "Was it useful?",
     name: "Your name",
-    note: "What you are doing about it",
-    reason: "Why; whoever finds it silent will want to know",
+    text: {
+      acknowledge: "What you are doing about it",
+      silence: "Why; whoever finds it silent will want to know",
+      feedback: "What would have been better",
+    },
+    worth: "This alert was",
+    verdicts: { useful: "useful", noise: "a false alarm", missed: "too late" },
     how: "For how long",
     minutes: { 15: "15 min", 60: "1 h", 480: "the shift (8 h)" },
     cancel: "Cancel",
-    done: { acknowledge: (name) => `Acknowledged by ${name}`, silence: (name) => `Silenced by ${name}` },
-    failed: { acknowledge: (why) => `Not acknowledged: ${why}`, silence: (why) => `Not silenced: ${why}` },
+    done: { acknowledge: (name) => `Acknowledged by ${name}`, silence: (name) => `Silenced by ${name}`, feedback: (name) => `Noted, ${name}: the rule is judged by it` },
+    failed: { acknowledge: (why) => `Not acknowledged: ${why}`, silence: (why) => `Not silenced: ${why}`, feedback: (why) => `Not noted: ${why}` },
     noAnswer: "the server did not answer. Try again.",
   },
   zh: {
     acknowledge: "确认",
     silence: "静默",
+    feedback: "是否有用？",
     name: "您的姓名",
-    note: "正在采取的措施",
-    reason: "静默原因",
+    text: { acknowledge: "正在采取的措施", silence: "静默原因", feedback: "改进建议" },
+    worth: "这条告警",
+    verdicts: { useful: "有用", noise: "误报", missed: "太迟" },
     how: "静默时长",
     minutes: { 15: "15 分钟", 60: "1 小时", 480: "本班次（8 小时）" },
     cancel: "取消",
-    done: { acknowledge: (name) => `${name} 已确认`, silence: (name) => `${name} 已静默` },
-    failed: { acknowledge: (why) => `确认失败：${why}`, silence: (why) => `静默失败：${why}` },
+    done: { acknowledge: (name) => `${name} 已确认`, silence: (name) => `${name} 已静默`, feedback: (name) => `已记录 ${name} 的反馈，用于评估规则` },
+    failed: { acknowledge: (why) => `确认失败：${why}`, silence: (why) => `静默失败：${why}`, feedback: (why) => `反馈失败：${why}` },
     noAnswer: "服务器无响应，请重试。",
   },
 };
