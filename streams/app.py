@@ -1,8 +1,11 @@
 """`hotline streams`: hosts the cores for the partitions of `hotline.calls` and `hotline.partials`."""
 
+from deploy.runtime.planned_events import events_path
 from deploy.runtime.settings import Settings
-from deploy.runtime.worker import run_worker
+from deploy.runtime.worker import Worker, run_worker
 from streams.contract.topics import CALLS, PARTIALS, STATE_STREAMS
+from streams.event_file import EventFile, watch_events
+from streams.merge import Merger
 from streams.processors import factory, meaning
 
 GROUP = "hotline-streams"
@@ -10,12 +13,24 @@ GROUP = "hotline-streams"
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM; blocks. Raises SettingsError before anything is started."""
-    build = factory(settings)
+    events = EventFile(events_path(settings))
+    build = factory(settings, events)
+
+    async def announce(worker: Worker) -> None:
+        await watch_events(events, lambda: _merger(worker))
+
     run_worker(
         GROUP,
         settings,
         {CALLS: build, PARTIALS: build},
         STATE_STREAMS,
         health_port=settings.health.streams_port,
+        background=[announce],
         meaning=dict.fromkeys((CALLS, PARTIALS), meaning(settings)),
     )
+
+
+def _merger(worker: Worker) -> Merger | None:
+    """The merger, while this process owns it."""
+    processor = worker.processor(PARTIALS, 0)
+    return processor if isinstance(processor, Merger) else None

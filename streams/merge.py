@@ -4,7 +4,7 @@ Everything here is a function of the `hotline.partials` log up to an offset, whi
 whatever leaves: a restart can only repeat. Time is what the partitions say it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from streams.contract.events import LIVE
 from streams.contract.signals import Signal
 from streams.contract.topics import CELLS, SIGNALS
 from streams.contribution import Rules
-from streams.detection import Detection, DetectionRules
+from streams.detection import Announced, Detection, DetectionRules
 from streams.merged_feed import MergedFeed, MergedFeedHead
 from streams.merged_sources import WINDOW_MS
 
@@ -125,6 +125,10 @@ class Merger:
         if bundle.quality is not None:  # not a piece: whoever sent that may have died before the last one
             self._sources[bundle.partition] = _Source(bundle.offset, clock, bundle.quality, epoch, bundle.clock)
         return True
+
+    def announce(self, events: Iterable[Announced]) -> None:
+        """These are the events that were announced from now on."""
+        self._detection.announce(events)
 
     def tick(self, now: int, *, caught_up: bool) -> None:
         """Nothing: the clocks of the calls partitions are the only time here."""

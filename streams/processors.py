@@ -1,6 +1,7 @@
 """From settings to the processors of `streams`: which core reads which topic."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from deploy.runtime.processor import Processor, ProcessorFactory
 from deploy.runtime.settings import Settings
@@ -8,6 +9,7 @@ from streams.contract.topics import CALLS, PARTIALS, TOPICS, VISITS
 from streams.contribution import Promise, Rules
 from streams.detection import rules_from
 from streams.dimensions import Dimensions, DimensionSet
+from streams.event_file import EventFile
 from streams.merge import Merger, Merging
 from streams.partition import CallsPartition, Config
 from streams.privacy import Pseudonymiser
@@ -44,8 +46,8 @@ def meaning(settings: Settings) -> dict[str, str]:
     return named | {"cells.dimension_sets": ", ".join(sorted(sets)), "the length of a cell": "60 s"}
 
 
-def factory(settings: Settings) -> ProcessorFactory:
-    """A processor for each partition of `hotline.calls` and for `hotline.partials`."""
+def factory(settings: Settings, events: EventFile | None = None) -> ProcessorFactory:
+    """A processor for each partition of `hotline.calls` and for `hotline.partials`, which knows of `events`."""
     partitions = {topic.name: topic.partitions for topic in TOPICS}
     rules = counting_rules(settings)
     config = Config(
@@ -63,7 +65,8 @@ def factory(settings: Settings) -> ProcessorFactory:
         if topic == CALLS:
             return CallsPartition(partition, partitions[CALLS], config, snapshot)
         if topic == PARTIALS:
-            return Merger(rules, merging, rules_from(settings), snapshot)
+            announced = events.events if events else ()
+            return Merger(rules, merging, replace(rules_from(settings), announced=announced), snapshot)
         raise ValueError(f"streams reads {CALLS} and {PARTIALS}, not {topic}")
 
     return build

@@ -213,9 +213,11 @@ class Cells(Section):
 class Demand(Section):
     """Demand above and below expectation, each with its budget. `learn_from`: feeds whose history teaches `live`.
 
-    `min_excess` and `min_shortfall`: calls more or less than expected that are worth a word.
+    `min_excess` and `min_shortfall`: calls more or less than expected that are worth a word. `events`: the file of
+    announced events (`hotline events`), `events.yaml` in the data directory unless told.
     """
 
+    events: Path | None = None
     learn_from: tuple[str, ...] = ("history",)
     false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
     min_excess: Annotated[int, Field(ge=1)] = 8

@@ -8,6 +8,7 @@ from deploy.runtime.settings import Hotline
 from streams.contract import Signal, SignalKind
 from streams.detection import words
 from streams.detection.agent_shortage import AgentShortage
+from streams.detection.announced import over
 from streams.detection.answer_rate import AnswerRate
 from streams.detection.concentrations import Concentration, Concentrations, Part
 from streams.detection.counts import band
@@ -67,6 +68,7 @@ class Announcer:
                 count=signal.volume,
                 expected=signal.expected or 0.0,
             )
+            self._name_events(signal, demand, start)
             if key.dimension_set == "hotline" and of is not None:
                 share = 1.0 - (signal.expected or 0.0) / max(1, signal.volume)
                 self._explained(signal, hotline, of.explain(start, self._now // MINUTE * MINUTE, share))
@@ -110,6 +112,7 @@ class Announcer:
                 count=signal.volume,
                 expected=signal.expected or 0.0,
             )
+            self._name_events(signal, demand, start)
         return signal
 
     def _of_demand(
@@ -128,6 +131,12 @@ class Announcer:
         )
         signal.window_s = max(1, (self._now - seen.start) // 1000)
         return signal, seen.start
+
+    def _name_events(self, signal: Signal, demand: Demand, start: int) -> None:
+        """Say which events were announced for the stretch from `start` on."""
+        events = [(it.name, it.factor) for it in over(demand.lifts, start, self._now)]
+        for language, sentence in words.announced(events).items():
+            signal.summary[language] += sentence
 
     def silence(self, key: Key, demand: Demand) -> Signal:
         silence = demand.silence

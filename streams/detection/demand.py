@@ -7,6 +7,7 @@ import msgspec
 
 from deploy.runtime.settings import Demand as DemandRules
 from deploy.runtime.settings import QueueSilence
+from streams.detection.announced import Lift, over
 from streams.detection.calendar import local_day
 from streams.detection.counts import deviance_root, deviation, low_score
 from streams.detection.departure import (
@@ -26,7 +27,7 @@ from streams.detection.episode import Episode
 from streams.detection.history import DAYS_KEPT, History
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, doubt, loosened, observe, unknown
-from streams.detection.plan import Curve, Plan, Readiness, plan_for, readiness
+from streams.detection.plan import BEFORE, Curve, Plan, Readiness, plan_for, readiness
 from streams.detection.profile import fit
 from streams.detection.scale import CHECKED, LEAST_EXPECTED, Scales
 from streams.detection.silence import Silence, silence_required
@@ -95,6 +96,8 @@ class Demand:
         self._taught = False
         self._samples: list[tuple[int, int]] = []
         self._windows: tuple[int, list[Window]] = (-1, [])
+        self.lifts: tuple[Lift, ...] = ()
+        """Of all announced events."""
         self.scales = Scales()
         self.usual_level: Level | None = None
         """As it stood when demand last rose above expectation: what it will come back to."""
@@ -142,7 +145,8 @@ class Demand:
 
     def _in_incident(self, start: int, end: int) -> bool:
         open_since = [episode.since for episode in (self.episode, self.below, self.silence.episode) if episode.active]
-        return any(end > since for since in open_since) or any(start < b and end > a for a, b in self.flagged)
+        odd = any(end > since for since in open_since) or any(start < b and end > a for a, b in self.flagged)
+        return odd or any(start < it.end and end > it.begin for it in self.lifts)
 
     def minute(self, now: int) -> bool:
         """A minute begins at `now`: fold, learn, plan, take in the level. True when there is a new plan."""
@@ -152,8 +156,11 @@ class Demand:
         new_day = self.plan is not None and now >= self.plan.end
         # a history is learned as it comes in; from the judged feed itself only once a day
         learned = self.history.changed and (self.plan is None or self._taught)
+        announced = self.plan is not None and self.plan.lifts != over(
+            self.lifts, self.plan.start - BEFORE, self.plan.end
+        )
         planned = False
-        if new_day or learned:
+        if new_day or learned or announced:
             planned = self._make_plan(now, new_day=new_day)
         if self.plan is not None:
             if self._changed and self.levels:
@@ -168,7 +175,8 @@ class Demand:
         self.history.changed = self._taught = False
         if profile is None:
             return False
-        self.plan = plan_for(profile, self.history.parts.astype(float), local_day(now, self.zone), self.zone)
+        day = local_day(now, self.zone)
+        self.plan = plan_for(profile, self.history.parts.astype(float), day, self.zone, self.lifts)
         self.curve = Curve(self.plan)
         self._windows = (-1, [])
         if new_day:

@@ -1,6 +1,7 @@
 """The whole of detection as one pure object: cells, gauges and a clock in, signals and forecasts out."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from zlib import compress, decompress
 
 import msgspec
@@ -10,6 +11,7 @@ from streams.detection import demand as demands
 from streams.detection import outlook
 from streams.detection.agent_shortage import AgentShortage
 from streams.detection.announce import Announcer, slice_as_key
+from streams.detection.announced import Announced, Lift
 from streams.detection.answer_rate import AnswerRate
 from streams.detection.concentrations import Concentration, Concentrations
 from streams.detection.explain import SliceKey
@@ -192,6 +194,10 @@ class Detection:
         for of in self._concentrations.values():
             of.begin_anew()
 
+    def announce(self, events: Iterable[Announced]) -> None:
+        """From the next minute on these are the events that were announced, and no others."""
+        self.rules = replace(self.rules, announced=tuple(events))
+
     # ---- time
 
     def advance(self, now: int, version: int, ahead: int = 0) -> list[Signal | Forecast]:
@@ -237,6 +243,8 @@ class Detection:
 
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
         """All keys at the border where `minute` begins."""
+        for key, demand in self._demands.items():
+            demand.lifts = self._lifts(key)
         planned = {key for key, demand in self._demands.items() if demand.minute(minute)}
         for key, rate in self._answer_rates.items():
             rate.minute(minute, self.rules.answer_rate, self.rules.zone(key.hotline))
@@ -255,6 +263,27 @@ class Detection:
             record = outlook.forecast(key, self._demands[key], minute, self._version)
             if record is not None:
                 yield record
+
+    def _lifts(self, key: Key) -> tuple[Lift, ...]:
+        """What announced events do to a key; of a category nobody says how much of an event's calls it has."""
+        if key.dimension_set == "category_1":
+            return ()
+        found = []
+        for event in self.rules.announced:
+            lift = event.lift_of(key.hotline, key.queue, self._part(key.hotline, event.queue))
+            if lift is not None:
+                found.append(lift)
+        return tuple(found)
+
+    def _part(self, hotline: str, queue: str) -> float:
+        """A queue's part of the calls of its hotline, in tenths: all where that is not known.
+
+        In tenths, so that it stays the same from one minute to the next.
+        """
+        of, whole = (self._demands.get(Key(hotline, *key)) for key in (("queue", queue), ("hotline",)))
+        if not queue or of is None or whole is None or not whole.history.weight():
+            return 1.0
+        return min(1.0, round(of.history.weight() / whole.history.weight(), 1))
 
     def _concentrated(
         self, now: int, hotline: str, seen: Iterable[Concentration], *, changed: bool

@@ -129,6 +129,10 @@ class History:
         self._touch()
         return True
 
+    def weight(self) -> float:
+        """The calls of past days, older ones less: in proportion between keys that are equally old."""
+        return float(self.parts.sum(dtype=np.float64))
+
     def days(self) -> Days:
         """The days learned so far, in the order of their dates."""
         order = sorted(self._rows, key=lambda row: (row[1], row[0]))

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from streams.detection.announced import Lift, doubts, factors, over
 from streams.detection.calendar import SLOT, SLOTS, LocalDay, slot_of, weekday
 from streams.detection.history import MOST, PARTS, Floats
 from streams.detection.keys import MINUTE
@@ -42,8 +43,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     `uneven`: relative variance of each slot from there on beside level and chance; `odd` (2, slots): how much busier
     and quieter it may be on a day that goes like another weekday. `variance` is of the logarithm of what is expected
-    (few days seen); `observed` counts the days seen of this weekday's group, `days_learned` all. A plan
-    of an older state has neither `uneven` nor `odd`.
+    (few days seen); `observed` counts the days seen of this weekday's group, `days_learned` all. `lifts`: the announced
+    events that are in it. A plan of an older state has neither `uneven` nor `odd`.
     """
 
     start: int
@@ -55,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
     days_learned: float
     uneven: bytes = b""
     odd: bytes = b""
+    lifts: tuple[Lift, ...] = ()
 
 
 def readiness(plan: Plan | None) -> Readiness:
@@ -68,8 +70,12 @@ def readiness(plan: Plan | None) -> Readiness:
     return Readiness.READY
 
 
-def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo) -> Plan:
-    """The plan of `day` by `profile`; `inside` (96, 3): calls seen in each five-minute part of a slot."""
+def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo, lifts: Sequence[Lift] = ()) -> Plan:
+    """The plan of `day` by `profile`, with the `lifts` of announced events.
+
+    `inside` (96, 3): calls seen in each five-minute part of a slot.
+    """
+    lifts, origin = over(lifts, day.start - BEFORE, day.end), day.start - BEFORE
     where = [slot_of(at, zone) for at in range(day.start - BEFORE, day.end, SLOT)]
     slots = [float(profile.usual[weekday(ordinal), index]) for ordinal, index in where]
     odd = _odd(profile, where)
@@ -83,16 +89,21 @@ def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo) ->
         total = max(1e-9, sum(shares))
         parts.extend(slots[i] * share / total for share in shares)
     today = weekday(day.ordinal)
+    lifted = factors(lifts, origin, len(parts), SLOT // PARTS)
+    without = 1.0 / factors(lifts, origin, len(where), SLOT)
+    odd = np.array([np.maximum(odd[0], without), np.minimum(odd[1], without)])
+    uneven = profile.uneven[[index for _, index in where]] + doubts(lifts, origin, len(where))
     return Plan(
         day.start,
         day.end,
-        np.minimum(parts, MOST).astype(np.float16).tobytes(),
+        np.minimum(np.array(parts) * lifted, MOST).astype(np.float16).tobytes(),
         profile.spread,
         float(profile.variance[today]),
         float(profile.observed[today]),
         profile.days_learned,
-        profile.uneven[[index for _, index in where]].astype(np.float16).tobytes(),
+        uneven.astype(np.float16).tobytes(),
         odd.astype(np.float16).tobytes(),
+        lifts,
     )
 
 

@@ -16,6 +16,7 @@ from deploy.runtime.detection_settings import (
 from deploy.runtime.service_settings import ServiceLevel
 from deploy.runtime.settings import Cells, Demand, Hotline, QueueSilence, Settings
 from streams.contract import LIVE, SignalKind
+from streams.detection.announced import Announced
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class DetectionRules:
     ring_no_answer: RingNoAnswer = field(default_factory=RingNoAnswer)
     answer_rate: AnswerRate = field(default_factory=AnswerRate)
     no_agent: NoAgent = field(default_factory=NoAgent)
+    announced: tuple[Announced, ...] = ()
     hotlines: Mapping[str, Hotline] = field(default_factory=dict)
     default: Hotline = field(default_factory=Hotline)
 

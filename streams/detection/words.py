@@ -106,6 +106,15 @@ def demand(where: Sentences, hotline: Hotline, *, since: int, start: int, count:
     }
 
 
+def announced(events: Sequence[tuple[str, float]]) -> Sentences:
+    """The events that were announced for that time, each with how many times the usual calls it was to bring."""
+    if not events:
+        return {}
+    english = [name if factor == 1.0 else f"{name} (x{times(factor)} expected)" for name, factor in events]
+    chinese = [f"“{name}”" if factor == 1.0 else f"“{name}”（预计 {times(factor)} 倍）" for name, factor in events]
+    return {"en": f" Announced: {', '.join(english)}.", "zh": f"已预告：{'、'.join(chinese)}。"}
+
+
 def service(
     where: Sentences,
     hotline: Hotline,

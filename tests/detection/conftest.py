@@ -89,7 +89,7 @@ class City:
                 yield start + i * MINUTE + (second + 1) * 1000, calls
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_city():
     return City
 
@@ -103,6 +103,6 @@ def active_signals():
     return active
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def monday() -> int:
     return MONDAY

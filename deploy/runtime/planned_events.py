@@ -1,0 +1,81 @@
+"""Events that are known to come: a file of them, which `hotline events` writes and `streams` reads again as it changes.
+
+```yaml
+events:
+  - name: exam results
+    begin: 2026-06-25T08:00:00+08:00
+    end: 2026-06-25T20:00:00+08:00
+    lift: 2.5             # so many times the usual calls; 1: nobody knows
+    hotline: "12345"      # left out: all of them
+    queue: education      # left out: all of its calls
+```
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
+
+from deploy.runtime.section import Section
+from deploy.runtime.settings import Settings, SettingsError
+
+
+class PlannedEvent(Section):
+    """From `begin` to before `end` about `lift` times as many calls are expected as usual."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    begin: AwareDatetime
+    end: AwareDatetime
+    lift: Annotated[float, Field(gt=0, le=50)] = 1.0
+    hotline: str = ""
+    queue: str = ""
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.end <= self.begin:
+            raise ValueError("end: write a time after begin")
+        return self
+
+
+class _File(Section):
+    events: tuple[PlannedEvent, ...] = ()
+
+
+def events_path(settings: Settings) -> Path:
+    """Where the events of these settings stand, whether there are any or not."""
+    return settings.demand.events or settings.data_dir / "events.yaml"
+
+
+def read_events(path: Path) -> tuple[PlannedEvent, ...]:
+    """The events of a file, none if there is no file. Raises SettingsError with one line per problem."""
+    try:
+        return parse_events(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def parse_events(text: bytes, name: str) -> tuple[PlannedEvent, ...]:
+    """The events in `text`; `name` is the file's, for errors. Raises SettingsError with one line per problem."""
+    try:
+        return _File.model_validate(yaml.safe_load(text) or {}).events
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}: no YAML: {error}") from error
+    except ValidationError as error:
+        told = (f"{name}: {'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
+        raise SettingsError("\n".join(told)) from error
+
+
+def write_events(path: Path, events: Iterable[PlannedEvent]) -> None:
+    """Replace the file as a whole: whoever reads it has the one before or this one. Raises SettingsError."""
+    told = [event.model_dump(mode="json", exclude_defaults=True) for event in events]
+    beside = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(yaml.safe_dump({"events": told}, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,168 @@
+"""Events that were announced: no surprise when they come, nor when they do not; named where they bring still more."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from deploy.cli.main import cli
+from deploy.runtime import settings as settings_module
+from deploy.runtime.planned_events import read_events
+from deploy.runtime.settings import SettingsError
+from streams.contract import Signal
+from streams.detection import Announced, Detection
+from streams.detection.announced import Lift, doubts, factors
+from streams.detection.calendar import SLOT
+from streams.event_file import EventFile
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+VOLUMES = {"transport": 8_000, "housing": 2_000}
+
+
+@pytest.fixture(scope="module")
+def taught(make_city, monday):
+    """Two weeks of a city, learned: (city, snapshot, the Monday after)."""
+    city = make_city(11, VOLUMES)
+    detection = Detection(city.rules())
+    city.teach(detection, 14)
+    return city, detection.snapshot(), monday
+
+
+def results(monday: int, lift: float = 2.5, queue: str = "transport") -> Announced:
+    begin = monday + 10 * HOUR
+    return Announced("exam results", begin, begin + 3 * HOUR, lift, "12345", queue)
+
+
+def morning(taught, events, brought: float, hours: int = 15) -> list[Signal]:
+    """08:00 on; from 10:00 to 13:00 `transport` has `brought` times its usual calls. What is told of demand."""
+    city, snapshot, monday = taught
+    detection = Detection.restore(replace(city.rules(), announced=events), snapshot)
+    random, told = np.random.default_rng(3), []
+    rate = dict(zip(VOLUMES, (volume * city.shape for volume in VOLUMES.values()), strict=True))
+    for i in range(8 * 60, hours * 60):
+        minute = monday + i * MINUTE
+        times = brought if 600 <= i < 780 else 1.0
+        counts = {q: int(random.poisson(r[i] * (times if q == "transport" else 1.0))) for q, r in rate.items()}
+        city.tell(detection, "live", minute, counts)
+        told += [r for r in detection.advance(minute + MINUTE, i) if isinstance(r, Signal)]
+    return [s for s in told if s.kind.startswith("demand_") and s.active]
+
+
+def test_what_was_announced_is_no_news_and_what_was_not_is(taught):
+    event = results(taught[2])
+    assert {s.queue for s in morning(taught, (), 2.5)} == {"transport", ""}
+    assert morning(taught, (event,), 2.5) == []
+
+
+def test_an_event_that_does_not_come_is_no_shortfall(taught):
+    assert morning(taught, (results(taught[2]),), 1.0) == []
+
+
+def test_what_brings_still_more_is_told_with_its_name(taught):
+    told = morning(taught, (results(taught[2]),), 8.0, hours=12)
+    first = next(s for s in told if s.queue == "transport")
+    assert first.kind == "demand_above_expectation"
+    assert first.summary["en"].endswith(" Announced: exam results (x2.5 expected).")
+    assert "已预告：“exam results”（预计 2.5 倍）。" in first.summary["zh"]
+    assert first.expected > 1.5 * (first.volume / 8.0), "what was announced is expected"
+
+
+def test_an_event_announced_in_the_middle_of_the_day_holds_from_the_next_minute(taught):
+    city, snapshot, monday = taught
+    detection = Detection.restore(city.rules(), snapshot)
+    detection.advance(monday + 9 * HOUR, 1)
+
+    def expected():
+        *_, found = [
+            r
+            for r in detection.advance(detection._now + 5 * MINUTE, 1)
+            if not isinstance(r, Signal) and r.queue == "transport"
+        ]
+        return found.expected[11 * 12]
+
+    usual = expected()
+    detection.announce([results(monday)])
+    assert expected() == pytest.approx(2.5 * usual, rel=0.01)
+    again = Detection.restore(replace(city.rules(), announced=(results(monday),)), detection.snapshot())
+    assert again.snapshot() == detection.snapshot()
+    detection.announce([])
+    assert expected() == pytest.approx(usual, rel=0.01)
+
+
+def test_its_queue_s_part_of_the_hotline_s_calls_is_lifted():
+    event = Announced("works", 0, HOUR, 3.0, "12345", "water")
+    assert event.lift_of("12345", "water", 0.2) == Lift("works", 0, HOUR, 3.0)
+    assert event.lift_of("12345", "", 0.2) == Lift("works", 0, HOUR, 1.4)
+    assert event.lift_of("12345", "housing", 0.2) is None
+    assert event.lift_of("911", "water", 0.2) is None
+
+
+def test_edges_count_by_their_part():
+    lifts = [Lift("a", 0, 6 * MINUTE, 2.0), Lift("b", 5 * MINUTE, 10 * MINUTE, 3.0)]
+    assert factors(lifts, 0, 3, 5 * MINUTE).tolist() == pytest.approx([2.0, 3.6, 1.0])
+    assert (doubts(lifts, 0, 2) > 0).tolist() == [True, False]
+    assert SLOT == 15 * MINUTE
+
+
+# ---- the file and the command
+
+
+@pytest.fixture
+def hotline(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOTLINE_CONFIG", str(tmp_path / "hotline.yaml"))
+    monkeypatch.setenv("HOTLINE_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "hotline.yaml").write_text('hotlines: {"12345": {time_zone: Asia/Shanghai}}', encoding="utf-8")
+    settings_module.current.cache_clear()
+    yield lambda *words: CliRunner().invoke(cli, ["events", *words])
+    settings_module.current.cache_clear()
+
+
+def test_events_are_added_listed_and_removed(hotline, tmp_path):
+    path = tmp_path / "data" / "events.yaml"
+    file = EventFile(path)
+    assert file.events == ()
+    added = hotline(
+        "add", "高考查分", "--begin", "2027-06-25T08:00", "--hours", "12", "--lift", "2.5", "--queue", "education"
+    )
+    assert added.exit_code == 0, added.output
+    assert file.reread()
+    [event] = file.events
+    begin = int(datetime.fromisoformat("2027-06-25T08:00+08:00").timestamp() * 1000)
+    assert event == Announced("高考查分", begin, begin + 12 * HOUR, 2.5, "", "education")
+    assert (
+        "2027-06-25T08:00+08:00 to 2027-06-25T20:00+08:00  all hotlines/education  x2.5  高考查分"
+        in hotline("list").output
+    )
+    assert hotline("add", "高考查分", "--begin", "2027-06-25T08:00", "--hours", "2").exit_code == 2
+    assert "there are 高考查分" in hotline("remove", "works").output
+    assert hotline("remove", "高考查分").exit_code == 0
+    assert file.reread()
+    assert file.events == ()
+    assert not file.reread()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--begin", "tomorrow", "--hours", "1"), "write 2026-06-25T08:00"),
+        (("--begin", "2027-06-25T08:00"), "say --end or --hours"),
+        (("--begin", "2027-06-25T08:00", "--end", "2027-06-25T08:00"), "write a time after begin"),
+        (("--begin", "2027-06-25T08:00", "--hours", "1", "--hotline", "911"), "911: there are 12345"),
+    ],
+)
+def test_a_bad_event_says_what_is_wrong(hotline, words, said):
+    done = hotline("add", "works", *words)
+    assert (done.exit_code, said in done.output) == (2, True), done.output
+
+
+def test_a_file_that_cannot_be_used_names_the_field_and_changes_nothing(tmp_path):
+    path = tmp_path / "events.yaml"
+    path.write_text("events: [{name: a, begin: 2026-06-01T08:00+08:00, end: 2026-06-01T09:00+08:00}]", encoding="utf-8")
+    file = EventFile(path)
+    path.write_text("events: [{name: a, begin: 2026-06-01T08:00, end: 2026-06-01T09:00+08:00}]", encoding="utf-8")
+    assert not file.reread()
+    assert [it.name for it in file.events] == ["a"]
+    with pytest.raises(SettingsError, match=r"events\.0\.begin: .*timezone"):
+        read_events(path)
