@@ -17,7 +17,9 @@ _COLUMNS = ("timestamp", "count", "expected", "lower", "upper", "score", "alarm"
 _UNITS = {"m": 1, "h": 60}
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """A row of a file of counts: its timestamp as written and in ms, and the calls from then on."""
+
     stamp: str
     start: int
     calls: int
@@ -48,7 +50,7 @@ def command(*, counts: Path, interval: str, out: Path, budget: float, zone_name:
 
     Exit codes: 0 written, 2 the file or an option is not what it should be (the line is named).
     """  # noqa: D301  (click wants the backspace itself)
-    minutes = _minutes(interval)
+    minutes = minutes_of(interval)
     try:
         zone = ZoneInfo(zone_name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -61,7 +63,7 @@ def command(*, counts: Path, interval: str, out: Path, budget: float, zone_name:
     with counts.open(encoding="utf-8-sig", newline="") as found, out.open("w", encoding="utf-8", newline="") as written:
         writer = csv.writer(written, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        for line, row in _rows(found, zone):
+        for line, row in rows_of(found, zone):
             try:
                 judged = series.judge(row.start, row.calls)
             except ValueError as error:
@@ -73,7 +75,8 @@ def command(*, counts: Path, interval: str, out: Path, budget: float, zone_name:
     click.echo(f"{rows:,} rows judged, {alarms:,} alarms: {out}")
 
 
-def _minutes(interval: str) -> int:
+def minutes_of(interval: str) -> int:
+    """The minutes that `5m` stands for. Raises BadParameter for a length that is not judged."""
     number, unit = interval[:-1], interval[-1:]
     minutes = int(number) * _UNITS[unit] if number.isdecimal() and unit in _UNITS else 0
     if minutes not in INTERVALS:
@@ -82,7 +85,7 @@ def _minutes(interval: str) -> int:
     return minutes
 
 
-def _rows(file: TextIO, zone: ZoneInfo) -> Iterator[tuple[int, _Row]]:
+def rows_of(file: TextIO, zone: ZoneInfo) -> Iterator[tuple[int, Row]]:
     """(line, row) for each row after the header."""
     reader = csv.reader(file)
     if next(reader, None) is None:
@@ -98,10 +101,10 @@ def _rows(file: TextIO, zone: ZoneInfo) -> Iterator[tuple[int, _Row]]:
         if count < 0 or not count.is_integer():
             _refuse(reader.line_num, f"{fields[1]} is no count: write a whole number from 0 on")
         at = at.replace(tzinfo=zone) if at.tzinfo is None else at
-        yield reader.line_num, _Row(stamp, round(at.timestamp() * 1000), int(count))
+        yield reader.line_num, Row(stamp, round(at.timestamp() * 1000), int(count))
 
 
-def _written(row: _Row, judged: Judged) -> list[str | int]:
+def _written(row: Row, judged: Judged) -> list[str | int]:
     expected = ["" if it is None else f"{it:.2f}" for it in (judged.expected, judged.lower, judged.upper)]
     return [row.stamp, row.calls, *expected, f"{judged.score:.4f}", int(judged.alarm)]
 

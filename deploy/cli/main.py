@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("deploy.cli.export", "Write the rows of a view of any range of days to a file (Parquet)."),
     "report": ("deploy.cli.report", "Write a day or a week of a hotline as a page to print."),
     "detect": ("deploy.cli.detect", "Judge a file of counts by the code that judges live demand."),
+    "backtest": ("deploy.cli.backtest", "What rules and detectors would have said of past days, how often, how early."),
     "events": ("deploy.cli.events", "Announce what is known to come: planned works, exam results, holidays."),
     "migrate": ("deploy.cli.migrate", "Bring the ClickHouse schema up to date."),
     "topics": ("deploy.cli.topics", "Create (apply) or verify (check) the Kafka topics."),

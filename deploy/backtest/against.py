@@ -1,0 +1,118 @@
+"""What fired against what is known to have happened: found, how early, and how much of it was noise."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from statistics import median, quantiles
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from deploy.backtest.play import Fired
+
+MINUTE = 60_000
+WEEK = 7 * 1440 * MINUTE
+TAIL = 30 * MINUTE
+"""An alarm that comes so soon after an incident is of it: long windows end later than what was in them."""
+
+
+class Label(NamedTuple):
+    """An incident that is known of: [begin, end) ms; `queue` "": wherever it is told."""
+
+    begin: int
+    end: int
+    name: str
+    queue: str = ""
+
+    def explains(self, fired: Fired) -> bool:
+        """Whether an alarm is of this incident. The whole hotline (queue "") has what its queues have."""
+        on = self.begin <= fired.at < self.end + TAIL
+        return on and (not self.queue or fired.queue in {"", self.queue})
+
+
+class LabelsError(ValueError):
+    """A file of incidents that cannot be used; the text names the line."""
+
+
+def read_labels(path: Path, zone: ZoneInfo) -> list[Label]:
+    """The incidents of a CSV with the columns begin, end, name and, if wanted, queue. Raises LabelsError."""
+    made = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        for row in rows:
+            try:
+                begin, end = (_ms(row[name], zone) for name in ("begin", "end"))
+            except (KeyError, TypeError, ValueError):
+                raise LabelsError(
+                    f"{path}, line {rows.line_num}: write columns begin,end,name and times such as 2026-03-02T07:05"
+                ) from None
+            if end <= begin:
+                raise LabelsError(f"{path}, line {rows.line_num}: end is not after begin")
+            made.append(Label(begin, end, row.get("name") or "", row.get("queue") or ""))
+    return made
+
+
+def _ms(text: str, zone: ZoneInfo) -> int:
+    told = datetime.fromisoformat(text.strip())
+    return round((told.replace(tzinfo=zone) if told.tzinfo is None else told).timestamp() * 1000)
+
+
+class Verdict(NamedTuple):
+    """`per_week`: of alarms, by local ISO week. Without incidents that are known of, the last five are None.
+
+    `delays`: minutes from the begin of each incident that was found to its first alarm; `false`: alarms of none.
+    """
+
+    fired: int
+    weeks: float
+    per_week: dict[str, int]
+    of: int | None = None
+    missed: tuple[Label, ...] | None = None
+    delays: tuple[float, ...] | None = None
+    precision: float | None = None
+    false: int | None = None
+
+    @property
+    def rate(self) -> float:
+        """Alarms a week; where incidents are known, false ones."""
+        return (self.fired if self.false is None else self.false) / self.weeks
+
+    def in_words(self) -> str:
+        """One line."""
+        told = f"{self.fired} alarms in {self.weeks:.1f} weeks, {self.fired / self.weeks:.2f} a week"
+        if self.of is None or self.delays is None or self.false is None:
+            return told
+        told += f"; {len(self.delays)} of {self.of} incidents found, {self.false / self.weeks:.2f} false alarms a week"
+        if self.delays:
+            tenth = quantiles(self.delays, n=10)[-1] if len(self.delays) > 1 else self.delays[0]
+            told += f", after {median(self.delays):.0f} min (nine in ten within {tenth:.0f})"
+        if self.precision is not None:
+            told += f", {self.precision:.0%} of alarms are of one"
+        return told
+
+
+def judge(fired: Sequence[Fired], labels: Sequence[Label] | None, start: int, end: int, zone: ZoneInfo) -> Verdict:
+    """What the alarms of [start, end) ms are worth. `labels` None: nobody knows what happened."""
+    weeks = (end - start) / WEEK
+    days = (datetime.fromtimestamp(it.at / 1000, zone).isocalendar() for it in fired)
+    per_week = dict(sorted(Counter(f"{day.year}-W{day.week:02}" for day in days).items()))
+    if labels is None:
+        return Verdict(len(fired), weeks, per_week)
+    known = [label for label in labels if start <= label.begin < end]
+    delays, missed = [], []
+    for label in known:
+        first = min((it.at for it in fired if label.explains(it)), default=None)
+        if first is None:
+            missed.append(label)
+        else:
+            delays.append((first - label.begin) / MINUTE)
+    right = sum(any(label.explains(it) for label in labels) for it in fired)
+    precision = right / len(fired) if fired else None
+    return Verdict(len(fired), weeks, per_week, len(known), tuple(missed), tuple(delays), precision, len(fired) - right)
+
+
+def loosest(verdicts: Sequence[tuple[float, Verdict]], allowed: float) -> float | None:
+    """Of settings (budget, what it brought) the loosest that kept to `allowed` false alarms a week; None: none did."""
+    kept = [budget for budget, verdict in verdicts if verdict.rate <= allowed]
+    return max(kept, default=None)

@@ -1,0 +1,200 @@
+"""`hotline backtest` over minutes that are stored in the real engine: what would have fired, how often, how early."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import deploy.cli.backtest
+import deploy.cli.clickhouse
+from deploy.backtest.against import Label, LabelsError, Verdict, judge, loosest, read_labels
+from deploy.backtest.history import stored_minutes
+from deploy.backtest.play import Fired
+from deploy.cli.main import cli
+from deploy.runtime.processor import Record
+from sinks.clickhouse.inserter import Inserter, blocks
+from sinks.clickhouse.records import to_rows
+from streams.contract import Cell
+from streams.contract.topics import CELLS
+
+pytestmark = pytest.mark.clickhouse
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+
+def ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp() * 1000)
+
+
+MONDAY, FRIDAY = ms("2026-03-02"), ms("2026-03-06")
+BURST = FRIDAY + 10 * HOUR
+
+
+def cells(feed: str) -> list[Cell]:
+    """Five days, eight to eighteen, of a queue with five calls a minute; on Friday at ten four times as many for 20 min,
+    of which half hang up.
+    """
+    random, made = np.random.default_rng(4), []
+    for day in range(5):
+        for i in range(8 * 60, 18 * 60):
+            minute = MONDAY + day * DAY + i * MINUTE
+            burst = BURST <= minute < BURST + 20 * MINUTE
+            offered = int(random.poisson(20 if burst else 5))
+            lost = offered // 2 if burst else 0
+            counts = {"offered": offered, "answered": offered - lost, "answered_wait.3": offered - lost}
+            if lost:
+                counts |= {"abandoned": lost, "abandoned_wait.40": lost}
+            for name, queue in (("hotline", ""), ("queue", "water")):
+                made.append(
+                    Cell(
+                        feed=feed,
+                        hotline="12345",
+                        dimension_set=name,
+                        queue=queue,
+                        minute=minute,
+                        version=1,
+                        counts=counts,
+                    )
+                )
+    return made
+
+
+@pytest.fixture(scope="module")
+def stored(settings, client, functions) -> str:
+    """The feed that the five days are stored under."""
+    encoded = [Record(n, 0, None, msgspec.json.encode(cell)) for n, cell in enumerate(cells("past"))]
+    rows, refused = to_rows(functions[CELLS], CELLS, 0, encoded)
+    assert not refused
+    inserter = Inserter(client)
+    for block in blocks(rows):
+        assert not inserter.write(block)
+    return "past"
+
+
+@pytest.fixture
+def backtest(settings, stored, monkeypatch):
+    for module in (deploy.cli.clickhouse, deploy.cli.backtest):
+        monkeypatch.setattr(module, "current", lambda: settings)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+
+    def run(*options: str) -> Result:
+        words = ["backtest", "--feed", stored, "--from", "2026-03-06", "--to", "2026-03-06", *options]
+        return CliRunner().invoke(cli, words, catch_exceptions=False)
+
+    return run
+
+
+def test_stored_minutes_are_the_cells_that_were_told(client, stored):
+    told = {(cell.minute, cell.dimension_set): cell.counts for cell in cells(stored)}
+    found = list(stored_minutes(client, stored, "12345", MONDAY, MONDAY + DAY))
+    assert [minute for minute, _ in found] == list(range(MONDAY, MONDAY + DAY, MINUTE))
+    for minute, of_minute in found:
+        for cell in of_minute:
+            expected = {name: count for name, count in told[minute, cell.dimension_set].items() if count}
+            assert (cell.minute, cell.counts) == (minute, expected)
+    assert sum(len(of_minute) for _, of_minute in found) == 1200
+
+
+def test_a_burst_of_the_past_would_have_been_told(backtest, tmp_path):
+    labels = tmp_path / "incidents.csv"
+    labels.write_text("begin,end,name\n2026-03-06 10:00,2026-03-06 10:20,burst pipe\n", encoding="utf-8")
+    done = backtest("--learn", "4", "--labels", str(labels), "--budget", "0.2", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.output)
+    [trial] = told["trials"]
+    assert (trial["budget"], told["suggested"]) == (0.2, None)
+    above = [it for it in trial["fired"] if it["what"] == "demand_above_expectation"]
+    assert {it["queue"] for it in above} == {"", "water"}
+    assert all(BURST - 2 * MINUTE <= it["since"] <= it["at"] <= BURST + 10 * MINUTE for it in above)
+    verdict = trial["verdict"]
+    assert (verdict["of"], verdict["missed"], verdict["weeks"]) == (1, [], pytest.approx(1 / 7))
+    assert verdict["delays"] == [min(it["at"] - BURST for it in trial["fired"]) / MINUTE]
+
+
+def test_a_rule_over_windows_is_played(backtest, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        """rules:
+  - name: ManyHangUp
+    match: {dimension_set: [queue]}
+    expression:
+      {metric: abandonment_rate, window: 15m, above: 0.2, clear_below: 0.1, min_volume: 20}
+""",
+        encoding="utf-8",
+    )
+    done = backtest("--learn", "0", "--rule", "ManyHangUp", "--rules", str(rules))
+    assert done.exit_code == 0, done.output
+    [fired, week, _] = done.output.splitlines()
+    assert fired.startswith("2026-03-06 10:0")
+    assert "ManyHangUp  water" in fired
+    assert week == "2026-W10  1"
+    assert backtest("--rule", "Nobody", "--rules", str(rules)).exit_code == 2
+
+
+def test_a_rule_on_signals_is_played(backtest, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: [{name: HangUps, signal: abandonment_above_limit, severity: warning}]", encoding="utf-8")
+    done = backtest("--learn", "0", "--rule", "HangUps", "--rules", str(rules))
+    assert done.exit_code == 0, done.output
+    *told, week, _ = done.output.splitlines()
+    assert all(line.startswith("2026-03-06 10:") and "  HangUps  " in line for line in told)
+    assert week == f"2026-W10  {len(told)}"
+    assert told
+
+
+def test_a_file_of_counts_is_judged_as_detect_does(backtest, tmp_path):
+    path: Path = tmp_path / "counts.csv"
+    rows: dict[int, int] = {}
+    for cell in cells("any"):
+        if cell.dimension_set == "hotline":
+            rows[cell.minute // (5 * MINUTE)] = rows.get(cell.minute // (5 * MINUTE), 0) + cell.counts.get("offered", 0)
+    lines = [f"{datetime.fromtimestamp(at * 300, ZONE).isoformat()},{count}" for at, count in sorted(rows.items())]
+    path.write_text("timestamp,count\n" + "\n".join(lines), encoding="utf-8")
+    done = backtest("--counts", str(path), "--interval", "5m", "--suggest", "7")
+    assert done.exit_code == 0, done.output
+    assert len(done.output.splitlines()) == 8, "a line for each budget that is tried, and the one that is suggested"
+    assert done.output.splitlines()[-1] == "suggested: demand.false_alarms_per_week: 2"
+    assert backtest("--counts", str(path), "--budget", "0.5").output.startswith("2026-03-06 10:0")
+
+
+# ---- what it is worth
+
+
+def fired(at: int, queue: str = "water") -> Fired:
+    return Fired("demand_above_expectation", queue, "", "", at, at, None, "")
+
+
+def test_alarms_against_incidents():
+    labels = [Label(BURST, BURST + HOUR, "a", "water"), Label(BURST + 5 * HOUR, BURST + 6 * HOUR, "b")]
+    alarms = [
+        fired(BURST + 4 * MINUTE),
+        fired(BURST + 9 * MINUTE, ""),
+        fired(BURST, "housing"),
+        fired(BURST + 3 * HOUR),
+    ]
+    verdict = judge(alarms, labels, MONDAY, MONDAY + 14 * DAY, ZONE)
+    assert verdict == Verdict(4, 2.0, {"2026-W10": 4}, 2, (labels[1],), (4.0,), 0.5, 2)
+    assert verdict.rate == 1.0
+    assert judge(alarms, None, MONDAY, MONDAY + 14 * DAY, ZONE).rate == 2.0
+    nothing = judge([], labels, MONDAY, MONDAY + 7 * DAY, ZONE)
+    assert (nothing.precision, nothing.rate, nothing.in_words()) == (
+        None, 0.0, "0 alarms in 1.0 weeks, 0.00 a week; 0 of 2 incidents found, 0.00 false alarms a week",
+    )  # fmt: skip
+    assert loosest([(0.1, nothing), (0.5, verdict)], 0.5) == 0.1
+    assert loosest([(0.5, verdict)], 0.5) is None
+
+
+def test_a_file_of_incidents_names_its_bad_line(tmp_path):
+    path = tmp_path / "incidents.csv"
+    path.write_text("begin,end,name\n2026-03-06 10:00,2026-03-06 10:20,a\n2026-03-06 10:00,never,b\n", encoding="utf-8")
+    with pytest.raises(LabelsError, match="line 3: write columns"):
+        read_labels(path, ZONE)
+    path.write_text("begin,end,name\n2026-03-06 10:00,2026-03-06 10:00,a\n", encoding="utf-8")
+    with pytest.raises(LabelsError, match="line 2: end is not after begin"):
+        read_labels(path, ZONE)
