@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults scenarios safeguards soak lint types bench bench-core clean
+.PHONY: help install demo test faults scenarios safeguards soak lint types bench bench-core bench-alerts clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -44,6 +44,9 @@ bench: install ## Hotline's speed beside other engines, as ratios (ROUNDS=n)
 
 bench-core: install ## What counting costs beside decoding alone, as ratios
 	.venv/bin/python tests/bench/core.py
+
+bench-alerts: install ## From a signal to a webhook that has it, with 1,000 alerts firing; a storm of 10,000 signals
+	.venv/bin/python tests/bench/delivery.py
 
 types: install ## mypy --strict
 	.venv/bin/mypy

@@ -24,7 +24,7 @@ from deploy.runtime.settings import Kafka, Settings
 from sinks.web.answers import error_response, json_response
 from sinks.web.board import Board
 from sinks.web.gate import PERSON, Gate, foreign
-from sinks.web.seen import seen
+from sinks.web.seen import seen, silences
 from streams.contract import AlertEvent
 from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, Verdict, control_key, feedback_on
 from streams.contract.audit import AuditAction
@@ -68,7 +68,15 @@ class Judged(msgspec.Struct, forbid_unknown_fields=True):
     note: Text = ""
 
 
+class Unsilenced(msgspec.Struct, forbid_unknown_fields=True):
+    """End a silence now."""
+
+    silence: Name
+    author: Name
+
+
 Asked = TypeVar("Asked", Acknowledge, Silenced, Judged)
+Question = TypeVar("Question", Acknowledge, Silenced, Judged, Unsilenced)
 Write = Callable[[Kafka, ControlRecord], Awaitable[None]]
 
 
@@ -100,6 +108,7 @@ class Actions:
         return [
             web.post("/api/v1/alerts/acknowledge", self.acknowledge),
             web.post("/api/v1/alerts/silence", self.silence),
+            web.post("/api/v1/alerts/unsilence", self.unsilence),
             web.post("/api/v1/alerts/feedback", self.feedback),
         ]
 
@@ -135,6 +144,20 @@ class Actions:
 
         return await self._do(request, Judged, "feedback", made)
 
+    async def unsilence(self, request: web.Request) -> web.Response:
+        """Somebody ends a silence early: whoever is due to know is paged from now on."""
+        asked = await self._asked(request, Unsilenced)
+        if isinstance(asked, web.Response):
+            return asked
+        holding = silences(seen(self.board, request[PERSON].sees, self.settings), self.now())
+        found = next((silence for silence in holding if silence.id == asked.silence), None)
+        if found is None:
+            return error_response(HTTPStatus.NOT_FOUND, "this silence does not hold (any more)")
+        reason = f"{found.reason} (ended by {asked.author})"
+        return await self._say(
+            request, "silence", found.id, msgspec.structs.replace(found, ends_at=self.now(), reason=reason)
+        )
+
     async def _do(
         self,
         request: web.Request,
@@ -142,6 +165,16 @@ class Actions:
         action: AuditAction,
         made: Callable[[Asked, AlertEvent], ControlRecord],
     ) -> web.Response:
+        asked = await self._asked(request, kind)
+        if isinstance(asked, web.Response):
+            return asked
+        alert = seen(self.board, request[PERSON].sees, self.settings).alerts.get(asked.fingerprint)
+        if alert is None or (alert.state != "firing" and kind is not Judged):
+            return error_response(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
+        return await self._say(request, action, alert.fingerprint, made(asked, alert))
+
+    async def _asked(self, request: web.Request, kind: type[Question]) -> Question | web.Response:
+        """What is asked for, signed by whoever has logged in; or the answer that says why not."""
         refusal = self._refusal(request, judges=kind is Judged)
         if refusal is not None:
             self.gate.note(request, "refused")
@@ -153,23 +186,19 @@ class Actions:
         if _UNPRINTABLE.search(asked.author):
             return error_response(HTTPStatus.BAD_REQUEST, "author: write a name, without control characters")
         person = request[PERSON]
-        if person.name:  # who has logged in signs with that name
-            asked = msgspec.structs.replace(asked, author=person.name)
-        alert = seen(self.board, person.sees, self.settings).alerts.get(asked.fingerprint)
-        if alert is None or (alert.state != "firing" and kind is not Judged):
-            return error_response(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
-        record = made(asked, alert)
+        return msgspec.structs.replace(asked, author=person.name) if person.name else asked
+
+    async def _say(self, request: web.Request, action: AuditAction, about: str, record: ControlRecord) -> web.Response:
+        """Write it, and note who did."""
         try:
             await self.write(self.settings.kafka, record)
         except (KafkaError, OSError) as error:
-            log.warning(
-                "what was said about an alert is not written", fingerprint=alert.fingerprint, problem=repr(error)
-            )
+            log.warning("what was said about an alert is not written", about=about, problem=repr(error))
             return error_response(
                 HTTPStatus.SERVICE_UNAVAILABLE, "Kafka does not answer: nothing was changed, try again"
             )
-        self.gate.note(request, action, alert.fingerprint)
-        log.info("said about an alert", what=kind.__name__, rule=alert.rule, queue=alert.queue, author=asked.author)
+        self.gate.note(request, action, about)
+        log.info("said about an alert", what=type(record).__name__, about=about, author=record.author)
         return json_response(orjson.dumps({"done": msgspec.to_builtins(record)}))
 
     def _refusal(self, request: web.Request, *, judges: bool) -> web.Response | None:

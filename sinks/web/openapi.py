@@ -138,7 +138,11 @@ def _more_schemas() -> Json:
             {"hotline": _TEXT, "start": instant, "end": instant, "step_s": _COUNT, "threshold_s": _COUNT}
             | dict.fromkeys(("offered", "met", "judged", "expected", "lower", "upper"), _SERIES)
         ),
-        "Alerts": _object({key: {"type": "array", "items": condition} for key in ("firing", "ended")}),
+        "Alerts": _object(
+            {key: {"type": "array", "items": condition} for key in ("firing", "ended")}
+            | {"silences": {"type": "array", "items": _object(
+                {"id": _TEXT, "matchers": {"type": "object"}, "author": _TEXT, "reason": _TEXT, "at": instant, "ends_at": instant})}}
+        ),
         "Call": _object({"call": _TEXT, "topic": _TEXT, "partition": _COUNT, "last_offset": _COUNT}
             | {key: {"type": "array", "items": {"type": "object", "required": ["visit"]}} for key in ("visits", "earlier")}),
         "Map": _object({"width": {"type": "number"}, "height": {"type": "number"}, "districts": {"type": "array", "items": district}}),
@@ -258,6 +262,9 @@ def document() -> Json:
                     "note": {"type": "string", "maxLength": 500},
                 },
                 ("fingerprint", "author", "verdict"),
+            ),
+            "/api/v1/alerts/unsilence": _post(
+                "End a silence now", {"silence": name, "author": name}, ("silence", "author")
             ),
             "/api/v1/alerts/silence": _post(
                 "Page nobody for an alert, for a while",

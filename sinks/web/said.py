@@ -52,6 +52,11 @@ class Said:
         ]
         return max(holding, key=lambda silence: silence.ends_at, default=None)
 
+    def active(self, now: int) -> list[Silence]:
+        """The silences that hold at `now` (ms), the one that ends first in front."""
+        holding = (silence for silence in self.silences.values() if now < silence.ends_at)
+        return sorted(holding, key=lambda silence: (silence.ends_at, silence.id))
+
     def maintenance(self, hotline: str, queue: str, now: int) -> Silence | None:
         """The silence that holds for everything of a queue at `now` (ms) and ends last: somebody works on it."""
         labels = {"hotline": hotline, "queue": queue}

@@ -9,6 +9,7 @@ from sinks.web.kinds import KindSet
 from sinks.web.rolling import Minute
 from sinks.web.sees import Sees
 from streams.contract import AlertEvent, Forecast, Gauge, Progress, Signal, SourceStatus
+from streams.contract.alerts import Silence
 from streams.contract.cells import Counts, add_counts
 from streams.contract.metrics import Window
 
@@ -120,3 +121,12 @@ Readable = Board | Seen
 def seen(board: Board, sees: Sees, settings: Settings) -> Readable:
     """The board itself for those who may see all of it."""
     return board if sees == Sees() else Seen(board, sees, settings)
+
+
+def silences(board: Readable, now: int) -> list[Silence]:
+    """Those in force at `now` (ms). Whoever may not see everything sees those that name a queue of theirs."""
+    return [
+        silence
+        for silence in board.said.active(now)
+        if board.admits(silence.matchers.get("hotline", ""), silence.matchers.get("queue", ""))
+    ]

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from deploy.runtime.settings import Hotline, Settings
 from sinks.web.board import MINUTE_MS, Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
 from sinks.web.rolling import WINDOWS, bounds, shown
-from sinks.web.seen import Readable, Seen
+from sinks.web.seen import Readable, Seen, silences
 from sinks.web.sources import heard
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Forecast, Gauge, Signal
 from streams.contract.metrics import rates, ratio, service_level_parts
@@ -334,6 +336,7 @@ class View:
             "data_as_of": self.board.clock,
             "firing": [self._condition(condition) for condition in self._conditions()[:LISTED_CONDITIONS]],
             "ended": [self._condition(alert) | {"until": alert.ended_at} for alert in ended[:LISTED_CONDITIONS]],
+            "silences": msgspec.to_builtins(silences(self.board, self.now)[:LISTED_CONDITIONS]),
         }
 
     def _condition(self, condition: AlertEvent | Signal) -> Snapshot:

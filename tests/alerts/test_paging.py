@@ -1,11 +1,17 @@
 """Who is paged when: chain, groups, silences, inhibition, acknowledgement, flapping, failing channels."""
 
+from collections import Counter
+
+import msgspec
 import pytest
-from alert_kit import S
+from alert_kit import S, record, rule, signal
 from paging_kit import Office, duty
 
 from alerts.channels import Failed, Retry
+from alerts.core import Alerts
+from alerts.duty import Duty
 from alerts.paging import channel_of
+from streams.contract import AlertEvent
 
 
 def test_the_chain_goes_on_until_somebody_acknowledges():
@@ -72,6 +78,30 @@ def test_a_storm_is_a_handful_of_messages():
     told = [(receiver, len(alerts)) for _, receiver, _, alerts in office.heard()]
     assert sum(count for receiver, count in told if receiver == "one") == 1200
     assert sum(receiver == "one" for receiver, _ in told) <= 3
+
+
+def test_ten_thousand_signals_in_a_minute_are_a_handful_of_messages():
+    """From the signals on: two thousand queues begin and end again and again, with the plan as it is by default."""
+    chat = [{"type": "slack", "url": "https://chat.example.org/hook"}]
+    people = [{"name": name, "channels": chat} for name in ("first", "second")]
+    chain = [{"tell": ["first"], "next_after_s": 30}, {"tell": ["second"]}]
+    office = Office(Duty.model_validate({"receivers": people, "routes": [{"chain": chain}]}))
+    core, sent = Alerts([rule()], "live"), 0
+    for second in range(60):
+        core.tick(office.now, caught_up=True)
+        for _ in range(10_000 // 60 + (second < 10_000 % 60)):
+            name, active = f"q{sent % 2_000}", sent // 2_000 % 2 == 0
+            told = signal(second, active, version=sent, fingerprint=name, queue=name, since=office.now)
+            core.apply([record(told, sent, office.now)])
+            sent += 1
+        for output in core.outputs():
+            office.paging.take(msgspec.json.decode(output.value, type=AlertEvent))
+        office.passes(1)
+    office.passes(120)
+    messages = Counter(receiver for _, receiver, _, _ in office.heard())
+    assert sent == 10_000
+    assert {receiver: count <= 5 for receiver, count in messages.items()} == {"first": True, "second": True}
+    assert office.paging.standing() == {"told": 2_000}
 
 
 def test_silenced_alerts_wait_for_the_end_of_the_silence():

@@ -8,8 +8,11 @@ from browser import Watched, in_a_browser
 from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
 
+from sinks.web.board import Board
 from sinks.web.gate import HEADER
 from sinks.web.said import Said
+from sinks.web.seen import seen, silences
+from sinks.web.sees import Sees
 from streams.contract.alerts import Acknowledgement, Silence
 
 FINGERPRINT = "ServiceLevelUnderTarget-utilities"
@@ -75,6 +78,35 @@ async def test_a_silence_holds_for_its_alert_and_no_other(site, http, written) -
     assert said.silence(city.alert(city.MORNING, labels=labels | {"queue": "utilities1"}), site.now) is None
 
 
+async def test_a_silence_is_listed_and_ended_early(site, http, written) -> None:
+    assert (await post(http, "silence", SILENCE)).status == 200
+    (listed,) = (await (await http.get("/api/v1/alerts")).json())["silences"]
+    assert (listed["matchers"]["queue"], listed["author"], listed["reason"]) == (
+        "utilities",
+        "Chen Yu",
+        "planned works",
+    )
+    end = {"silence": listed["id"], "author": "Li"}
+    assert (await post(http, "unsilence", end)).status == 200
+    assert (written[-1].id, written[-1].ends_at, written[-1].reason) == (
+        listed["id"], site.now, "planned works (ended by Li)",
+    )  # fmt: skip
+    assert site.board.said.silence(site.board.alerts[FINGERPRINT], site.now) is None
+    assert (await (await http.get("/api/v1/alerts")).json())["silences"] == []
+    assert (await post(http, "unsilence", end)).status == 404
+
+
+def test_who_sees_some_queues_sees_the_silences_that_name_them() -> None:
+    board = Board("live")
+    for number, matchers in enumerate(({"queue": "utilities"}, {"alertname": "*"}, {"queue": "transport"})):
+        named = {"hotline": city.HOTLINE} | matchers if "queue" in matchers else matchers
+        board.apply(Silence(id=str(number), matchers=named, author="x", reason="y", at=0, ends_at=100), 0)
+    some = seen(board, Sees(queues=frozenset({"utilities"})), city.demo_settings())
+    assert [silence.id for silence in silences(some, 50)] == ["0"]
+    assert [silence.id for silence in silences(board, 50)] == ["0", "1", "2"]
+    assert silences(board, 100) == []
+
+
 @pytest.mark.parametrize(
     ("what", "body", "headers", "status"),
     [
@@ -90,6 +122,8 @@ async def test_a_silence_holds_for_its_alert_and_no_other(site, http, written) -
         ("silence", SILENCE | {"minutes": 0}, {}, 400),
         ("silence", SILENCE | {"minutes": 1_000_000}, {}, 400),
         ("acknowledge", ACKNOWLEDGE | {"note": "x" * 100_000}, {}, 413),
+        ("unsilence", {"silence": "none", "author": "x"}, {"Origin": "http://evil.example"}, 403),
+        ("unsilence", {"silence": "none", "author": "x"}, {}, 404),
     ],
 )
 async def test_what_is_not_from_this_page_or_makes_no_sense_is_refused(
@@ -199,7 +233,7 @@ async def test_judged_from_the_page_of_alerts(context: BrowserContext, site: Run
     form = page.get_by_role("dialog", name="Was it useful?")
     await form.get_by_label("Your name").fill("Chen Yu")
     await form.get_by_label("This alert was").select_option("a false alarm")
-    await form.get_by_role("button", name="Was it useful?").click()
+    await form.get_by_role("button", name="Say so").click()
     await expect(form).to_be_hidden()
     assert [(said.verdict, said.episode) for said in written] == [("noise", site.board.alerts[FINGERPRINT].episode)]
     await expect(page.locator(".alarms").get_by_role("button", name="a false alarm: Utilities: 57")).to_be_visible()
@@ -208,6 +242,26 @@ async def test_judged_from_the_page_of_alerts(context: BrowserContext, site: Run
     await ended.get_by_role("button", name="a false alarm").click()
     await expect(form.get_by_label("This alert was")).to_have_value("noise")
     await form.get_by_label("This alert was").select_option("useful")
-    await form.get_by_role("button", name="Was it useful?").click()
+    await form.get_by_role("button", name="Say so").click()
     await expect(ended.get_by_role("button", name="useful")).to_be_visible()
+    assert board.complaints == []
+
+
+@in_chromium
+async def test_a_silence_is_ended_from_the_page_of_alerts(context: BrowserContext, site: RunningSite, written) -> None:
+    works = Silence(
+        id="s1", matchers={"queue": "water"}, author="Li", reason="works", at=0, ends_at=city.MORNING + 60_000
+    )
+    site.put(works)
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=en&page=alerts")
+    line = page.locator(".alarms li").filter(has_text="queue=water")
+    await expect(line).to_contain_text("Li · works")
+    await line.get_by_role("button", name="End the silence").click()
+    form = page.get_by_role("dialog", name="End the silence")
+    await form.get_by_label("Your name").fill("Chen Yu")
+    await page.keyboard.press("Enter")
+    await expect(form).to_be_hidden()
+    await expect(line).to_have_count(0)
+    assert [(said.id, said.ends_at) for said in written] == [("s1", site.now)]
     assert board.complaints == []

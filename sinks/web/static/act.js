@@ -1,4 +1,4 @@
-// The form that acknowledges, silences or judges an alert. A failure stays on the form, with what to do.
+// The form that acknowledges, silences or judges an alert, or ends a silence. A failure stays on the form, with what to do.
 
 import { el, put } from "/static/dom.js";
 import { ACT } from "/static/words_detail.js";
@@ -50,7 +50,8 @@ export class Act {
     this.submit = Object.assign(el("button", "key act-do"), { type: "submit" });
     this.cancel.addEventListener("click", () => dialog.close());
     this.authorField = field(this.author, this.labels.author);
-    this.form = el("form", "act-form", this.title, this.what, this.authorField, this.verdictField, field(this.text, this.labels.text), this.lengthField, this.problem, el("p", "act-keys", this.cancel, this.submit));
+    this.textField = field(this.text, this.labels.text);
+    this.form = el("form", "act-form", this.title, this.what, this.authorField, this.verdictField, this.textField, this.lengthField, this.problem, el("p", "act-keys", this.cancel, this.submit));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
@@ -64,7 +65,7 @@ export class Act {
     this.authorField.hidden = name !== "";
   }
 
-  /** Ask about an alert: `kind` is acknowledge, silence or feedback, `item` a line of the strip. */
+  /** Ask about an alert: `kind` is acknowledge, silence or feedback, `item` a line of the strip; or unsilence, and a silence. */
   open(kind, item, summary, lang) {
     if (!item || this.dialog.open) return;
     this.words = ACT[lang];
@@ -74,11 +75,12 @@ export class Act {
     put(this.title, this.words[kind]);
     put(this.what, summary);
     put(this.labels.author, this.words.name);
-    put(this.labels.text, this.words.text[kind]);
+    this.textField.hidden = kind === "unsilence";
+    put(this.labels.text, this.words.text[kind] ?? "");
     put(this.labels.verdict, this.words.worth);
     put(this.labels.length, this.words.how);
     put(this.cancel, this.words.cancel);
-    put(this.submit, this.words[kind]);
+    put(this.submit, this.words.do[kind] ?? this.words[kind]);
     put(this.problem, "");
     MINUTES.forEach((minutes, i) => put(this.length.options[i], this.words.minutes[minutes]));
     VERDICTS.forEach((value, i) => put(this.verdict.options[i], this.words.verdicts[value]));
@@ -90,16 +92,20 @@ export class Act {
     this.author.value = this.name || kept();
     this.dialog.setAttribute("aria-label", this.words[kind]);
     this.dialog.showModal();
-    (!this.author.value ? this.author : kind === "feedback" ? this.verdict : this.text).focus();
+    const first = { feedback: this.verdict, unsilence: this.submit }[kind] ?? this.text;
+    (this.author.value ? first : this.author).focus();
   }
 
   async send() {
     const { kind, words } = this;
     const author = this.author.value.trim();
     const text = this.text.value.trim();
-    const body = { fingerprint: this.item.id, author };
-    Object.assign(body, kind === "silence" ? { reason: text, minutes: Number(this.length.value) } : { note: text });
-    if (kind === "feedback") body.verdict = this.verdict.value;
+    const more = {
+      acknowledge: { note: text },
+      silence: { reason: text, minutes: Number(this.length.value) },
+      feedback: { note: text, verdict: this.verdict.value },
+    };
+    const body = kind === "unsilence" ? { silence: this.item.id, author } : { fingerprint: this.item.id, author, ...more[kind] };
     if (!this.name) keep(author);
     this.submit.disabled = true;
     let problem = null;

@@ -18,6 +18,8 @@ export class AlarmPage {
     this.csv = Object.assign(el("a", "key csv"), { download: "", href: apiAddress("alerts", { format: "csv" }) });
     this.firing = el("ul", "alarms");
     this.none = el("p", "sub");
+    this.silencesTitle = el("h3", "alarms-title");
+    this.silences = el("ul", "alarms");
     this.endedTitle = el("h3", "");
     this.heads = ["what", "since", "until", "lasted", "verdict"].map(() => Object.assign(el("th", ""), { scope: "col" }));
     this.body = el("tbody", "");
@@ -27,7 +29,7 @@ export class AlarmPage {
     this.node = el(
       "div",
       "alarm-page",
-      el("section", "alarm-now", el("div", "section-head", this.title, this.problem, this.csv), this.none, this.firing),
+      el("section", "alarm-now", el("div", "section-head", this.title, this.problem, this.csv), this.none, this.firing, this.silencesTitle, this.silences),
       el("section", "panel", el("div", "section-head", this.endedTitle), this.scroll),
     );
     this.poll = new Poll(EVERY_MS, (answer, problem) => {
@@ -66,6 +68,8 @@ export class AlarmPage {
     put(this.none, answer.firing.length ? "" : words.noAlerts(null));
     const focus = this.node.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     this.firing.replaceChildren(...answer.firing.map((item) => this.item(item)));
+    put(this.silencesTitle, answer.silences.length ? own.silences : "");
+    this.silences.replaceChildren(...answer.silences.map((silence) => this.silence(silence)));
     this.body.replaceChildren(...answer.ended.map((item) => this.past(item)));
     if (focus) this.node.querySelector(`[data-act="${CSS.escape(focus)}"]`)?.focus();
   }
@@ -96,6 +100,15 @@ export class AlarmPage {
     const node = el("li", "strip", el("span", "strip-icon", stateIcon(shown.look)), el("div", "strip-text", el("strong", "strip-title", shown.title), el("span", "strip-sub", shown.sub)), el("span", "strip-end", el("span", "strip-said", shown.said), actions));
     node.dataset.look = shown.look;
     return node;
+  }
+
+  silence(silence) {
+    const { board, lang, words, ask } = this;
+    const what = Object.entries(silence.matchers).map(([name, pattern]) => `${name}=${pattern}`).join(" ");
+    const said = `${silence.author} · ${silence.reason}`;
+    const end = el("span", "strip-end", el("span", "strip-said", words.silentUntil(clock(silence.ends_at, board.head.zone))));
+    if (board.head.actions) end.append(el("span", "strip-actions", this.button("unsilence", ask.unsilence, { ...silence, summary: { [lang]: `${what} · ${silence.reason}` } }, what)));
+    return el("li", "strip", el("span", "strip-icon", stateIcon("maintenance")), el("div", "strip-text", el("strong", "strip-title", what), el("span", "strip-sub", said)), end);
   }
 
   past(item) {
