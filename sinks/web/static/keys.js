@@ -37,11 +37,16 @@ export function step(event) {
   ahead[0]?.[0].querySelector(".tile-link").focus();
 }
 
+/** Whether a key belongs to a field or an open dialog; one that has just closed keeps the focus until the next frame. */
+function typedInto(node) {
+  return node.closest?.("input, textarea, select, dialog") && !node.closest("dialog:not([open])");
+}
+
 /** `actions`: key -> what it does; `escape` and `arrow` hold even where letters are switched off. */
 export function listen(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.closest?.("input, textarea, select, dialog")) return;
+    if (typedInto(event.target)) return;
     actions.arrow(event);
     if (event.key === "Escape") {
       if (actions.escape()) event.preventDefault();
