@@ -54,9 +54,14 @@ def client() -> Iterator[Client]:
         yield found
 
 
-def ask(found: Client, query: str, form: str, parameters: dict[str, object] | None = None) -> str:
-    """The answer to a query as text in one of `FORMATS`; the query may read only."""
-    settings: dict[str, object] = {"readonly": 2, **_AS_WRITTEN}
+def reading(filters: str = "") -> dict[str, object]:
+    """Settings of a query that may read only; with `filters` (of tables), what they leave."""
+    return {"additional_table_filters": filters, "readonly": 1} if filters else {"readonly": 2}
+
+
+def ask(found: Client, query: str, form: str, parameters: dict[str, object] | None = None, *, filters: str = "") -> str:
+    """The answer to a query as text in one of `FORMATS`; the query may read only, and only what `filters` leave."""
+    settings: dict[str, object] = {**_AS_WRITTEN, **reading(filters)}
     if form == "json":
         settings["output_format_json_array_of_rows"] = 1
     text = query.strip().rstrip(";").rstrip()

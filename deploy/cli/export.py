@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 from clickhouse_connect.driver.client import Client
 
-from deploy.cli.clickhouse import REFUSED, client, errors_for_people
+from deploy.cli.access import filters_as
+from deploy.cli.clickhouse import REFUSED, client, errors_for_people, reading
+from deploy.runtime.settings import current
 from streams.contract.events import LIVE
 
 FORMATS = {"parquet": "Parquet", "csv": "CSVWithNames", "jsonl": "JSONEachRow"}
@@ -65,14 +67,14 @@ def write(chunks: Iterable[bytes], target: Path) -> int:
     return target.stat().st_size
 
 
-def _chunks(found: Client, query: str, parameters: dict[str, object], form: str) -> Iterable[bytes]:
-    with found.raw_stream(query, parameters, {"readonly": 2}, fmt=FORMATS[form]) as stream:
+def _chunks(found: Client, query: str, parameters: dict[str, object], form: str, filters: str) -> Iterable[bytes]:
+    with found.raw_stream(query, parameters, reading(filters), fmt=FORMATS[form]) as stream:
         while chunk := stream.read(_CHUNK):
             yield chunk
 
 
-def _count(found: Client, query: str, parameters: dict[str, object]) -> int:
-    rows = found.query(f"SELECT count() FROM ({query})", parameters=parameters).result_rows  # noqa: S608
+def _count(found: Client, query: str, parameters: dict[str, object], filters: str) -> int:
+    rows = found.query(f"SELECT count() FROM ({query})", parameters, reading(filters)).result_rows  # noqa: S608
     return int(rows[0][0])
 
 
@@ -82,13 +84,23 @@ def _count(found: Client, query: str, parameters: dict[str, object]) -> int:
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day, whole.")
 @click.option("--feed", default=LIVE, show_default=True)
 @click.option("--hotline", default="", help="Only this hotline.")
+@click.option("--as", "who", metavar="NAME", help="Only what web.access lets NAME see.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file; VIEW_FROM_TO.FORMAT unless told."
 )
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 def command(
-    *, view: str, first: date, last: date, feed: str, hotline: str, form: str, output: Path | None, force: bool
+    *,
+    view: str,
+    first: date,
+    last: date,
+    feed: str,
+    hotline: str,
+    who: str | None,
+    form: str,
+    output: Path | None,
+    force: bool,
 ) -> None:
     r"""Write the rows of VIEW of a range of days to a file: Parquet unless told.
 
@@ -109,10 +121,11 @@ def command(
         raise click.UsageError(f"{view} is not told apart by hotline: leave --hotline out")
     parameters: dict[str, object] = {"feed": feed, "hotline": hotline, "from": begin, "to": end}
     query = statement(view, hotline=bool(hotline))
+    filters = filters_as(current(), who) if who is not None else ""
     with errors_for_people(), client() as found:
-        number = _count(found, query, parameters)
+        number = _count(found, query, parameters, filters)
         try:
-            size = write(_chunks(found, query, parameters, form), target)
+            size = write(_chunks(found, query, parameters, form, filters), target)
         except OSError as error:
             click.echo(f"hotline: {target} cannot be written: {error}", err=True)
             raise click.exceptions.Exit(REFUSED) from error

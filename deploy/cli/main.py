@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "topics": ("deploy.cli.topics", "Create (apply) or verify (check) the Kafka topics."),
     "rules": ("deploy.cli.rules", "Check, list, explain and test alert rules."),
     "channels": ("deploy.cli.channels", "List the channels that alerts are told by, and try one."),
+    "access": ("deploy.cli.access", "Who may see what, also as ClickHouse's row policies and Grafana's data sources."),
     "password": ("deploy.cli.password", "Print the hash of a password, for somebody who logs in at the wallboard."),
     "schema": ("deploy.cli.schema", "Print the JSON Schema of a record."),
     "dead-letter": ("deploy.cli.dead_letter", "Events that could not be read: why, as they were sent, and once more."),

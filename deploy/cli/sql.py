@@ -6,17 +6,18 @@ from datetime import UTC, datetime
 import click
 import orjson
 
+from deploy.cli.access import filters_as
 from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people
 from deploy.runtime.settings import current
 from sinks.clickhouse.saved_queries import QueryError, SavedQuery, saved_queries, saved_query, values, words_of
 
 
-def _show(query: str, form: str, parameters: dict[str, object] | None = None) -> None:
+def _show(query: str, form: str, filters: str, parameters: dict[str, object] | None = None) -> None:
     with client() as found:
-        click.echo(ask(found, query, form, parameters), nl=False)
+        click.echo(ask(found, query, form, parameters, filters=filters), nl=False)
 
 
-def _prompt(form: str) -> None:
+def _prompt(form: str, filters: str) -> None:
     """Read queries from the terminal, each ended by `;`, until end of input."""
     click.echo("The views are listed by SHOW TABLES; what columns mean by DESCRIBE v_cells. End a query with ';'.")
     lines: list[str] = []
@@ -34,7 +35,7 @@ def _prompt(form: str) -> None:
             query, lines = "\n".join(lines), []
             try:
                 with errors_for_people():
-                    _show(query, form)
+                    _show(query, form, filters)
             except click.exceptions.Exit:  # said already; the next query is another matter
                 continue
 
@@ -73,10 +74,10 @@ def _given(parameters: tuple[str, ...]) -> dict[str, str]:
     return given
 
 
-def _run(name: str, given: dict[str, str], form: str) -> None:
+def _run(name: str, given: dict[str, str], form: str, filters: str) -> None:
     query = saved_query(name)
     words = words_of(current(), given.get("hotline", ""), datetime.now(UTC))
-    _show(query.sql, form, dict(values(query, given, words)))
+    _show(query.sql, form, filters, dict(values(query, given, words)))
 
 
 @click.command("sql")
@@ -85,9 +86,17 @@ def _run(name: str, given: dict[str, str], form: str) -> None:
 @click.option("--list", "listed", is_flag=True, help="List the saved queries.")
 @click.option("--show", metavar="NAME", help="What a saved query answers, what may be set, its SQL.")
 @click.option("--run", "name", metavar="NAME", help="Ask a saved query.")
+@click.option("--as", "who", metavar="NAME", help="See only what web.access lets NAME see.")
 @click.option("--param", "-p", "parameters", multiple=True, metavar="K=V", help="A parameter of the query ({K:Type}).")
 def command(
-    *, query: str | None, form: str, listed: bool, show: str | None, name: str | None, parameters: tuple[str, ...]
+    *,
+    query: str | None,
+    form: str,
+    listed: bool,
+    show: str | None,
+    name: str | None,
+    who: str | None,
+    parameters: tuple[str, ...],
 ) -> None:
     r"""Ask ClickHouse: QUERY, or what stands on standard input, or query by query at a terminal.
 
@@ -98,6 +107,7 @@ def command(
     hotline sql "DESCRIBE v_cells" --format csv
     hotline sql --list
     hotline sql --run worst-quarters --param from=2026-11-01 --param limit=5
+    hotline sql --as chen "SELECT * FROM v_daily"
 
     Dates of saved queries may be today, today-7 or month (its first day), local to the hotline. Queries may read only.
     Exit codes: 0 answered, 1 refused by ClickHouse, 2 usage, 3 not reachable.
@@ -105,6 +115,7 @@ def command(
     if sum((query is not None, listed, show is not None, name is not None)) > 1:
         raise click.UsageError("QUERY, --list, --show and --run are four ways: choose one")
     given = _given(parameters)
+    filters = filters_as(current(), who) if who is not None else ""
     try:
         if listed:
             _list(form)
@@ -114,15 +125,15 @@ def command(
             return
         if name is not None:
             with errors_for_people():
-                _run(name, given, form)
+                _run(name, given, form, filters)
             return
     except QueryError as error:
         raise click.UsageError(str(error)) from error
     if query is None and sys.stdin.isatty():
-        _prompt(form)
+        _prompt(form, filters)
         return
     text = query if query is not None else sys.stdin.read()
     if not text.strip().rstrip(";"):
         raise click.UsageError("the query is empty")
     with errors_for_people():
-        _show(text, form, dict(given))
+        _show(text, form, filters, dict(given))

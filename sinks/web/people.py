@@ -54,3 +54,11 @@ def of_proxy(name: str, groups: Iterable[str], access: Access) -> Person | None:
         if group in told:
             return person(name, grant)
     return person(name, access.everybody) if access.everybody is not None else None
+
+
+def everyone(access: Access) -> dict[str, Person]:
+    """All that settings name: people by name, `group:NAME`, `everybody`."""
+    grants: dict[str, Grant] = {**access.people, **{f"group:{name}": grant for name, grant in access.groups.items()}}
+    if access.everybody is not None:
+        grants["everybody"] = access.everybody
+    return {name: person(name, grant) for name, grant in grants.items()}

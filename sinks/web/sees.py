@@ -93,6 +93,11 @@ def _division(code: str) -> str | None:
     return code[:2] if code.endswith("0000") else code[:4] if code.endswith("00") else code
 
 
+def divisions(codes: Collection[str]) -> list[str]:
+    """The beginnings of the codes that lie within these divisions."""
+    return sorted(filter(None, map(_division, codes)))
+
+
 def conditions(sees: Sees, told: Hotline) -> tuple[list[str], dict[str, Any]]:
     """SQL conditions on `v_visits` that leave what may be seen, and their parameters."""
     where, parameters = [], {}
@@ -120,5 +125,5 @@ def conditions(sees: Sees, told: Hotline) -> tuple[list[str], dict[str, Any]]:
             "(district IN {may_districts:Array(String)} OR arrayExists(d -> startsWith(district, d), {may_divisions:Array(String)}))"
         )
         parameters["may_districts"] = sorted(sees.districts)
-        parameters["may_divisions"] = sorted(filter(None, map(_division, sees.districts)))
+        parameters["may_divisions"] = divisions(sees.districts)
     return where, parameters
