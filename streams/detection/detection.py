@@ -162,7 +162,7 @@ class Detection:
         if feed not in self._learns:
             return
         for demand in self._demands.values():
-            demand.complete(feed, until)
+            demand.expectation.complete(feed, until)
         for of in self._concentrations.values():
             of.slices.complete(feed, until)
 
@@ -170,7 +170,7 @@ class Detection:
         """Drop what was learned from a feed, because a new generation of it begins; the judged one begins anew."""
         if feed in self._learns or feed == self.rules.feed:
             for demand in self._demands.values():
-                demand.forget(feed)
+                demand.expectation.forget(feed)
             for of in self._concentrations.values():
                 of.slices.forget(feed)
         if feed == self.rules.feed:
@@ -244,8 +244,8 @@ class Detection:
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
         """All keys at the border where `minute` begins."""
         for key, demand in self._demands.items():
-            demand.lifts = self._lifts(key)
-        planned = {key for key, demand in self._demands.items() if demand.minute(minute)}
+            demand.expectation.lifts = self._lifts(key)
+        planned = {key for key, demand in self._demands.items() if demand.expectation.minute(minute)}
         for key, rate in self._answer_rates.items():
             rate.minute(minute, self.rules.answer_rate, self.rules.zone(key.hotline))
         for promise in self._promises.values():

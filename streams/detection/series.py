@@ -74,7 +74,7 @@ class Series:
         for number in range(self._interval):
             minute = start + number * MINUTE
             demand.put(_FEED, minute, each + (number < more))
-            demand.minute(minute + MINUTE)
+            demand.expectation.minute(minute + MINUTE)
         end = start + self._interval * MINUTE
         if readiness(demand.plan) is not Readiness.READY:
             return []
