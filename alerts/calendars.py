@@ -5,7 +5,7 @@ was read, and for hours without an event, the schedule's rotations decide.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -65,26 +65,45 @@ def _ms(at: date, zone: ZoneInfo) -> int:
 
 async def follow(duty: Duty, on_call: OnCall, now: Callable[[], int]) -> None:
     """Keep `on_call.shifts` up to date."""
-    people = [receiver.name for receiver in duty.receivers]
     said: dict[str, str] = {}
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": "hotline"}) as session:
+    async with _session() as session:
         while True:
-            for schedule in duty.schedules:
-                if schedule.calendar is None:
-                    continue
-                name, problem = schedule.name, ""
-                try:
-                    text = await _fetch(session, schedule.calendar.url.get_secret_value())
-                    zone = ZoneInfo(schedule.time_zone)
-                    shifts, strangers = await asyncio.to_thread(shifts_of, text, people, now(), zone)
-                    on_call.shifts = {**on_call.shifts, name: shifts}
-                    if strangers:
-                        problem = f"events named after no receiver: {', '.join(sorted(strangers)[:5])}"
-                except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                    problem = f"not read ({type(error).__name__}): what was read before stands"
+            async for name, problem in _read(session, duty, on_call, now()):
                 _say(name, problem, said, on_call.shifts.get(name, ()))
             await asyncio.sleep(REFRESH_S)
+
+
+async def load(duty: Duty, now: int) -> OnCall:
+    """Who is on call as of `now` (ms), each calendar read once."""
+    on_call, said = OnCall(duty.schedules), dict.fromkeys((schedule.name for schedule in duty.schedules), "")
+    async with _session() as session:
+        async for name, problem in _read(session, duty, on_call, now):
+            _say(name, problem, said, ())
+    return on_call
+
+
+def _session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), headers={"User-Agent": "hotline"})
+
+
+async def _read(
+    session: aiohttp.ClientSession, duty: Duty, on_call: OnCall, now: int
+) -> AsyncIterator[tuple[str, str]]:
+    """Read every calendar into `on_call.shifts`; yields schedules and what is wrong with theirs ("": nothing)."""
+    people = [receiver.name for receiver in duty.receivers]
+    for schedule in duty.schedules:
+        if schedule.calendar is None:
+            continue
+        name, problem = schedule.name, ""
+        try:
+            text = await _fetch(session, schedule.calendar.url.get_secret_value())
+            shifts, strangers = await asyncio.to_thread(shifts_of, text, people, now, ZoneInfo(schedule.time_zone))
+            on_call.shifts = {**on_call.shifts, name: shifts}
+            if strangers:
+                problem = f"events named after no receiver: {', '.join(sorted(strangers)[:5])}"
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            problem = f"not read ({type(error).__name__}): what was read before stands"
+        yield name, problem
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:

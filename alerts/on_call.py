@@ -109,6 +109,10 @@ class Shift(NamedTuple):
     end: int
 
 
+MINUTE_MS = 60_000
+LOOK_AHEAD_MS = 14 * 86_400_000
+
+
 class OnCall:
     """Answers who is meant by a name in a chain; `shifts` of calendars are brought in from outside."""
 
@@ -120,6 +124,12 @@ class OnCall:
         """The receiver that a chain's `name` means now: itself, or whoever is on call in the schedule of that name."""
         schedule = self._schedules.get(name)
         return name if schedule is None else self._person(schedule, now)
+
+    def handover(self, name: str, now: int) -> int | None:
+        """When somebody else is meant by `name` (ms, a whole minute); None: in the next two weeks nobody else is."""
+        person, first = self.receiver(name, now), now - now % MINUTE_MS + MINUTE_MS
+        minutes = range(first, now + LOOK_AHEAD_MS, MINUTE_MS)
+        return next((at for at in minutes if self.receiver(name, at) != person), None)
 
     def _person(self, schedule: Schedule, now: int) -> str:
         local = datetime.fromtimestamp(now / 1000, ZoneInfo(schedule.time_zone)).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""`hotline alerts`: the process; `hotline alerts list|ack|silence|unsilence`: what people say about alerts."""
+"""`hotline alerts`: the process; `hotline alerts list|who|ack|silence|unsilence|feedback`: what people ask and say about alerts."""
 
 import asyncio
 import re
@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from alerts import control_log
 from alerts.channels.alertmanager import SilenceRefusedError, silence_in_alertmanager
 from alerts.controls import LONGEST_MS
+from deploy.cli.duty import who
 from deploy.cli.processes import run_process
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
@@ -152,6 +153,9 @@ def unsilence(identity: str) -> None:
     found.ends_at = _now()
     _do(settings, control_log.write(settings.kafka, found))
     click.echo(f"silence {identity} has ended")
+
+
+command.add_command(who)
 
 
 def _matcher(text: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import servers
 import watchers
 import yaml
 from aiohttp import web
-from test_app import running
+from process_kit import running
 from watchers import wall_ms
 
 from alerts import heartbeat

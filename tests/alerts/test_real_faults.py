@@ -11,7 +11,7 @@ import pytest
 import servers
 import yaml
 from aiohttp import web
-from test_app import running
+from process_kit import running
 
 from deploy.embedded.child import free_port
 from deploy.embedded.kafka import KafkaBroker

@@ -11,7 +11,7 @@ import servers
 import yaml
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from test_app import HOTLINE, running
+from process_kit import HOTLINE, running
 
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import ClickHouse, Settings, load

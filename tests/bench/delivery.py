@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "alerts"))
 import servers
 import yaml
 from aiohttp import web
-from test_app import running
+from process_kit import running
 
 from deploy.embedded.child import free_port
 from deploy.embedded.kafka import KafkaBroker
