@@ -7,7 +7,15 @@ from told import Run
 
 
 def main(run: Run) -> None:
-    consumer = Consumer({"bootstrap.servers": run.bootstrap, "group.id": run.topic, "auto.offset.reset": "earliest"})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": run.bootstrap,
+            "group.id": run.group,
+            "auto.offset.reset": "earliest",
+            # By default a full queue is looked at again a second later: then that second is what is measured.
+            "fetch.queue.backoff.ms": 5,
+        }
+    )
     consumer.subscribe([run.topic])
     done = False
     while not done:

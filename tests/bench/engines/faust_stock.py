@@ -16,9 +16,7 @@ class Event(faust.Record, serializer="json"):
 
 
 def main(run: Run) -> None:
-    app = faust.App(
-        f"{run.topic}-faust", broker=f"kafka://{run.bootstrap}", topic_disable_leader=True, web_enabled=False
-    )
+    app = faust.App(run.group, broker=f"kafka://{run.bootstrap}", topic_disable_leader=True, web_enabled=False)
     cells: dict[tuple[str, int], list[int]] = {}
 
     @app.agent(app.topic(run.topic, value_type=Event))

@@ -22,7 +22,7 @@ class Event(pw.Schema):
 def main(run: Run) -> None:
     cells: dict[tuple[str, int], list[int]] = {}
     events = pw.io.kafka.read(
-        {"bootstrap.servers": run.bootstrap, "group.id": f"{run.topic}-pathway", "auto.offset.reset": "earliest"},
+        {"bootstrap.servers": run.bootstrap, "group.id": run.group, "auto.offset.reset": "earliest"},
         topic=run.topic,
         schema=Event,
         format="json",

@@ -12,7 +12,7 @@ from told import MINUTE_MS, Run, add
 def main(run: Run) -> None:
     app = Application(
         broker_address=run.bootstrap,
-        consumer_group=f"{run.topic}-quix",
+        consumer_group=run.group,
         auto_offset_reset="earliest",
         state_dir=sys.argv[4] + ".state",
         loglevel="WARNING",

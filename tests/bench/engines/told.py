@@ -6,6 +6,7 @@ different environments.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ THRESHOLD_MS = 20_000
 class Run:
     def __init__(self, arguments: list[str]) -> None:
         _, self.bootstrap, self.topic, events, out = arguments
+        self.group = f"{self.topic}-{os.getpid()}"
+        """A consumer group of this run alone: one that an earlier run left would go on where that stopped."""
         self.events = int(events)
         self.seen = 0
         self._out = Path(out)
