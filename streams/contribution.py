@@ -28,13 +28,17 @@ class Promise(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What decides how calls and agents are counted. `promise(hotline, queue)`; times in ms."""
+    """What decides how calls and agents are counted. `promise(hotline, queue)`; times in ms.
+
+    `terms`: all that promises and limits rest on, as text; calls that were counted under others are looked into anew.
+    """
 
     promise: Callable[[str, str], Promise]
     dimensions: Dimensions
     lost_waiting_ms: int
     lost_talking_ms: int
     lost_agent_ms: int
+    terms: str = ""
 
 
 def lost_at(call: Call, stay: Stay, rules: Rules) -> int | None:

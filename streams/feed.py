@@ -3,9 +3,7 @@
 A feed has its own clock. `live` takes the partition clock; any other feed the highest event time read.
 """
 
-import heapq
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import msgspec
 
@@ -19,9 +17,11 @@ from streams.contract.events import CallEvent
 from streams.contract.visits import CallFact, Visit
 from streams.contribution import Rules, contribution, deadlines, lost_at
 from streams.dimensions import Place
-from streams.present import OpenStay, Present
+from streams.packed_calls import OpenStay
+from streams.present import Present
 from streams.roster import OpenSnapshot, Roster
-from streams.rows import rows_of
+from streams.rows import row_ids, rows_of
+from streams.schedule import Schedule
 from streams.sources import Source, Sources
 from streams.stays import Stay, stays_of
 
@@ -32,26 +32,28 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_agents = msgspec.msgpack.Decoder(dict[str, Agent]).decode
 
 
-class _Memo(NamedTuple):
-    """What follows from a call and was last counted and emitted; never saved, made again from the call.
+class _Memo(msgspec.Struct, gc=False):
+    """What follows from a call as of `clock` (ms), as it was counted last; kept while the call is in use, else made
+    again from it.
 
-    `losts[i]`: when stay i counts as lost; `lost`: how many are. `due`: the next instant (ms) at which something of it
-    changes without an event (then `changes`), or the call is forgotten. `over`: when the call was over (ms): its last
-    event, or the instant at which it was lost.
+    `losts[i]`: when stay i counts as lost; `lost`: how many are. `rows`: the ids of its visits and later facts. `due`:
+    the next instant (ms) at which something of it changes without an event (then `changes`), or the call is forgotten.
+    `over`: when the call was over (ms): its last event, or the instant at which it was lost. `open`: stays not over.
     """
 
+    clock: int
     stays: list[Stay]
     losts: list[int | None]
     lost: int
     contribution: Contribution
-    rows: dict[str, Visit | CallFact]
+    rows: list[str]
     due: int
     over: int
     changes: bool
+    open: tuple[OpenStay, ...]
 
 
-_NOTHING = _Memo([], [], 0, {}, {}, 0, 0, changes=False)
-_UNTOLD = (0, 0)
+_NOTHING = _Memo(0, [], [], 0, {}, [], 0, 0, changes=False, open=())
 
 
 class FeedHead(msgspec.Struct, array_like=True):
@@ -65,6 +67,7 @@ class FeedHead(msgspec.Struct, array_like=True):
     ended: bool = False
     sources: dict[str, Source] = msgspec.field(default_factory=dict)
     snapshots: dict[str, OpenSnapshot] = msgspec.field(default_factory=dict)
+    terms: str = ""
 
 
 class Feed:
@@ -90,13 +93,14 @@ class Feed:
         self.ended = head.ended
         self.snapshots = head.snapshots
         self.sources = Sources(head.sources)
-        self.calls = CallBook()
+        self.calls = CallBook(self._counted_as)
         self.cells = CellBook()
         agents: dict[str, Agent] = {}
         for name, packed in (parts or {}).items():
-            if name.startswith("calls/"):
-                self.calls.load(packed)
-            elif name.startswith("cells/"):
+            kind, _, part = name.partition("/")
+            if kind == "calls":
+                self.calls.load(part, packed)
+            elif kind == "cells":
                 self.cells.load(packed)
             else:
                 agents = _decode_agents(packed)
@@ -108,19 +112,20 @@ class Feed:
         self._records: dict[tuple[int, str, str], Counts] = {}
         self._changed_rows: dict[str, Visit | CallFact] = {}
         self._perhaps_told: dict[str, dict[str, Visit | CallFact]] = {}
-        self._due: list[tuple[int, str]] = []
+        self._schedule = Schedule()
         self._present = Present(rules)
         self._memos: dict[str, _Memo] = {}
+        self._settled_to = self.clock
         self._swept_at = 0
         self.horizon = 0
-        for call_id, call in self.calls.items():
-            self._remember(call_id, call, self._derive(call_id, call, self.clock))
+        self._take_up(same_terms=head.terms == rules.terms)
 
     def call(self, call_id: str, hotline: str, at: int) -> Call:
         """The remembered call, to be changed, or a new one; one that was over for longer than the lateness is new."""
         known = self.calls.open(call_id)
         if known is not None and known.facts:
             if at <= known.last_at + self._lateness_ms or at <= self._over(call_id, known) + self._lateness_ms:
+                self._before(call_id, known)
                 self._retrace(call_id, known)
                 return known
             self._forget(call_id)
@@ -160,10 +165,11 @@ class Feed:
     def lose(self, source: str, told: OpenSnapshot) -> None:
         """The source's snapshot is complete: its open calls and agents that were not named in it are gone."""
         self.settle(self.clock)
-        for call_id in [call_id for call_id in self._present.calls if call_id not in told.calls]:
-            call = self.calls[call_id]
-            if call.attribute("source") == source and call.gone_at < call.last_at <= told.begin:
+        for call_id in [it for it in self.calls if it not in told.calls and self._still_open(it)]:
+            call = self.calls.get(call_id)
+            if call and call.attribute("source") == source and call.gone_at < call.last_at <= told.begin:
                 self.calls.open(call_id)
+                self._before(call_id, call)
                 self._retrace(call_id, call)
                 call.gone_at = told.begin
                 self.touch(call_id)
@@ -181,15 +187,14 @@ class Feed:
         for call_id in self._touched:
             self._recount(call_id, self.clock)
         self._touched.clear()
-        while self._due and self._due[0][0] <= self.clock:
-            due, call_id = heapq.heappop(self._due)
-            memo = self._memos.get(call_id)
-            if memo is None or memo.due != due:
-                continue
-            if self.clock >= memo.over + self._lateness_ms + FORGET_MARGIN_MS:
+        for call_id in self._schedule.take(self.clock, self._due_of):
+            call = self.calls.open(call_id)
+            if call and self.clock >= self._before(call_id, call).over + self._lateness_ms + FORGET_MARGIN_MS:
                 self._forget(call_id)
             else:
                 self._recount(call_id, self.clock)
+        self._settled_to = self.clock
+        self._lay_by()
         if self.clock >= self._swept_at + SWEEP_EVERY_MS:
             self._sweep()
 
@@ -205,20 +210,16 @@ class Feed:
         """Let go of every call, agent and cell (after an end, or for a later generation)."""
         for state in (self.calls, self.cells, self.roster, self._memos, self._present, self._touched, self.snapshots):
             state.clear()
-        self._due.clear()
+        self._schedule.clear()
 
     def take_rows(self, version: tuple[int, int]) -> Iterator[Visit | CallFact]:
-        """Visits and later facts that changed since the last call.
-
-        Each carries `version` until the next one is taken: what is remembered of a call has none.
-        """
+        """Visits and later facts that changed since the last call, as of `version`."""
         for call_id in list(self._perhaps_told):
             self._tell_again(call_id)
         rows, self._changed_rows = self._changed_rows, {}
         for row in rows.values():
             row.version = version
             yield row
-            row.version = _UNTOLD
 
     def gauges(self) -> list[PartialGauge]:
         """Waiting, past the first threshold, oldest and in service per queue, as of the feed's clock."""
@@ -237,21 +238,55 @@ class Feed:
             self.ended,
             self.sources.sources,
             self.snapshots,
+            self._rules.terms,
         )
 
     def parts(self) -> Iterator[tuple[str, bytes]]:
         """Calls, agents and cells, packed, by name."""
-        for number, packed in self.calls.parts().items():
-            yield f"calls/{number}", packed
+        for name, packed in self.calls.parts().items():
+            yield f"calls/{name}", packed
         for number, packed in self.cells.parts().items():
             yield f"cells/{number}", packed
         if self.roster.agents:
             yield "agents/0", _encode(self.roster.agents)
 
+    def _take_up(self, *, same_terms: bool) -> None:
+        """Enter the calls of a snapshot; all are looked into if they were counted under other terms."""
+        for call_id in self.calls:
+            call = None if same_terms else self.calls.open(call_id)
+            if call is not None:
+                self._before(call_id, call)
+            self._schedule.put(call_id, self._due_of(call_id) or 0)
+            self._present.move((), self._still_open(call_id))
+            self._lay_by()
+
+    def _lay_by(self) -> None:
+        for call_id in self.calls.lay_by():
+            self._memos.pop(call_id, None)
+
+    def _counted_as(self, call_id: str) -> tuple[int, tuple[OpenStay, ...]]:
+        memo = self._memos.get(call_id, _NOTHING)
+        return memo.due, memo.open
+
+    def _due_of(self, call_id: str) -> int | None:
+        memo = self._memos.get(call_id)
+        return memo.due if memo else self.calls.due(call_id)
+
+    def _still_open(self, call_id: str) -> tuple[OpenStay, ...]:
+        memo = self._memos.get(call_id)
+        return memo.open if memo else self.calls.still_open(call_id)
+
+    def _before(self, call_id: str, call: Call) -> _Memo:
+        """The call as it was counted last, if it has not changed since: at every instant that it was due at it was counted."""
+        memo = self._memos.get(call_id)
+        if memo is None and call_id not in self._touched:
+            memo = self._memos[call_id] = self._derive(call_id, call, self._settled_to)
+        return memo or _NOTHING
+
     def _over(self, call_id: str, call: Call) -> int:
         """When a call was over as it is now, counted or not."""
         if call_id not in self._touched:
-            return self._memos[call_id].over
+            return self._before(call_id, call).over
         losts = (lost_at(call, stay, self._rules) for stay in stays_of(call))
         return max([call.last_at, *(at for at in losts if at is not None)])
 
@@ -263,14 +298,19 @@ class Feed:
             else:
                 memo = self._derive(call_id, call, self.roster.retrace_to, known)
             self.cells.tell_again(memo.contribution)
-            self._perhaps_told.setdefault(call_id, {}).update(memo.rows)
+            self._perhaps_told.setdefault(call_id, {}).update(self._rows(call_id, call, memo))
 
     def _tell_again(self, call_id: str) -> None:
         """Every row that may have been told of a call: as it is, or as retracted if there is none such."""
-        present = self._memos[call_id].rows
+        call = self.calls.get(call_id)
+        assert call is not None, call_id
+        present = self._rows(call_id, call, self._before(call_id, call))
         for number, row in (self._perhaps_told.pop(call_id) | present).items():
             known = present.get(number)
             self._changed_rows[number] = msgspec.structs.replace(known or row, retracted=known is None)
+
+    def _rows(self, call_id: str, call: Call, memo: _Memo) -> dict[str, Visit | CallFact]:
+        return rows_of(self, call_id, call, memo.stays, memo.losts, clock=memo.clock)
 
     def _derive(self, call_id: str, call: Call, clock: int, known: _Memo | None = None) -> _Memo:
         """What follows from the call as of `clock`; `known`: what did before, if nothing but time has passed since."""
@@ -288,53 +328,48 @@ class Feed:
         due = max([over, *limits]) + self._lateness_ms + FORGET_MARGIN_MS
         ahead = [at for at in limits if at > clock]
         added = contribution(call, stays, losts, clock, self._rules)
-        if known is not None and lost == known.lost:
-            rows = known.rows
-        else:
-            rows = rows_of(self, call_id, call, stays, losts, clock=clock)
-        return _Memo(stays, losts, lost, added, rows, min([*ahead, due]), over, bool(ahead))
-
-    def _remember(self, call_id: str, call: Call, memo: _Memo) -> None:
-        known = self._memos.get(call_id)
-        self._memos[call_id] = memo
-        if known is None or known.due != memo.due:
-            heapq.heappush(self._due, (memo.due, call_id))
-        still = [
+        still = tuple(
             OpenStay(call.hotline, stay.queue, stay.queued_at if stay.outcome == "open" else None)
-            for stay, lost in zip(memo.stays, memo.losts, strict=True)
-            if lost is not None and lost > self.clock and stay.queued_at is not None
-        ]
-        self._present.put(call_id, tuple(still))
+            for stay, at in zip(stays, losts, strict=True)
+            if at is not None and at > clock and stay.queued_at is not None
+        )
+        rows = row_ids(call_id, call, stays, losts, clock)
+        return _Memo(clock, stays, losts, lost, added, rows, min([*ahead, due]), over, bool(ahead), still)
 
     def _recount(self, call_id: str, clock: int) -> None:
-        call = self.calls[call_id]
+        call = self.calls.open(call_id)
+        assert call is not None, call_id
         before = self._memos.get(call_id, _NOTHING)
-        after = self._derive(call_id, call, clock, None if call_id in self._touched else before)
-        self._remember(call_id, call, after)
+        after = self._memos[call_id] = self._derive(call_id, call, clock, None if call_id in self._touched else before)
+        if after.due != before.due:
+            self._schedule.put(call_id, after.due)
+        if after.open != before.open:
+            self._present.move(before.open, after.open)
         self.cells.move(before.contribution, after.contribution)
         if after.stays is not before.stays:
             for sign, stays in ((-1, before.stays), (1, after.stays)):
                 for stay in stays:
                     for kind in stay.repairs:
                         self._repaired(kind, call.attribute("source"), sign)
-        if after.rows is not before.rows:
-            for number, row in after.rows.items():
-                if before.rows.get(number) != row:
-                    self._changed_rows[number] = row
-            for number, row in before.rows.items():
-                if number not in after.rows:
-                    self._changed_rows[number] = msgspec.structs.replace(row, retracted=True)
+        if after.stays is not before.stays or after.lost != before.lost:
+            self._changed_rows.update(self._rows(call_id, call, after))
+            gone = [number for number in before.rows if number not in after.rows]
+            if gone:
+                were = self._rows(call_id, call, before)
+                for number in gone:
+                    self._changed_rows[number] = msgspec.structs.replace(were[number], retracted=True)
 
     def _forget(self, call_id: str) -> None:
         """Let go of a call, counted as it stood when it was over: the clock may have passed that at one bound."""
-        if call_id in self._touched or self._memos[call_id].changes:
-            self._recount(call_id, max(self.clock, self._over(call_id, self.calls[call_id])))
+        call = self.calls.get(call_id)
+        assert call is not None, call_id
+        if call_id in self._touched or self._before(call_id, call).changes:
+            self._recount(call_id, max(self.clock, self._over(call_id, call)))
         if call_id in self._perhaps_told:
             self._tell_again(call_id)
         self._touched.pop(call_id, None)
         self.calls.drop(call_id)
-        self._memos.pop(call_id, None)
-        self._present.put(call_id, ())
+        self._present.move(self._memos.pop(call_id, _NOTHING).open, ())
 
     def _floor(self) -> int:
         floor = self.clock - self._lateness_ms - FORGET_MARGIN_MS
@@ -345,7 +380,7 @@ class Feed:
         self._swept_at = self.clock
         floor = self._floor()
         held: set[int] = set()
-        for call in self.calls.values():
+        for call in self.calls.begun_before(floor + MINUTE_MS):
             for fact in call.facts:
                 if fact.time >= floor + MINUTE_MS:
                     break

@@ -111,6 +111,8 @@ def _text_of(raw: msgspec.Raw) -> str:
 
 def _may_need_trim(value: bytes) -> bool:
     """Without one of these bytes no string in the value begins or ends with white space."""
+    if b" " not in value and b"\\" not in value and value.isascii():
+        return False  # most values, in a fifth of the time
     return (
         b'" ' in value
         or b' "' in value

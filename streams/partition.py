@@ -274,7 +274,7 @@ class CallsPartition:
             feed.end()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _partition_of(key: str, of: int) -> int:
     return murmur2_partition(key.encode(), of)
 

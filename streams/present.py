@@ -1,59 +1,39 @@
 """Who waits and who is served right now in one feed of one partition: kept up to date call by call, never counted anew."""
 
+from array import array
 from bisect import bisect_left, insort
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import msgspec
 
 from streams.bundle import PartialGauge
 from streams.contribution import Rules
-
-
-class OpenStay(NamedTuple):
-    """A stay that is not over. `queued_at` (ms) while it waits, None once it was answered."""
-
-    hotline: str
-    queue: str
-    queued_at: int | None
+from streams.packed_calls import OpenStay
 
 
 class _Queue(msgspec.Struct):
-    """`waiting`: when those who wait were queued (ms), in order."""
+    """`waiting`: when those who wait were queued (ms), in order; an array, as there may be a million."""
 
-    waiting: list[int]
+    waiting: "array[int]"
     in_service: int = 0
 
 
 class Present:
-    """The open stays of calls by id."""
+    """Counts of open stays."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._open: dict[str, tuple[OpenStay, ...]] = {}
         self._queues: dict[tuple[str, str], _Queue] = {}
 
-    @property
-    def calls(self) -> list[str]:
-        """The calls that are not over."""
-        return list(self._open)
-
-    def put(self, call_id: str, stays: tuple[OpenStay, ...]) -> None:
-        """These stays of the call are open now."""
-        known = self._open.get(call_id, ())
-        if stays == known:
-            return
-        for stay in known:
+    def move(self, before: Iterable[OpenStay], after: Iterable[OpenStay]) -> None:
+        """These stays of a call were open, now those are."""
+        for stay in before:
             self._leave(stay)
-        for stay in stays:
+        for stay in after:
             self._enter(stay)
-        if stays:
-            self._open[call_id] = stays
-        else:
-            del self._open[call_id]
 
     def clear(self) -> None:
         """Forget all."""
-        self._open.clear()
         self._queues.clear()
 
     def gauges(self, clock: int) -> list[PartialGauge]:
@@ -71,7 +51,7 @@ class Present:
     def _enter(self, stay: OpenStay) -> None:
         its = self._queues.get(stay[:2])
         if its is None:
-            its = self._queues[stay[:2]] = _Queue([])
+            its = self._queues[stay[:2]] = _Queue(array("q"))
         if stay.queued_at is None:
             its.in_service += 1
         else:

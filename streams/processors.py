@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import blake2b
 
 from deploy.runtime.processor import Processor, ProcessorFactory
 from deploy.runtime.settings import Settings
@@ -29,6 +30,7 @@ def counting_rules(settings: Settings) -> Rules:
         return known
 
     intake = settings.intake
+    terms = f"{settings.known_hotlines()!r} {settings.hotline_defaults!r} {intake!r}"
     sets = [DimensionSet.parse(name, parts) for name, parts in settings.cells.dimension_sets.items()]
     return Rules(
         promise,
@@ -36,6 +38,7 @@ def counting_rules(settings: Settings) -> Rules:
         intake.lost_waiting_s * 1000,
         intake.lost_talking_s * 1000,
         intake.lost_agent_s * 1000,
+        blake2b(terms.encode(), digest_size=8).hexdigest(),
     )
 
 

@@ -32,6 +32,27 @@ class _OfFeed(Protocol):
     generation: int
 
 
+def _has_row(stay: Stay, *, is_lost: bool) -> bool:
+    """A call that is still in the menu is no visit yet."""
+    return stay.queued_at is not None or stay.outcome != "open" or is_lost
+
+
+def row_ids(call_id: str, call: Call, stays: list[Stay], losts: list[int | None], clock: int) -> list[str]:
+    """The ids of the rows that `rows_of` makes."""
+    ids = [
+        visit_id(call_id, stay.queue, stay.entry)
+        for stay, lost in zip(stays, losts, strict=True)
+        if _has_row(stay, is_lost=lost is not None and clock >= lost)
+    ]
+    if call.has_later:
+        ids += [_fact_id(call_id, fact) for fact, stay in later_facts(call, stays) if stay is None]
+    return ids
+
+
+def _fact_id(call_id: str, fact: Fact) -> str:
+    return f"{call_id}/{fact.type}/{fact.time}"
+
+
 def rows_of(
     feed: _OfFeed, call_id: str, call: Call, stays: list[Stay], losts: list[int | None], *, clock: int
 ) -> dict[str, Visit | CallFact]:
@@ -40,7 +61,7 @@ def rows_of(
     rows: dict[str, Visit | CallFact] = {}
     for fact, stay in later:
         if stay is None:
-            rows[f"{call_id}/{fact.type}/{fact.time}"] = _fact(feed, call_id, call, fact)
+            rows[_fact_id(call_id, fact)] = _fact(feed, call_id, call, fact)
     attributes: dict[str, Any] = {}
     extra: dict[str, str] = {}
     for name, value in call.attributes.items():
@@ -51,7 +72,7 @@ def rows_of(
     for stay, lost in zip(stays, losts, strict=True):
         is_lost = lost is not None and clock >= lost
         waiting_lost = is_lost and stay.outcome == "open"
-        if stay.queued_at is None and stay.outcome == "open" and not is_lost:
+        if not _has_row(stay, is_lost=is_lost):
             continue
         number = visit_id(call_id, stay.queue, stay.entry)
         for name in STAY_ATTRIBUTES:

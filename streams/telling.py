@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from operator import attrgetter
+from sys import intern
 
 import msgspec
 
@@ -103,9 +104,9 @@ class Teller(msgspec.Struct, frozen=True):
             if name == "caller":
                 changed |= call.describe(name, time, self.pseudonym(value))
             elif event.queue and name in STAY_ATTRIBUTES:
-                changed |= call.describe(f"{name}@{event.queue}", time, value)
+                changed |= call.describe(f"{name}@{event.queue}", time, intern(value))
             else:
-                changed |= call.describe(name, time, value)
+                changed |= call.describe(name, time, intern(value))  # told of thousands of calls, kept once
         return changed
 
     def _agent(self, feed: Feed, event: CallEvent, time: int, reference: int) -> bool | Rejection:

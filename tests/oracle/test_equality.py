@@ -12,6 +12,8 @@ from oracle.compare import differences
 from oracle.reading import Input
 from oracle.rules import rules_of
 from oracle.told import answer_of
+from streams import call_book
+from streams.call_book import IN_USE
 from streams.contract.keys import murmur2_partition
 
 PARTITIONS = 6
@@ -19,8 +21,9 @@ KEYS = {murmur2_partition(key.encode(), PARTITIONS): key for key in map(str, ran
 """partition -> a record key that goes there."""
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_random_log_amounts_to_what_the_oracle_says(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "in_use"), [(0, IN_USE), (1, IN_USE), (2, 0), (3, 3)])
+def test_a_random_log_amounts_to_what_the_oracle_says(seed: int, in_use: int, monkeypatch) -> None:
+    monkeypatch.setattr(call_book, "IN_USE", in_use)
     rng = random.Random(seed)
     plan = Plan(calls=40, span_ms=90 * MINUTE, late=0.03, repeat=0.1)
     arrivals = traffic(rng, plan, PARTITIONS)
