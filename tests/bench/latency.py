@@ -1,0 +1,241 @@
+"""How long until a call is on the wallboard and in SQL, and a breach at a webhook, under a stated load: as distributions.
+
+    python tests/bench/latency.py [--rate 10000] [--for 60] [--warm-up 10]
+
+Starts all of Hotline in a directory of its own, sends events at a fixed rate, and watches the wallboard's stream
+(`calls_today`) and ClickHouse (rows of `v_visits`). Every second three calls come to a queue of their own and stay
+unanswered: 20 s later a webhook is told (the rule is `waiting_past_threshold`, with no `for`). Call n is on the board when the first message shows n calls. Its clock starts when
+it was *due*, whether or not it could be sent then: a system that stalls its sender gets no better for it. What asking takes is in
+ClickHouse's figures.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import subprocess
+import tempfile
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+from idle import HOTLINE, MIB, cost, family
+
+from deploy.embedded.child import free_port
+from deploy.runtime import run_file
+from streams.contract.events import CallEvent
+from streams.contract.keys import murmur2_partition
+from streams.contract.topics import CALLS, TOPICS
+
+PARTITIONS = next(topic.partitions for topic in TOPICS if topic.name == CALLS)
+SEND_EVERY_S = 0.01
+THRESHOLD_S = 20
+WAITING = 3
+"""So many have to wait past the threshold (`service_level.over_threshold_min`)."""
+RULES = "rules: [{name: WaitingPastThreshold, signal: waiting_past_threshold, severity: warning}]"
+ASK_EVERY_S = 0.2
+LAST_S = 30.0
+"""How long after the last event everything must be there."""
+QUEUES = 40
+
+
+class Seen(NamedTuple):
+    """At this instant (s) so many calls were there."""
+
+    at: float
+    calls: int
+
+
+class Load:
+    """Call n is queued in slot n, answered 2 s and ended 5 s later: three events, so a third of the rate is calls.
+
+    The first of each second are nobody's: they wait in a queue of that second.
+    """
+
+    def __init__(self, rate: float, seconds: float) -> None:
+        self.calls = int(rate * seconds / 3)
+        self.calls_per_s = rate / 3
+        self.begin = time.time() + 1.0
+        self._encode = msgspec.json.Encoder().encode
+
+    def due(self, call: int) -> float:
+        return self.begin + call / self.calls_per_s
+
+    def unanswered_in(self, call: int) -> int | None:
+        """The second in whose queue the call waits for ever; None for most calls."""
+        second = int(call / self.calls_per_s)
+        return second if call - WAITING < math.ceil(second * self.calls_per_s) else None
+
+    def passes(self, second: int) -> float:
+        """When the last call that it takes has waited past the threshold."""
+        return self.due(math.ceil(second * self.calls_per_s) + WAITING - 1) + THRESHOLD_S
+
+    async def send(self, bootstrap: str) -> None:
+        sent = [0, 0, 0]
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
+            while sent[2] < self.calls:
+                now = time.time()
+                batches = [producer.create_batch() for _ in range(PARTITIONS)]
+                for step, after in enumerate((0.0, 2.0, 5.0)):
+                    to = min(self.calls, max(0, int((now - after - self.begin) * self.calls_per_s) + 1))
+                    for call in range(sent[step], to):
+                        await self._add(producer, batches, call, step, int((self.due(call) + after) * 1000))
+                    sent[step] = to
+                for partition, batch in enumerate(batches):
+                    if batch.record_count():
+                        await producer.send_batch(batch, CALLS, partition=partition)
+                await asyncio.sleep(SEND_EVERY_S)
+            await producer.flush()
+
+    async def _add(self, producer: AIOKafkaProducer, batches: list, call: int, step: int, at: int) -> None:
+        name = f"latency-{call}"
+        second = self.unanswered_in(call)
+        if second is not None and step:
+            return
+        queue = f"queue-{call % QUEUES}" if second is None else f"second-{second}"
+        event = (
+            CallEvent(
+                type="queued", time=at, call=name, hotline="bench", queue=queue, caller=f"1380000{call % 10_000:04}"
+            ),
+            CallEvent(type="answered", time=at, call=name, hotline="bench", queue=queue, agent="a1", wait_ms=2_000),
+            CallEvent(type="ended", time=at, call=name, hotline="bench", queue=queue, talk_ms=3_000),
+        )[step]
+        key, value = name.encode(), self._encode(event)
+        partition = murmur2_partition(key, PARTITIONS)
+        if batches[partition].append(key=key, value=value, timestamp=None) is None:
+            await producer.send_batch(batches[partition], CALLS, partition=partition)
+            batches[partition] = producer.create_batch()
+            batches[partition].append(key=key, value=value, timestamp=None)
+
+
+async def watch_board(session: aiohttp.ClientSession, url: str, seen: list[Seen], calls: int) -> None:
+    """Until all calls are on the board."""
+    async with session.get(f"{url}/api/v1/stream") as answer:
+        async for line in answer.content:
+            if line.startswith(b"data: "):
+                at = time.time()
+                totals = msgspec.json.decode(line[6:]).get("totals")
+                if totals and totals["calls_today"]:
+                    seen.append(Seen(at, totals["calls_today"]))
+                    if totals["calls_today"] >= calls:
+                        return
+
+
+async def watch_rows(session: aiohttp.ClientSession, url: str, seen: list[Seen], calls: int) -> None:
+    """Until all calls have their row."""
+    question = "SELECT count() FROM v_visits WHERE feed = 'live'"
+    while not seen or seen[-1].calls < calls:
+        async with session.post(url, data=question) as answer:
+            answer.raise_for_status()
+            seen.append(Seen(time.time(), int(await answer.text())))
+        await asyncio.sleep(ASK_EVERY_S)
+
+
+class Pager:
+    """The webhook's other end: when each second's queue was told of, by its number."""
+
+    def __init__(self) -> None:
+        self.told: dict[int, float] = {}
+        self._more = asyncio.Event()
+
+    async def take(self, request: web.Request) -> web.Response:
+        at = time.time()
+        for alert in (await request.json())["alerts"]:
+            name, _, second = alert["labels"].get("queue", "").partition("-")
+            if name == "second" and alert["status"] == "firing":
+                self.told.setdefault(int(second), at)
+        self._more.set()
+        return web.Response()
+
+    async def serve(self, port: int) -> web.AppRunner:
+        app = web.Application()
+        app.router.add_post("/", self.take)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        return runner
+
+    async def hears(self, seconds: Sequence[int]) -> None:
+        while not self.told.keys() >= set(seconds):
+            await self._more.wait()
+            self._more.clear()
+
+
+def latencies(load: Load, seen: Sequence[Seen], first: int) -> list[float]:
+    """Seconds from when each call was due until it was there, sorted; from call `first` on."""
+    counts = [it.calls for it in seen]
+    return sorted(seen[bisect_left(counts, call + 1)].at - load.due(call) for call in range(first, load.calls))
+
+
+def line(name: str, values: Sequence[float]) -> str:
+    marks = " | ".join(f"{values[min(len(values) - 1, int(p * len(values)))]:.2f}" for p in (0.5, 0.9, 0.99, 0.999))
+    return f"| {name} | {marks} | {values[-1]:.2f} |"
+
+
+async def measure(run: run_file.RunFile, port: int, rate: float, seconds: float, warm_up: float) -> None:
+    pager = Pager()
+    runner = await pager.serve(port)
+    board: list[Seen] = []
+    rows: list[Seen] = []
+    before = {pid: cost(pid) for pid in family(run.pid)}
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=LAST_S)
+    async with aiohttp.ClientSession(read_bufsize=2**22, timeout=timeout) as session:
+        load = Load(rate, seconds + warm_up)
+        asked = range(int(warm_up), int(warm_up + seconds) - 1)
+        async with asyncio.timeout(warm_up + seconds + THRESHOLD_S + LAST_S):
+            await asyncio.gather(
+                load.send(run.endpoints.kafka),
+                watch_board(session, run.endpoints.web, board, load.calls),
+                watch_rows(session, run.endpoints.clickhouse, rows, load.calls),
+                pager.hears(asked),
+            )
+    await runner.cleanup()
+    first = int(warm_up * load.calls_per_s)
+    print(f"{rate:,.0f} events/s for {seconds:.0f} s, {load.calls - first:,} calls; seconds since a call was due\n")
+    print("| until | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|")
+    print(line("on the wallboard's stream", latencies(load, board, first)))
+    print(line("a row in `v_visits`", latencies(load, rows, first)))
+    paged = sorted(pager.told[second] - load.passes(second) for second in asked)
+    print(line(f"threshold passed -> webhook ({len(asked)} of them)", paged))
+    print("\n| process | of one core | RSS before, MiB | after |\n|---|---|---|---|")
+    took = time.time() - load.begin
+    for pid, name in family(run.pid).items():
+        if pid in before:
+            its = cost(pid)
+            used = (its.cpu_s - before[pid].cpu_s) / took
+            print(f"| {name} | {used:.0%} | {before[pid].rss / MIB:.0f} | {its.rss / MIB:.0f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rate", type=float, default=10_000)
+    parser.add_argument("--for", type=float, default=60, dest="seconds")
+    parser.add_argument("--warm-up", type=float, default=10)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        rules, port = Path(directory) / "rules.yaml", free_port()
+        rules.write_text(RULES)
+        environment = os.environ | {
+            "HOTLINE_DATA_DIR": directory,
+            "HOTLINE_PSEUDONYM__KEY": os.urandom(32).hex(),
+            "HOTLINE_ALERTS__RULES": str(rules),
+            "HOTLINE_ALERTS__WEBHOOKS": json.dumps([{"url": f"http://127.0.0.1:{port}/"}]),
+        }
+        try:
+            subprocess.run([HOTLINE, "up", "--detach", "--ports", "auto"], env=environment, check=True)
+            run = run_file.read(Path(directory))
+            assert run is not None
+            asyncio.run(measure(run, port, chosen.rate, chosen.seconds, chosen.warm_up))
+        finally:
+            subprocess.run([HOTLINE, "down"], env=environment, check=False)  # also what was still starting
+
+
+if __name__ == "__main__":
+    main()
