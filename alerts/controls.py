@@ -37,7 +37,7 @@ class Controls:
     def acknowledgement_of(self, event: AlertEvent, since: int) -> Acknowledgement | None:
         """Who has taken on the episode that fires since `since` (wall clock, ms), if anybody."""
         found = self.acknowledgements.get(event.fingerprint)
-        return found if found is not None and found.at > since else None
+        return found if found is not None and found.at > since and found.withdrawn_at is None else None
 
 
 def matches(matchers: dict[str, str], labels: dict[str, str]) -> bool:

@@ -9,7 +9,7 @@ import glob
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -31,6 +31,8 @@ from streams.contract.audit import AuditAction
 from streams.contract.topics import ALERT_CONTROL
 
 MINUTE_MS = 60_000
+UNDO_MS = 15_000
+"""What was said can be taken back so long; the page offers it for ten seconds."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WHAT = ("alertname", "hotline", "queue", "category", "source")
@@ -75,8 +77,16 @@ class Unsilenced(msgspec.Struct, forbid_unknown_fields=True):
     author: Name
 
 
-Asked = TypeVar("Asked", Acknowledge, Silenced, Judged)
-Question = TypeVar("Question", Acknowledge, Silenced, Judged, Unsilenced)
+class Undone(msgspec.Struct, forbid_unknown_fields=True):
+    """Take back what oneself has just said about an alert."""
+
+    fingerprint: Name
+    author: Name
+    what: Literal["acknowledge", "silence"]
+
+
+Asked = TypeVar("Asked", Acknowledge, Silenced, Judged, Undone)
+Question = TypeVar("Question", Acknowledge, Silenced, Judged, Undone, Unsilenced)
 Write = Callable[[Kafka, ControlRecord], Awaitable[None]]
 
 
@@ -109,6 +119,7 @@ class Actions:
             web.post("/api/v1/alerts/acknowledge", self.acknowledge),
             web.post("/api/v1/alerts/silence", self.silence),
             web.post("/api/v1/alerts/unsilence", self.unsilence),
+            web.post("/api/v1/alerts/undo", self.undo),
             web.post("/api/v1/alerts/feedback", self.feedback),
         ]
 
@@ -135,6 +146,26 @@ class Actions:
             )
 
         return await self._do(request, Silenced, "silence", made)
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """Somebody takes back their own last word on an alert, within moments."""
+
+        def made(asked: Undone, alert: AlertEvent) -> ControlRecord | None:
+            now = self.now()
+            if asked.what == "silence":
+                mine = [one for one in self.board.said.holding(alert, now) if self._fresh(one, asked.author)]
+                last = max(mine, key=lambda one: one.at, default=None)
+                return last and msgspec.structs.replace(last, ends_at=now)
+            taken = self.board.said.owner(alert)
+            if taken is None or not self._fresh(taken, asked.author):
+                return None
+            return msgspec.structs.replace(taken, withdrawn_at=now)
+
+        return await self._do(request, Undone, "undo", made)
+
+    def _fresh(self, said: Acknowledgement | Silence, author: str) -> bool:
+        """Whether somebody said it themselves a moment ago."""
+        return said.author == author and self.now() - said.at <= UNDO_MS
 
     async def feedback(self, request: web.Request) -> web.Response:
         """Somebody says what an alert was worth: the precision of its rule is made of it."""
@@ -163,7 +194,7 @@ class Actions:
         request: web.Request,
         kind: type[Asked],
         action: AuditAction,
-        made: Callable[[Asked, AlertEvent], ControlRecord],
+        made: Callable[[Asked, AlertEvent], ControlRecord | None],
     ) -> web.Response:
         asked = await self._asked(request, kind)
         if isinstance(asked, web.Response):
@@ -171,7 +202,10 @@ class Actions:
         alert = seen(self.board, request[PERSON].sees, self.settings).alerts.get(asked.fingerprint)
         if alert is None or (alert.state != "firing" and kind is not Judged):
             return error_response(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
-        return await self._say(request, action, alert.fingerprint, made(asked, alert))
+        record = made(asked, alert)
+        if record is None:
+            return error_response(HTTPStatus.NOT_FOUND, "there is nothing (any more) to take back")
+        return await self._say(request, action, alert.fingerprint, record)
 
     async def _asked(self, request: web.Request, kind: type[Question]) -> Question | web.Response:
         """What is asked for, signed by whoever has logged in; or the answer that says why not."""

@@ -263,6 +263,11 @@ def document() -> Json:
                 },
                 ("fingerprint", "author", "verdict"),
             ),
+            "/api/v1/alerts/undo": _post(
+                "Take back what oneself has said about an alert a moment ago",
+                {"fingerprint": name, "author": name, "what": {"type": "string", "enum": ["acknowledge", "silence"]}},
+                ("fingerprint", "author", "what"),
+            ),
             "/api/v1/alerts/unsilence": _post(
                 "End a silence now", {"silence": name, "author": name}, ("silence", "author")
             ),

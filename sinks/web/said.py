@@ -35,22 +35,25 @@ class Said:
         """Who has taken on the episode that fires, if anybody."""
         found = self.acknowledgements.get(alert.fingerprint)
         _, since = self._fires.get(alert.fingerprint, ("", alert.at))
-        return found if found is not None and found.at > since else None
+        return found if found is not None and found.at > since and found.withdrawn_at is None else None
 
     def verdict(self, alert: AlertEvent) -> Feedback | None:
         """What somebody thought of this episode last, if anybody has said."""
         found = self.verdicts.get(alert.fingerprint)
         return found if found is not None and found.episode == alert.episode else None
 
-    def silence(self, alert: AlertEvent, now: int) -> Silence | None:
-        """The silence that holds for an alert at `now` (ms) and ends last, if any."""
-        holding = [
+    def holding(self, alert: AlertEvent, now: int) -> list[Silence]:
+        """The silences that hold for an alert at `now` (ms)."""
+        return [
             silence
             for silence in self.silences.values()
             if now < silence.ends_at
             and all(fnmatchcase(alert.labels.get(name, ""), pattern) for name, pattern in silence.matchers.items())
         ]
-        return max(holding, key=lambda silence: silence.ends_at, default=None)
+
+    def silence(self, alert: AlertEvent, now: int) -> Silence | None:
+        """The one of them that ends last, if any."""
+        return max(self.holding(alert, now), key=lambda silence: silence.ends_at, default=None)
 
     def active(self, now: int) -> list[Silence]:
         """The silences that hold at `now` (ms), the one that ends first in front."""

@@ -68,12 +68,16 @@ class Silence(msgspec.Struct, kw_only=True, omit_defaults=True, tag="silence", t
 
 
 class Acknowledgement(msgspec.Struct, kw_only=True, omit_defaults=True, tag="acknowledgement", tag_field="kind"):
-    """Somebody has taken on the alert `fingerprint` as it fired up to `at` (ms): nobody else is called for it."""
+    """Somebody has taken on the alert `fingerprint` as it fired up to `at` (ms): nobody else is called for it.
+
+    The same once more with `withdrawn_at` (ms) takes it back: nobody has it.
+    """
 
     fingerprint: str
     author: str
     note: str = ""
     at: int
+    withdrawn_at: int | None = None
 
 
 Verdict = Literal["useful", "noise", "missed"]

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 AuditAction = Literal[
-    "login", "login_failed", "logout", "calls", "export", "acknowledge", "silence", "feedback", "refused"
+    "login", "login_failed", "logout", "calls", "export", "acknowledge", "silence", "undo", "feedback", "refused"
 ]
 
 

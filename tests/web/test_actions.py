@@ -8,6 +8,7 @@ from browser import Watched, in_a_browser
 from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
 
+from alerts.controls import Controls
 from sinks.web.board import Board
 from sinks.web.gate import HEADER
 from sinks.web.said import Said
@@ -107,6 +108,26 @@ def test_who_sees_some_queues_sees_the_silences_that_name_them() -> None:
     assert silences(board, 100) == []
 
 
+async def test_what_was_just_said_can_be_taken_back_by_whoever_said_it(site, http, written) -> None:
+    alert = site.board.alerts[FINGERPRINT]
+    mine = {"fingerprint": FINGERPRINT, "author": "Chen Yu"}
+    for what, body in (("acknowledge", ACKNOWLEDGE), ("silence", SILENCE)):
+        assert (await post(http, "undo", mine | {"what": what})).status == 404
+        assert (await post(http, what, body)).status == 200
+        assert (await post(http, "undo", mine | {"what": what, "author": "Li"})).status == 404
+        assert (await post(http, "undo", mine | {"what": what})).status == 200
+        assert (await post(http, "undo", mine | {"what": what})).status == 404
+    assert (site.board.said.owner(alert), site.board.said.silence(alert, site.now)) == (None, None)
+    controls = Controls()
+    for record in written:
+        controls.take(record)
+    assert (controls.acknowledgement_of(alert, 0), controls.active(site.now)) == (None, [])
+    assert (await post(http, "acknowledge", ACKNOWLEDGE)).status == 200
+    site.now += 15_001
+    assert (await post(http, "undo", mine | {"what": "acknowledge"})).status == 404
+    assert site.board.said.owner(alert) is not None
+
+
 @pytest.mark.parametrize(
     ("what", "body", "headers", "status"),
     [
@@ -189,6 +210,10 @@ async def test_by_keyboard_from_the_strip(context: BrowserContext, site: Running
     await expect(page.get_by_role("status").first).to_have_text("Acknowledged by Chen Yu")
     await expect(page.locator(".strip-said").filter(has_text="taken by Chen Yu")).to_be_visible()
     assert [type(record).__name__ for record in written] == ["Acknowledgement"]
+    await page.locator("#undo").get_by_role("button", name="Undo").click()
+    await expect(page.locator(".undo-text")).to_have_text("Acknowledgement taken back")
+    await expect(page.locator(".strip-said").filter(has_text="taken by Chen Yu")).to_be_hidden()
+    assert written[-1].withdrawn_at == site.now
     await page.get_by_role("button", name="Silence").first.click()
     silence = page.get_by_role("dialog", name="Silence")
     await silence.get_by_label("Why").fill("works")

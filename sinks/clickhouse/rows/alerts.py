@@ -29,7 +29,17 @@ def control_row(record: ControlRecord, offset: int) -> Row:
         case Feedback():
             return Row(ALERT_FEEDBACK, record.at // DAY_MS, (*_feedback_values(record), offset))
         case Acknowledgement():
-            said = ("", "acknowledgement", "", record.fingerprint, {}, record.author, record.note, record.at, None)
+            said = (
+                "",
+                "acknowledgement",
+                "",
+                record.fingerprint,
+                {},
+                record.author,
+                record.note,
+                record.at,
+                record.withdrawn_at,
+            )
         case Silence():
             said = (
                 "",

@@ -5,6 +5,7 @@ import { ACT } from "/static/words_detail.js";
 
 const KEPT = "hotline.author";
 const MINUTES = [15, 60, 480];
+const UNDO_MS = 10_000;
 const VERDICTS = ["useful", "noise", "missed"];
 
 function kept() {
@@ -27,11 +28,58 @@ function field(input, label) {
   return el("label", "field", label, input);
 }
 
+/** Send what somebody says about an alert; null, or why it did not work. */
+async function post(what, body, words) {
+  try {
+    const response = await fetch(`/api/v1/alerts/${what}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Hotline-Action": "1" },
+      body: JSON.stringify(body),
+    });
+    return response.ok ? null : (await response.json()).error;
+  } catch {
+    return words.noAnswer;
+  }
+}
+
+/** What was just done, for ten seconds, with the way back. */
+export class Undo {
+  constructor(node, told) {
+    Object.assign(this, { node, told, timer: null });
+    this.text = el("span", "undo-text");
+    this.button = Object.assign(el("button", "key"), { type: "button" });
+    this.button.addEventListener("click", () => this.send());
+    node.append(this.text, this.button);
+  }
+
+  offer(text, body, words) {
+    Object.assign(this, { body, words });
+    put(this.text, text);
+    put(this.button, words.undo);
+    this.button.hidden = false;
+    this.show();
+  }
+
+  show() {
+    this.node.hidden = false;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => (this.node.hidden = true), UNDO_MS);
+  }
+
+  async send() {
+    this.button.hidden = true;
+    const problem = await post("undo", this.body, this.words);
+    const text = problem === null ? this.words.undone[this.body.what] : this.words.notUndone(problem);
+    put(this.text, text);
+    this.told(text);
+    this.show();
+  }
+}
+
 export class Act {
-  /** `told(text)` says to everybody what was done. */
-  constructor(dialog, told) {
-    this.dialog = dialog;
-    this.told = told;
+  /** `told(text)` says to everybody what was done; `undo` offers to take it back. */
+  constructor(dialog, told, undo) {
+    Object.assign(this, { dialog, told, undo });
     this.name = "";
     this.title = el("h2", "act-title");
     this.what = el("p", "sub");
@@ -108,17 +156,7 @@ export class Act {
     const body = kind === "unsilence" ? { silence: this.item.id, author } : { fingerprint: this.item.id, author, ...more[kind] };
     if (!this.name) keep(author);
     this.submit.disabled = true;
-    let problem = null;
-    try {
-      const response = await fetch(`/api/v1/alerts/${kind}`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-Hotline-Action": "1" },
-        body: JSON.stringify(body),
-      });
-      if (!response.ok) problem = (await response.json()).error;
-    } catch {
-      problem = words.noAnswer;
-    }
+    const problem = await post(kind, body, words);
     this.submit.disabled = false;
     if (problem !== null) {
       put(this.problem, words.failed[kind](problem));
@@ -126,5 +164,6 @@ export class Act {
     }
     this.dialog.close();
     this.told(words.done[kind](author));
+    if (kind in words.undone) this.undo.offer(words.done[kind](author), { fingerprint: body.fingerprint, author, what: kind }, words);
   }
 }

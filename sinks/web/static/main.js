@@ -1,6 +1,6 @@
 // The wallboard: takes what the server pushes and puts it on the page.
 
-import { Act } from "/static/act.js";
+import { Act, Undo } from "/static/act.js";
 import { placeOf, PAGES } from "/static/address.js";
 import { AlarmPage } from "/static/alarms.js";
 import { Announcer } from "/static/announce.js";
@@ -100,7 +100,8 @@ function pause() {
 const go = (place, replace) => router.go(place, replace);
 const navigation = new Navigation(go);
 const header = new Header(byId("header"), navigation.node);
-const act = new Act(byId("act"), (text) => put(byId("say-status"), text));
+const told = (text) => put(byId("say-status"), text);
+const act = new Act(byId("act"), told, new Undo(byId("undo"), told));
 const strip = new Strip(byId("alerts"), ask);
 const totals = new Totals(byId("totals"));
 const tiles = new Tiles(byId("tiles"), byId("columns"));
