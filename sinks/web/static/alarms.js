@@ -19,6 +19,7 @@ export class AlarmPage {
     this.firing = el("ul", "alarms");
     this.none = el("p", "sub");
     this.silencesTitle = el("h3", "alarms-title");
+    this.silencesTitle.hidden = true;
     this.silences = el("ul", "alarms");
     this.endedTitle = el("h3", "");
     this.heads = ["what", "since", "until", "lasted", "verdict"].map(() => Object.assign(el("th", ""), { scope: "col" }));
@@ -68,7 +69,8 @@ export class AlarmPage {
     put(this.none, answer.firing.length ? "" : words.noAlerts(null));
     const focus = this.node.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     this.firing.replaceChildren(...answer.firing.map((item) => this.item(item)));
-    put(this.silencesTitle, answer.silences.length ? own.silences : "");
+    put(this.silencesTitle, own.silences);
+    this.silencesTitle.hidden = answer.silences.length === 0;
     this.silences.replaceChildren(...answer.silences.map((silence) => this.silence(silence)));
     this.body.replaceChildren(...answer.ended.map((item) => this.past(item)));
     if (focus) this.node.querySelector(`[data-act="${CSS.escape(focus)}"]`)?.focus();
