@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "sinks"))
+sys.path.append(str(Path(__file__).parents[1] / "sinks"))  # behind: it has a conftest of its own
 
 import story
 
