@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from installation import Installation, eventually
+from panel_kit import expanded, told_apart
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -113,6 +116,70 @@ def check(hotline: Installation, path: Path, feed: str) -> None:
     }
 
 
+LIVE_ONLY = {
+    "hotline-agents": "the file names agents and not their states",
+    "hotline-alerts": "a replay alerts nobody",
+    "hotline-demand": "a replay has no forecast",
+}
+"""Dashboards whose queries may have nothing to show of an export, and why."""
+OF_NOW = {
+    "Agents free", "Alerts", "Data as of", "In service", "Oldest wait", "Oldest wait by queue", "Threshold", "Waiting",
+    "Waiting by queue", "Waiting past threshold",
+}  # fmt: skip
+"""Made of what is so at an instant, of alerts and of where a running feed stands: an export that is over has none."""
+NOT_IN_THE_FILE = {
+    "hotline-overview": {"Signals that hold", "Could not be read", "Too late", "Offered against expectation"},
+    "hotline-wallboard": {"Alerts firing", "Offered against expectation", "Queues, most urgent first"},
+    "hotline-queue": {"Offered against expectation", "Waiting, in service, agents free"},
+    "hotline-quality": {"Sources now", "Heard in the time range", "Left out of the numbers", "Too late", "Mended"},
+}
+
+
+def check_panels(hotline: Installation, feed: str) -> None:
+    """Grafana's SQL over the month: rows where the file has something, and the numbers of the API."""
+    jerusalem = ZoneInfo("Asia/Jerusalem")
+    first, last = (round(datetime(1999, month, 1, tzinfo=jerusalem).timestamp()) * 1000 for month in (1, 2))
+    queues = [
+        row["queue"] for row in hotline.sql(f"SELECT DISTINCT queue FROM v_daily WHERE feed = '{feed}' AND queue != ''")
+    ]
+    chosen = {"feed": feed, "hotline": "anonymous-bank", "threshold_s": "20", "target": "0.8"}
+
+    def ask(name: str) -> list[dict[str, Any]]:
+        panel = panels[name]
+        queue = queues[0] if panel.one_queue else queues
+        return hotline.sql(expanded(panel, (first, last - 1), **chosen, queue=queue))
+
+    def value(name: str) -> float:
+        [row] = ask(name)
+        return float(row["value"])
+
+    panels = told_apart()
+    empty = {name for name in panels if not ask(name)}
+    unexplained = [
+        name
+        for name in empty
+        if panels[name].title not in OF_NOW
+        and panels[name].board.removesuffix(".json") not in LIVE_ONLY
+        and panels[name].title not in NOT_IN_THE_FILE.get(panels[name].board.removesuffix(".json"), ())
+    ]
+    assert unexplained == [], "\n".join(unexplained)
+    assert len(panels) - len(empty) > 60
+    api = hotline.get(
+        f"/api/v1/summary?feed={feed}&hotline=anonymous-bank&from=1999-01-01&to=1999-02-01&threshold_s=20"
+    )
+    assert value("hotline-detail Calls offered A") == api["offered"] == 30_161
+    assert value("hotline-detail Calls answered A") == api["answered"] == 27_060
+    assert value("hotline-detail Answer rate (inbound) A") == pytest.approx(api["answer_rate_inbound"])
+    assert value("hotline-promise Service level (offered) A") == pytest.approx(api["service_level_offered"])
+    [five] = ask("hotline-promise The same by each definition A")
+    names = [name for name in PERCENT if name.startswith("service_level")]
+    assert list(map(float, five.values())) == [pytest.approx(api[name]) for name in names]
+    waits = ask("hotline-detail How long they waited A")
+    assert sum(int(row["answered"]) for row in waits) == api["answered"]
+    assert sum(int(row["abandoned"]) for row in waits) == api["abandoned"]
+    assert sum(int(row["Calls offered"]) for row in ask("hotline-overview Days in the time range A")) == api["offered"]
+
+
 def live_cells(hotline: Installation) -> list[dict[str, Any]]:
     return hotline.sql("SELECT * FROM v_cells WHERE feed = 'live' ORDER BY ALL")
 
@@ -153,6 +220,7 @@ def test_january_by_sql_api_and_recount_and_again(hotline: Installation, january
     assert second["feed"] == first["feed"]
     assert second["generation"] > first["generation"]
     check(hotline, january, second["feed"])
+    check_panels(hotline, second["feed"])
     assert hotline.status()["alerts_firing"] == []
 
 
