@@ -28,7 +28,7 @@ from deploy.runtime.ending import end_process
 from deploy.runtime.kafka import client_options, faust_broker
 from deploy.runtime.membership import Membership
 from deploy.runtime.settings import Kafka
-from deploy.runtime.unpacking import Batch, chunks, keep_packed, until_fetched
+from deploy.runtime.unpacking import Batch, UnreadableError, chunks, keep_packed, until_fetched
 
 REQUEST_TIMEOUT_S = 90.0
 SEEK_TIMEOUT_S = REQUEST_TIMEOUT_S / 2
@@ -109,7 +109,10 @@ class ChunkScheduler(SchedulingStrategyT):
         while waiting:
             left = []
             for tp, its in waiting:
-                chunk = next(its, None)
+                try:
+                    chunk = next(its, None)
+                except UnreadableError as error:
+                    end_process("the log cannot be read", reason=str(error))
                 if chunk is not None:
                     left.append((tp, its))
                     yield tp, _FetchedChunk(tp, chunk, chunk.records[-1].timestamp)
@@ -193,7 +196,12 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher = consumer._fetcher  # noqa: SLF001
         await until_fetched(fetcher, active_partitions, timeout or 0)
         keep_packed(fetcher)
-        fetched = cast("dict[TP, list[Batch]]", await super()._fetch_records(consumer, active_partitions, timeout=0))
+        try:
+            fetched = cast(
+                "dict[TP, list[Batch]]", await super()._fetch_records(consumer, active_partitions, timeout=0)
+            )
+        except UnreadableError as error:  # Faust would stop reading and live on
+            end_process("the log cannot be read", reason=str(error))
         for tp, batches in fetched.items():
             self._delivered[tp] = batches[-1].end
         return fetched

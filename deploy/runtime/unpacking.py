@@ -11,22 +11,41 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, KafkaError
+from cramjam import DecompressionError
 
 from deploy.runtime.chunks import CHUNK_RECORDS, Chunk, cut
 from deploy.runtime.processor import Record
 
 
+class UnreadableError(CorruptRecordException):  # type: ignore[misc]  # aiokafka says nothing of its types
+    """A batch of the log cannot be read; the text says which one, why, and what to do."""
+
+    def __init__(self, place: str, begin: int, end: int | None, reason: object) -> None:
+        where = f"the batch at offset {begin} of {place}"
+        advice = "bring the partition back from a replica" + (
+            f", or give it up (kafka-delete-records to offset {end}): what is missing then is counted" if end else ""
+        )
+        super().__init__(f"{where} cannot be read ({reason}): {advice}")
+
+
 class Batch(NamedTuple):
-    """One batch of the log as the broker sent it. Records below `begin` were not asked for; `end` is after its last."""
+    """One batch of the log (at `place`, "topic/partition") as the broker sent it.
+
+    Records below `begin` were not asked for; `end` is after its last.
+    """
 
     begin: int
     end: int
     packed: Any
+    place: str
 
     def records(self) -> list[Record]:
-        """Unpack it: once."""
-        records = cast("list[Record]", list(self.packed))
+        """Unpack it: once. Raises UnreadableError for a compression that is unknown here."""
+        try:
+            records = cast("list[Record]", list(self.packed))
+        except (KafkaError, ValueError, OSError, EOFError, DecompressionError) as error:
+            raise UnreadableError(self.place, self.begin, self.end, error) from error
         if records and records[0].offset < self.begin:
             return [record for record in records if record.offset >= self.begin]
         return records
@@ -65,14 +84,18 @@ def keep_packed(fetcher: Fetcher) -> None:
 
 
 def _batches(fetched: PartitionRecords) -> Iterator[Batch]:
-    """As `PartitionRecords._unpack_records`, but for the unpacking. Raises CorruptRecordException."""
+    """As `PartitionRecords._unpack_records`, but for the unpacking. Raises UnreadableError."""
     records = fetched._records  # noqa: SLF001
+    place = f"{fetched._tp.topic}/{fetched._tp.partition}"  # noqa: SLF001
     while records.has_next():
-        batch = records.next_batch()
+        try:
+            batch = records.next_batch()
+        except CorruptRecordException as error:
+            raise UnreadableError(place, fetched.next_fetch_offset, None, error) from error
         if fetched._check_crcs and not batch.validate_crc():  # noqa: SLF001
-            raise CorruptRecordException(f"a batch of {fetched._tp} is damaged: its checksum is wrong")  # noqa: SLF001
+            raise UnreadableError(place, fetched.next_fetch_offset, batch.next_offset, "its checksum is wrong")
         if not _aborted(fetched, batch) and not batch.is_control_batch:
-            yield Batch(fetched.next_fetch_offset, batch.next_offset, batch)
+            yield Batch(fetched.next_fetch_offset, batch.next_offset, batch, place)
         # Also past what brought no record, or the same batch would be fetched for ever.
         fetched.next_fetch_offset = batch.next_offset
 

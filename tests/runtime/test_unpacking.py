@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
-from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
@@ -14,7 +13,7 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.runtime.unpacking import Batch, _batches, chunks
+from deploy.runtime.unpacking import Batch, UnreadableError, _batches, chunks
 
 CONTROL, ABORT, COMMIT = 0x20, b"\0\0\0\0", b"\0\0\0\1"
 
@@ -127,8 +126,25 @@ def test_a_batch_is_unpacked_when_its_turn_comes() -> None:
     assert unpacked == [3, 6]
 
 
-def test_a_damaged_batch_is_refused() -> None:
-    log = bytearray(encoded([Written(records=3)]))
+def test_a_damaged_batch_is_refused_with_what_to_do() -> None:
+    log = bytearray(encoded([Written(records=2), Written(records=3)]))
     log[-1] ^= 1
-    with pytest.raises(CorruptRecordException):
+    with pytest.raises(UnreadableError, match=r"the batch at offset 2 of t/0 .* checksum .* to offset 5\)"):
         ours(fetched(bytes(log), 0))
+
+
+def test_a_compression_that_is_unknown_is_refused_when_its_turn_comes() -> None:
+    log = bytearray(encoded([Written(records=3)]))
+    log[22] |= 0x05  # the fifth of the codecs, of which there are four
+    log[17:21] = crc(log)
+    batches = ours(fetched(bytes(log), 0))
+    with pytest.raises(UnreadableError, match=r"the batch at offset 0 of t/0 .*codec"):
+        list(chunks(batches))
+
+
+def test_a_batch_whose_compressed_bytes_are_none_is_refused() -> None:
+    log = bytearray(encoded([Written(records=3)]))
+    log[22] |= DefaultRecordBatch.CODEC_LZ4
+    log[17:21] = crc(log)
+    with pytest.raises(UnreadableError, match="cannot be read"):
+        list(chunks(ours(fetched(bytes(log), 0))))
