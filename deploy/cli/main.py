@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backtest": ("deploy.cli.backtest", "What rules and detectors would have said of past days, how often, how early."),
     "events": ("deploy.cli.events", "Announce what is known to come: planned works, exam results, holidays."),
     "migrate": ("deploy.cli.migrate", "Bring the ClickHouse schema up to date."),
+    "backup": ("deploy.cli.backup:backup", "Write ClickHouse's tables and the settings' files to a folder."),
+    "restore": ("deploy.cli.backup:restore_", "Put a backup into ClickHouse; the writer goes on where it stood then."),
     "topics": ("deploy.cli.topics", "Create (apply) or verify (check) the Kafka topics."),
     "rules": ("deploy.cli.rules", "Check, list, explain and test alert rules."),
     "channels": ("deploy.cli.channels", "List the channels that alerts are told by, and try one."),

@@ -91,7 +91,8 @@ def pending(known: Sequence[Migration], applied: dict[str, str]) -> list[Migrati
     return [m for m in known if m.name not in applied]
 
 
-def _applied(client: Client) -> dict[str, str]:
+def applied(client: Client) -> dict[str, str]:
+    """The migrations that the database has: name -> checksum; none where there is no schema or database."""
     try:
         rows = client.query("SELECT name, checksum FROM schema_migrations FINAL").result_rows
     except DatabaseError as error:
@@ -103,7 +104,7 @@ def _applied(client: Client) -> dict[str, str]:
 
 def check_schema(client: Client) -> None:
     """Raise SchemaError, saying what to do, unless the schema is exactly the one of this version."""
-    missing = pending(migrations(), _applied(client))
+    missing = pending(migrations(), applied(client))
     if missing:
         names = ", ".join(m.name for m in missing)
         raise SchemaError(f"the ClickHouse schema is behind by {len(missing)} ({names}): run `hotline migrate`")
@@ -113,12 +114,18 @@ def apply(client: Client, known: Sequence[Migration]) -> list[str]:
     """Apply what is pending; returns the names. One that fails half-way can be applied again."""
     client.command(_RECORDS)
     names = []
-    for migration in pending(known, _applied(client)):
+    for migration in pending(known, applied(client)):
         for statement in migration.statements:
             client.command(statement)
         client.insert("schema_migrations", [["", migration.name, migration.checksum]], ["feed", "name", "checksum"])
         names.append(migration.name)
     return names
+
+
+def create_database(settings: Settings) -> None:
+    """Create the database if it is not there. Raises as `migrate`."""
+    with connect(settings.clickhouse, database=False) as client:
+        client.command(f"CREATE DATABASE IF NOT EXISTS `{settings.clickhouse.database}`")
 
 
 def migrate(settings: Settings) -> list[str]:
@@ -127,8 +134,7 @@ def migrate(settings: Settings) -> list[str]:
     Returns the names of the migrations applied now. Raises ClickHouseAway, SchemaError, or the driver's
     DatabaseError for what the server refuses.
     """
-    with connect(settings.clickhouse, database=False) as client:
-        client.command(f"CREATE DATABASE IF NOT EXISTS `{settings.clickhouse.database}`")
+    create_database(settings)
     with connect(settings.clickhouse) as client:
         names = apply(client, migrations())
         write_hotlines(client, settings)

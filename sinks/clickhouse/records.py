@@ -37,6 +37,10 @@ ToRow = Callable[[Record], Row | None]
 """A record's row; None for one that is not meant for ClickHouse (`Progress` before any clock)."""
 
 
+STORED_TOPICS = (VISITS, CELLS, SIGNALS, ALERTS, ALERT_CONTROL, NOTIFICATIONS, AUDIT, DEAD_LETTER)
+"""What the writer reads: the topics of `row_functions`."""
+
+
 class Position(NamedTuple):
     """Where a record stands."""
 
