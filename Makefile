@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults scenarios safeguards soak lint types bench bench-core bench-alerts clean
+.PHONY: help install demo test faults scenarios real-faults million safeguards soak lint types bench bench-core bench-alerts clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -27,6 +27,12 @@ faults: install ## Kill, pause and restart real processes under load; every figu
 
 scenarios: install ## 2,000 random scenarios of faults in memory, each equal to the batch oracle (FIRST=seed COUNT=n)
 	.venv/bin/python tests/faults/run_scenarios.py --first $(or $(FIRST),0) --count $(or $(COUNT),2000)
+
+real-faults: install ## Forty random scenarios with real processes on one broker (FIRST=seed COUNT=n)
+	.venv/bin/python tests/faults/run_real.py --first $(or $(FIRST),100) --count $(or $(COUNT),40)
+
+million: install ## A day of a million events against the oracle, with the engine's memory by the hour
+	.venv/bin/python tests/faults/million.py
 
 safeguards: install ## Take each safeguard of the engine away: a scenario must miss it
 	.venv/bin/python tests/faults/safeguards.py

@@ -16,6 +16,7 @@ LATENESS = 20 * MINUTE
 """What the settings of a scenario allow: all limits are a sixth of the defaults, so that a scenario is short."""
 START = 1_700_000_000_000 - 1_700_000_000_000 % HOUR
 QUEUES = ("utilities", "traffic", "health")
+ENDINGS = ("abandoned", "ended", "wrapped", "callback_completed", "rated", "reclassified")
 CATEGORIES = ("water/leak", "water/bill", "roads", "noise/night/bar", "")
 
 
@@ -30,10 +31,15 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much traffic of which kind; probabilities are per event."""
+    """How much traffic of which kind, from the instant `begin` (ms) on; probabilities are per event.
+
+    `name`: what the ids of its calls begin with. `endless`: per call, that nobody tells its end.
+    """
 
     calls: int
     span_ms: int
+    begin: int = START
+    name: str = "c"
     repeat: float = 0.05
     disorder: float = 0.05
     far_behind: float = 0.02
@@ -41,6 +47,7 @@ class Plan:
     future: float = 0.01
     lost: float = 0.02
     broken: float = 0.02
+    endless: float = 0.0
 
 
 def traffic(rng: random.Random, plan: Plan, partitions: int) -> list[Arrival]:
@@ -48,8 +55,8 @@ def traffic(rng: random.Random, plan: Plan, partitions: int) -> list[Arrival]:
     arrivals: list[Arrival] = []
     placed: dict[str, int] = {}
     for number in range(plan.calls):
-        call = f"c{number}"
-        begin = START + rng.randrange(plan.span_ms)
+        call = f"{plan.name}{number}"
+        begin = plan.begin + rng.randrange(plan.span_ms)
         partition = murmur2_partition(call.encode(), partitions)
         if rng.random() < 0.02:
             partition = rng.randrange(partitions)  # a producer with another partitioner
@@ -67,6 +74,14 @@ def traffic(rng: random.Random, plan: Plan, partitions: int) -> list[Arrival]:
     return sorted(arrivals, key=lambda arrival: arrival.at)
 
 
+def of_call(rng: random.Random, plan: Plan, call: str, begin: int, partitions: int) -> list[Arrival]:
+    """One call that begins at `begin` (ms), as it reaches the input topic."""
+    events = _call(rng, call, begin)
+    if rng.random() < plan.endless:
+        events = [event for event in events if event["type"] not in ENDINGS]
+    return _told(rng, plan, murmur2_partition(call.encode(), partitions), events)
+
+
 def _told(rng: random.Random, plan: Plan, partition: int, events: list[dict[str, Any]]) -> list[Arrival]:
     """These events as they arrive: some never do, some also as rubbish."""
     arrivals: list[Arrival] = []
@@ -82,13 +97,13 @@ def _told(rng: random.Random, plan: Plan, partition: int, events: list[dict[str,
 def _heartbeats(rng: random.Random, source: str, plan: Plan) -> list[dict[str, Any]]:
     every = max(30 * S, plan.span_ms // 20)
     said = {"type": "heartbeat", "source": source, "hotline": rng.choice(["", "city"])}
-    return [said | {"time": START + at} for at in range(0, plan.span_ms, every)]
+    return [said | {"time": plan.begin + at} for at in range(0, plan.span_ms, every)]
 
 
 def _shift(rng: random.Random, agent: str, plan: Plan) -> list[dict[str, Any]]:
     """What one agent's telephone says of a shift."""
     said = {"type": "agent_state", "agent": agent, "hotline": "city", "centre": "north", "source": "pbx-1"}
-    at = START + rng.randrange(plan.span_ms)
+    at = plan.begin + rng.randrange(plan.span_ms)
     events: list[dict[str, Any]] = [
         said | {"time": at, "state": "available", "skills": rng.sample(QUEUES, rng.randint(1, 3))}
     ]
@@ -110,7 +125,7 @@ def _shift(rng: random.Random, agent: str, plan: Plan) -> list[dict[str, Any]]:
 
 def _snapshot(rng: random.Random, source: str, plan: Plan, placed: dict[str, int], partitions: int) -> list[Arrival]:
     """A source tells which calls and agents it has: some of those that there are, and one that nobody heard of."""
-    at = START + rng.randrange(plan.span_ms)
+    at = plan.begin + rng.randrange(plan.span_ms)
     found: list[Arrival] = []
 
     def tell(fields: dict[str, Any], key: str = "") -> None:
@@ -124,8 +139,8 @@ def _snapshot(rng: random.Random, source: str, plan: Plan, placed: dict[str, int
     calls = sorted({number for number in range(plan.calls) if rng.random() < 0.5})
     for number in [*calls, plan.calls + 1]:
         durations = {"wait_ms": 9 * S, "talk_ms": 60 * S} if rng.random() < 0.5 else {"wait_ms": 9 * S}
-        told = {"type": "snapshot", "call": f"c{number}", "hotline": "city", "queue": rng.choice(QUEUES)}
-        tell(told | durations, f"c{number}")
+        told = {"type": "snapshot", "call": f"{plan.name}{number}", "hotline": "city", "queue": rng.choice(QUEUES)}
+        tell(told | durations, f"{plan.name}{number}")
     if source == "pbx-1" and rng.random() < 0.5:
         tell({"type": "snapshot", "agent": "ann", "state": "available", "hotline": "city", "centre": "north"}, "ann")
     if rng.random() < 0.8:
