@@ -14,6 +14,7 @@ from alerts.promises import promises_of
 from alerts.rules import Rule
 from alerts.rules_file import RulesError, load_rules
 from deploy.backtest.against import LabelsError, Verdict, judge, loosest, read_labels
+from deploy.backtest.feedback import Feedback, feedback, judged_alerts
 from deploy.backtest.history import stored_minutes
 from deploy.backtest.play import Fired
 from deploy.backtest.run import Past, run_rule, run_series, run_signals
@@ -68,6 +69,9 @@ def command(**told: Any) -> None:
     hotline backtest --from 2026-10-01 --to 2026-10-31 --rule AnswerRateLow --rules new-rules.yaml
     hotline backtest --from 2026-10-01 --to 2026-10-31 --counts calls.csv --interval 5m
 
+    Of a rule it also says which of its alerts that people called useful or noise it would tell as it is tried, and what
+    to do about that.
+
     Stored minutes go through the code that judges live calls, one after the other. Three things differ: it looks once a
     minute, not twice a second; a category is known at once, not when the call is over; and what rests on gauges (who
     waits now, which agents are there) is not judged.
@@ -78,10 +82,11 @@ def command(**told: Any) -> None:
     asked = _Asked(settings, **told)
     trials = asked.trials()
     best = loosest([(budget, verdict) for budget, _, verdict in trials], asked.suggest) if asked.suggest else None
+    said = asked.feedback(trials[0][1])
     if told["as_json"]:
-        click.echo(_as_json(trials, best))
+        click.echo(_as_json(trials, best, said))
         return
-    for line in _lines(trials, asked.zone):
+    for line in (*_lines(trials, asked.zone), *(said.in_words() if said else ())):
         click.echo(line)
     if asked.suggest and best is not None:
         click.echo(f"suggested: demand.false_alarms_per_week: {best:g}")
@@ -144,6 +149,14 @@ class _Asked:
             (budget, fired, judge(fired, self._labels, self.start, self.end, self.zone))
             for budget, fired in zip(self._budgets, found, strict=True)
         ]
+
+    def feedback(self, fired: Sequence[Fired]) -> Feedback | None:
+        """What people said of the rule's alerts in these days; None if no rule is judged."""
+        if self._rule is None or self._counts is not None:
+            return None
+        with errors_for_people(), client() as found:
+            judged = judged_alerts(found, self.feed, self.hotline, self._rule.name, (self.start, self.end))
+        return feedback(judged, fired)
 
     def _stored(self) -> list[list[Fired]]:
         with errors_for_people(), client() as found:
@@ -221,7 +234,7 @@ def _clock(at: int, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(at / 1000, zone).isoformat(" ", "minutes")[:16]
 
 
-def _as_json(trials: Sequence[Trial], best: float | None) -> str:
+def _as_json(trials: Sequence[Trial], best: float | None, said: Feedback | None) -> str:
     told = [
         {
             "budget": budget,
@@ -230,4 +243,5 @@ def _as_json(trials: Sequence[Trial], best: float | None) -> str:
         }
         for budget, fired, verdict in trials
     ]
-    return msgspec.json.encode({"trials": told, "suggested": best}).decode()
+    about = said._asdict() | {"advice": said.advice} if said else None
+    return msgspec.json.encode({"trials": told, "suggested": best, "feedback": about}).decode()

@@ -3,24 +3,28 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from clickhouse_connect.driver.client import Client
 
 import deploy.cli.backtest
 import deploy.cli.clickhouse
 from deploy.backtest.against import Label, LabelsError, Verdict, judge, loosest, read_labels
+from deploy.backtest.feedback import Feedback, Judged, feedback
 from deploy.backtest.history import stored_minutes
 from deploy.backtest.play import Fired
 from deploy.cli.main import cli
 from deploy.runtime.processor import Record
 from sinks.clickhouse.inserter import Inserter, blocks
-from sinks.clickhouse.records import to_rows
-from streams.contract import Cell
-from streams.contract.topics import CELLS
+from sinks.clickhouse.records import ToRow, to_rows
+from streams.contract import AlertEvent, Cell
+from streams.contract.alerts import Feedback as SaidOfAlert
+from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS
 
 pytestmark = pytest.mark.clickhouse
 
@@ -68,13 +72,18 @@ def cells(feed: str) -> list[Cell]:
 @pytest.fixture(scope="module")
 def stored(settings, client, functions) -> str:
     """The feed that the five days are stored under."""
-    encoded = [Record(n, 0, None, msgspec.json.encode(cell)) for n, cell in enumerate(cells("past"))]
-    rows, refused = to_rows(functions[CELLS], CELLS, 0, encoded)
+    store(client, functions, CELLS, cells("past"))
+    return "past"
+
+
+def store(client: Client, functions: dict[str, ToRow], topic: str, records: list[Any]) -> None:
+    """What the writer makes of these records of a topic."""
+    encoded = [Record(n, 0, None, msgspec.json.encode(record)) for n, record in enumerate(records)]
+    rows, refused = to_rows(functions[topic], topic, 0, encoded)
     assert not refused
     inserter = Inserter(client)
     for block in blocks(rows):
         assert not inserter.write(block)
-    return "past"
 
 
 @pytest.fixture
@@ -130,7 +139,8 @@ def test_a_rule_over_windows_is_played(backtest, tmp_path):
     )
     done = backtest("--learn", "0", "--rule", "ManyHangUp", "--rules", str(rules))
     assert done.exit_code == 0, done.output
-    [fired, week, _] = done.output.splitlines()
+    [fired, week, _, said] = done.output.splitlines()
+    assert said.startswith("nobody has judged an alert of this rule")
     assert fired.startswith("2026-03-06 10:0")
     assert "ManyHangUp  water" in fired
     assert week == "2026-W10  1"
@@ -142,10 +152,47 @@ def test_a_rule_on_signals_is_played(backtest, tmp_path):
     rules.write_text("rules: [{name: HangUps, signal: abandonment_above_limit, severity: warning}]", encoding="utf-8")
     done = backtest("--learn", "0", "--rule", "HangUps", "--rules", str(rules))
     assert done.exit_code == 0, done.output
-    *told, week, _ = done.output.splitlines()
+    *told, week, _, _ = done.output.splitlines()
     assert all(line.startswith("2026-03-06 10:") and "  HangUps  " in line for line in told)
     assert week == f"2026-W10  {len(told)}"
     assert told
+
+
+def told_and_judged(hour: int, verdict: str) -> tuple[list[AlertEvent], SaidOfAlert]:
+    """An alert of twenty minutes about water on that Friday, and what somebody thought of it."""
+    began = FRIDAY + hour * HOUR
+    of = {"fingerprint": "f-water", "episode": f"e{hour}", "rule": "HangUpsOfWater", "feed": "past", "hotline": "12345"}
+    changes = [
+        AlertEvent(
+            **of, queue="water", state=state, reason=reason, severity="warning", at=at, started_at=began, version=1,
+            value=0.5, labels={"queue": "water"},
+        )
+        for state, reason, at in (
+            ("firing", "held_long_enough", began + 5 * MINUTE),
+            ("resolved", "condition_cleared", began + 20 * MINUTE),
+        )
+    ]  # fmt: skip
+    return changes, SaidOfAlert(**of, queue="water", verdict=verdict, author="chen", at=began + HOUR)
+
+
+def test_a_rule_is_held_against_what_people_said_of_its_alerts(backtest, tmp_path, client, functions):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "rules: [{name: HangUpsOfWater, signal: abandonment_above_limit, severity: warning}]", encoding="utf-8"
+    )
+    asked = "--learn", "0", "--rule", "HangUpsOfWater", "--rules", str(rules)
+    assert backtest(*asked).output.splitlines()[-1].startswith("nobody has judged an alert of this rule")
+    judged = [told_and_judged(10, "useful"), told_and_judged(14, "noise"), told_and_judged(16, "noise")]
+    store(client, functions, ALERTS, [change for changes, _ in judged for change in changes])
+    store(client, functions, ALERT_CONTROL, [said for _, said in judged])
+    assert backtest(*asked).output.splitlines()[-3:] == [
+        "people said: 1 useful, 2 noise, 0 missed (33% right)",
+        "as it is tried it tells of them: 1 useful, 0 noise, 0 missed (100% right)",
+        "suggested: take it: less noise, and nothing useful is lost",
+    ]
+    assert json.loads(backtest(*asked, "--json").output)["feedback"] == {
+        "said": {"useful": 1, "noise": 2}, "told": {"useful": 1}, "advice": "better",
+    }  # fmt: skip
 
 
 def test_a_file_of_counts_is_judged_as_detect_does(backtest, tmp_path):
@@ -188,6 +235,28 @@ def test_alarms_against_incidents():
     )  # fmt: skip
     assert loosest([(0.1, nothing), (0.5, verdict)], 0.5) == 0.1
     assert loosest([(0.5, verdict)], 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("told_at", "noise", "advice"),
+    [
+        ([], [12, 14], "loses_useful"),
+        ([11, 12, 14], [12, 14], "loses_useful"),
+        ([10], [12, 14], "better"),
+        ([10, 12], [12, 14], "better"),
+        ([10, 12, 14], [12, 14], "mostly_noise"),
+        ([10, 12], [12], "as_before"),
+    ],
+)
+def test_what_to_do_about_a_rule(told_at, noise, advice):
+    def judged(hour: int, verdict: str) -> Judged:
+        return Judged(FRIDAY + hour * HOUR, FRIDAY + hour * HOUR + MINUTE, "water", "", verdict)
+
+    said = [judged(10, "useful"), *(judged(hour, "noise") for hour in noise)]
+    alarms = [fired(FRIDAY + hour * HOUR)._replace(until=FRIDAY + hour * HOUR + MINUTE) for hour in told_at]
+    assert feedback(said, alarms).advice == advice
+    assert feedback(said, [it._replace(queue="housing") for it in alarms]).told == {}
+    assert Feedback({}, {}).advice == "nothing_said"
 
 
 def test_a_file_of_incidents_names_its_bad_line(tmp_path):
