@@ -76,6 +76,7 @@ def run(settings: Settings) -> None:
         while True:
             show_metrics(worker, list(targets))
             show_pages(paging_of(worker), list(receivers))
+            metrics.show_on_call(on_call.everybody(wall_ms()))
             await asyncio.sleep(METRICS_S)
 
     run_worker(

@@ -33,6 +33,7 @@ STANDING = Gauge(
     "Firing alerts by what people know: told, acknowledged, waiting, or why nobody is told",
     ("standing",),
 )
+ON_CALL = Gauge("hotline_alerts_on_call", "1: whom an on-call schedule means now", ("schedule", "receiver"))
 PAGES_WAITING = Gauge("hotline_alerts_pages_waiting", "Messages that no channel has taken yet", ("receiver",))
 HEARTBEATS = Counter(
     "hotline_alerts_heartbeats",
@@ -45,6 +46,13 @@ RULES_PROBLEM = Gauge(
     "1 while the rules' file cannot be used and the earlier rules stay in force; why",
     ("problem",),
 )
+
+
+def show_on_call(on_call: Mapping[str, str]) -> None:
+    """Set who is on call: schedule -> receiver."""
+    ON_CALL.clear()
+    for schedule, receiver in on_call.items():
+        ON_CALL.labels(schedule, receiver).set(1)
 
 
 def show_firing(firing: Mapping[tuple[str, str], int]) -> None:

@@ -125,6 +125,10 @@ class OnCall:
         schedule = self._schedules.get(name)
         return name if schedule is None else self._person(schedule, now)
 
+    def everybody(self, now: int) -> dict[str, str]:
+        """Schedule -> the receiver that it means now."""
+        return {name: self._person(schedule, now) for name, schedule in self._schedules.items()}
+
     def handover(self, name: str, now: int) -> int | None:
         """When somebody else is meant by `name` (ms, a whole minute); None: in the next two weeks nobody else is."""
         person, first = self.receiver(name, now), now - now % MINUTE_MS + MINUTE_MS

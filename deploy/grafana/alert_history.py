@@ -2,7 +2,19 @@
 # ruff: noqa: S608  (put together from constants; values come in as Grafana's quoted variables)
 
 from deploy.grafana import frame, queries
-from deploy.grafana.parts import Json, override, rows, said, seconds, sql_target, stat, table, thresholds, timeseries
+from deploy.grafana.parts import (
+    Json,
+    override,
+    promql_target,
+    rows,
+    said,
+    seconds,
+    sql_target,
+    stat,
+    table,
+    thresholds,
+    timeseries,
+)
 from deploy.grafana.values import SEVERITIES
 from deploy.grafana.words import Text
 
@@ -80,6 +92,22 @@ GROUP BY rule, last_reason
 ORDER BY "Never fired" DESC, rule
 """
 
+TOLD = f"""
+SELECT
+    at AS "At",
+    receiver AS "Told",
+    channel AS "Channel",
+    why AS "Why",
+    step AS "Step",
+    length(episodes) AS "Alerts",
+    outcome AS "Outcome",
+    reason AS "Reason"
+FROM v_notifications
+WHERE {queries.HERE} AND $__timeFilter(at)
+ORDER BY at DESC, id, attempt DESC
+LIMIT 500
+"""
+
 SILENCES = """
 SELECT
     at AS "Began",
@@ -152,6 +180,27 @@ def _episodes() -> list[tuple[int, int, Json]]:
     return [(24, 11, episodes)]
 
 
+def _people() -> list[tuple[int, int, Json]]:
+    on_call = table(
+        Text("On call now", "当前值班"),
+        Text(
+            "Whom each on-call schedule means now, overrides and calendars included (hotline alerts who says of every alert).",
+            "各值班表当前所指之人，含调班与日历（hotline alerts who 可查每条告警会找谁）。",
+        ),
+        promql_target('sum by (schedule, receiver) (hotline_alerts_on_call{job="hotline"})', "", instant=True),
+        overrides=[override(name, custom__hidden=True) for name in ("Time", "Value")],
+    )
+    told = table(
+        Text("Who was told", "通知记录"),
+        Text(
+            "One line per try to tell a person or a machine (v_notifications): why, by which channel, and whether it was accepted.",
+            "每次通知尝试一行（v_notifications）：缘由、渠道及是否被接收。",
+        ),
+        sql_target(TOLD),
+    )
+    return [(7, 9, on_call), (17, 9, told)]
+
+
 def _over_time() -> list[tuple[int, int, Json]]:
     firing = timeseries(
         Text("Firing at a time", "同时告警数"),
@@ -197,6 +246,7 @@ def alert_history() -> Json:
         since="now-7d",
         panels=rows(
             (Text("In the time range", "时间范围内"), [_sums(), _episodes()]),
+            (Text("Who is called", "找谁"), [_people()]),
             (Text("How often", "频度"), [_over_time()]),
             (Text("What nobody heard of", "无人知晓的"), [_quiet()]),
         ),

@@ -11,7 +11,7 @@ from alert_kit import S, T
 from paging_kit import Office, duty
 from pydantic import ValidationError
 
-from alerts import calendars
+from alerts import calendars, metrics
 from alerts.calendars import shifts_of
 from alerts.duty import Duty
 from alerts.on_call import OnCall, Schedule, Shift
@@ -248,3 +248,18 @@ def test_a_schedule_that_cannot_be_is_refused(fields, problem):
                 "routes": [{"chain": [{"tell": ["rota"]}]}],
             }
         )
+
+
+def test_who_is_on_call_is_shown_to_prometheus_and_who_was_before_is_not() -> None:
+    schedule = Schedule(name="engineers", time_zone="Europe/Berlin", rotations=[WEEKS], otherwise="chief")
+    on_call = OnCall([schedule])
+
+    def shown(day: str) -> dict[str, float]:
+        at = round(datetime.fromisoformat(day).replace(tzinfo=ZONE).timestamp() * 1000)
+        metrics.show_on_call(on_call.everybody(at))
+        [gauge] = metrics.ON_CALL.collect()
+        return {f"{it.labels['schedule']} {it.labels['receiver']}": it.value for it in gauge.samples}
+
+    assert shown("2026-10-20") == {"engineers one": 1}
+    assert shown("2026-10-27") == {"engineers two": 1}
+    assert shown("2026-10-01") == {"engineers chief": 1}
