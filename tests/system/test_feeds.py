@@ -62,7 +62,7 @@ def dead_feeds(truth: Path) -> list[dict[str, Any]]:
 def test_a_dead_feed_is_no_quiet_night_and_nobody_waits_for_ever(watched: Installation) -> None:
     """PBX-2 of the city tells nothing for two minutes, while the system of another hotline has nothing to tell of."""
     truth = watched.directory / "truth.jsonl"
-    of_city = ["--hotline", "city", "--rate", "40000", "--lost-endings", "0.15", "--truth", str(truth), "--for", "3m"]
+    of_city = ["--hotline", "city", "--rate", "200000", "--lost-endings", "0.15", "--truth", str(truth), "--for", "3m"]
     dead_feed = "dead-feed:source=PBX-2,start=+30s,for=2m"
     nobody_there = "understaffed:start=+0s,for=5m,factor=0.1"  # at any hour of the day somebody waits
     city = simulate(watched, *of_city, "--incident", dead_feed, "--incident", nobody_there)
