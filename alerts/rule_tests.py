@@ -31,7 +31,8 @@ from alerts.rules_file import RulesError, parse_yaml, problems, read_text
 from alerts.watch import Watch
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Hotline
-from streams.contract import COUNTERS, DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, Gauge, Progress, Signal
+from streams.contract import COUNTERS, DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, Gauge, Signal
+from streams.contract.cells import progress_to
 
 MINUTE_S = 60
 STEP_S = 5
@@ -39,17 +40,6 @@ AGAIN_S = 10
 
 _SERIES = re.compile(r"^(\d+|_)(?:x(\d+))?$")
 _json = msgspec.json.Encoder().encode
-_progress = Progress(
-    data_as_of=0,
-    partitions=[],
-    repaired={},
-    rejected={},
-    misrouted={},
-    late={},
-    unknown_fields={},
-    missing=0,
-    version=0,
-)
 
 
 def series(text: str) -> list[int | None]:
@@ -287,7 +277,7 @@ class _Play:
                 processor.tick(now, caught_up=True)
             while self._told and self._told[0][0] <= self._at_s:
                 self._told.pop(0)[1]()
-            self._tell(msgspec.structs.replace(_progress, data_as_of=now))
+            self._tell(progress_to(now))
             for processor in (self._signals, self._cells):
                 processor.tick(now, caught_up=True)
                 for output in processor.outputs():

@@ -10,7 +10,7 @@ import msgspec
 
 from deploy.runtime.processor import Output, Record
 from streams.bundle import Bundle, FeedPart, PartialAgents, PartialGauge, Quality
-from streams.contract.cells import FeedStatus, Forecast, Gauge, PartitionProgress, Progress
+from streams.contract.cells import FeedStatus, Forecast, Gauge, PartitionProgress, Progress, progress_to
 from streams.contract.events import LIVE
 from streams.contract.signals import Signal
 from streams.contract.topics import CELLS, SIGNALS
@@ -266,20 +266,11 @@ class Merger:
         return [Output(CELLS, f"{feed.feed}/feed".encode(), _encode(status))]
 
     def _progress(self) -> Progress:
-        total = Progress(
-            data_as_of=self.clock or None,
-            partitions=[
-                PartitionProgress(partition=partition, offset=source.offset, clock=source.clock)
-                for partition, source in sorted(self._sources.items())
-            ],
-            repaired={},
-            rejected={},
-            misrouted={},
-            late={},
-            unknown_fields={},
-            missing=0,
-            version=self._version,
-        )
+        total = progress_to(self.clock or None, self._version)
+        total.partitions = [
+            PartitionProgress(partition=partition, offset=source.offset, clock=source.clock)
+            for partition, source in sorted(self._sources.items())
+        ]
         for source in self._sources.values():
             quality = source.quality
             total.missing += quality.missing

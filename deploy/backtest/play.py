@@ -10,7 +10,8 @@ from alerts.promises import Promises
 from alerts.rules import Rule
 from alerts.watch import Watch
 from deploy.runtime.processor import Processor, Record
-from streams.contract import DIMENSIONS, AlertEvent, Cell, Progress, Signal
+from streams.contract import DIMENSIONS, AlertEvent, Cell, Signal
+from streams.contract.cells import progress_to
 from streams.detection import Detection, DetectionRules
 
 MINUTE = 60_000
@@ -18,17 +19,6 @@ MINUTE = 60_000
 _MORE = set(DIMENSIONS) - {"queue", "category"}
 _encode = msgspec.json.Encoder().encode
 _event = msgspec.json.Decoder(AlertEvent)
-_progress = Progress(
-    data_as_of=0,
-    partitions=[],
-    repaired={},
-    rejected={},
-    misrouted={},
-    late={},
-    unknown_fields={},
-    missing=0,
-    version=0,
-)
 
 
 class Fired(NamedTuple):
@@ -47,13 +37,35 @@ class Fired(NamedTuple):
     summary: str
 
 
+class _Alarms:
+    """Alarms by what they are of: those that are on, and those that are over."""
+
+    def __init__(self) -> None:
+        self._on: dict[str, Fired] = {}
+        self._over: list[Fired] = []
+
+    def is_on(self, of: str) -> bool:
+        return of in self._on
+
+    def begin(self, of: str, fired: Fired) -> None:
+        self._on[of] = fired
+
+    def end(self, of: str, at: int) -> None:
+        """It is over since `at` (ms), if it was on."""
+        if of in self._on:
+            self._over.append(self._on.pop(of)._replace(until=at))
+
+    def in_order(self) -> list[Fired]:
+        """All of them, in order of time."""
+        return sorted((*self._over, *self._on.values()), key=lambda it: (it.at, it))
+
+
 class SignalsPlay:
     """What detection would have told. Times are minutes' ends: live it looks every half second."""
 
     def __init__(self, rules: DetectionRules) -> None:
         self.detection = Detection(rules)
-        self._open: dict[str, Fired] = {}
-        self._over: list[Fired] = []
+        self._alarms = _Alarms()
 
     def teach(self, cells: Iterable[Cell]) -> None:
         """What a feed to learn from tells; say `detection.complete` when it is whole."""
@@ -66,10 +78,11 @@ class SignalsPlay:
             self.detection.cell(cell)
         told = [it for it in self.detection.advance(minute + MINUTE, minute // MINUTE) if isinstance(it, Signal)]
         for signal in told:
-            known = self._open.get(signal.fingerprint)
-            if signal.active and known is None:
+            if not signal.active:
+                self._alarms.end(signal.fingerprint, signal.at)
+            elif not self._alarms.is_on(signal.fingerprint):
                 more = ", ".join(f"{name} {value}" for name, value in signal.dimensions.items())
-                self._open[signal.fingerprint] = Fired(
+                fired = Fired(
                     signal.kind,
                     signal.queue,
                     signal.category,
@@ -79,15 +92,13 @@ class SignalsPlay:
                     None,
                     signal.summary.get("en", ""),
                 )
-            elif not signal.active and known is not None:
-                self._over.append(known._replace(until=signal.at))
-                del self._open[signal.fingerprint]
+                self._alarms.begin(signal.fingerprint, fired)
         return told
 
     @property
     def fired(self) -> list[Fired]:
         """All alarms so far in order of time."""
-        return sorted((*self._over, *self._open.values()), key=lambda it: (it.at, it))
+        return self._alarms.in_order()
 
 
 class RulesPlay:
@@ -97,8 +108,7 @@ class RulesPlay:
         self._signals = Alerts(rules, feed)
         self._cells = Watch(rules, feed, promises, since=start)
         self._offset = 0
-        self._open: dict[str, Fired] = {}
-        self._over: list[Fired] = []
+        self._alarms = _Alarms()
 
     def minute(self, minute: int, cells: Iterable[Cell], signals: Iterable[Signal]) -> None:
         """The minute that begins at `minute` is over: its cells, and what detection told of it."""
@@ -108,7 +118,7 @@ class RulesPlay:
             processor.tick(now, caught_up=True)
         self._signals.apply([self._record(now, _encode(signal)) for signal in signals])
         self._cells.apply([self._record(now, _encode(cell)) for cell in cells])
-        self._cells.apply([self._record(now, _encode(msgspec.structs.replace(_progress, data_as_of=now)))])
+        self._cells.apply([self._record(now, _encode(progress_to(now)))])
         for processor in both:
             processor.tick(now, caught_up=True)
             for output in processor.outputs():
@@ -119,17 +129,16 @@ class RulesPlay:
         return Record(self._offset, now, b"", value)
 
     def _take(self, event: AlertEvent, now: int) -> None:
-        known = self._open.get(event.fingerprint)
-        if event.state == "firing" and known is None:
+        if event.state != "firing":
+            self._alarms.end(event.fingerprint, now)
+        elif not self._alarms.is_on(event.fingerprint):
             more = ", ".join(f"{name} {value}" for name, value in event.labels.items() if name in _MORE)
-            self._open[event.fingerprint] = Fired(
+            fired = Fired(
                 event.rule, event.queue, event.category, more, event.started_at, now, None, event.summary.get("en", "")
             )
-        elif event.state != "firing" and known is not None:
-            self._over.append(known._replace(until=now))
-            del self._open[event.fingerprint]
+            self._alarms.begin(event.fingerprint, fired)
 
     @property
     def fired(self) -> list[Fired]:
         """All alerts so far in order of time."""
-        return sorted((*self._over, *self._open.values()), key=lambda it: (it.at, it))
+        return self._alarms.in_order()

@@ -246,4 +246,19 @@ class Progress(msgspec.Struct, kw_only=True, tag="progress", tag_field="kind"):
     superseded: dict[str, int] = msgspec.field(default_factory=dict)
 
 
+def progress_to(data_as_of: int | None, version: int = 0) -> Progress:
+    """The progress of an engine that is so far (ms) and had nothing to mend or refuse."""
+    return Progress(
+        data_as_of=data_as_of,
+        partitions=[],
+        repaired={},
+        rejected={},
+        misrouted={},
+        late={},
+        unknown_fields={},
+        missing=0,
+        version=version,
+    )
+
+
 CellsRecord = Cell | Gauge | Forecast | FeedStatus | SourceStatus | Progress
