@@ -60,7 +60,7 @@ def factory(settings: Settings, events: EventFile | None = None) -> ProcessorFac
         future_ms=settings.intake.future_s * 1000,
         visits_partitions=partitions[VISITS],
         keep_fields=frozenset(settings.intake.keep_fields),
-        default_hotline=next(iter(settings.hotlines)) if len(settings.hotlines) == 1 else "",
+        default_hotline=settings.only_hotline,
     )
     merging = Merging(settings.cells.most_values, settings.intake.silent_after_s * 1000)
 

@@ -20,6 +20,7 @@ from deploy.backtest.play import Fired
 from deploy.backtest.run import Past, run_rule, run_series, run_signals
 from deploy.cli.clickhouse import client, errors_for_people
 from deploy.cli.detect import minutes_of, rows_of
+from deploy.cli.report import hotline_of
 from deploy.runtime.planned_events import events_path, read_events
 from deploy.runtime.settings import Settings, current
 from streams.contract import LIVE
@@ -119,10 +120,7 @@ class _Asked:
         del as_json
         self._settings, self.feed, self._counts, self._interval = settings, feed, counts, interval
         self.suggest = suggest
-        names = list(settings.hotlines)
-        self.hotline = hotline or (names[0] if len(names) == 1 else "")
-        if not self.hotline and counts is None:
-            raise click.UsageError(f"--hotline says of which one; settings name {', '.join(names) or 'none'}")
+        self.hotline = (hotline or settings.only_hotline) if counts is not None else hotline_of(settings, hotline)
         self.zone = settings.hotline(self.hotline).zone
         self.start, self.end = _midnight(first, self.zone), _midnight(last + timedelta(days=1), self.zone)
         if self.end <= self.start:

@@ -31,8 +31,7 @@ def _time(text: str, zone: ZoneInfo, option: str) -> datetime:
 
 def _zone(settings: Settings, hotline: str) -> ZoneInfo:
     """Local times are those of the hotline; of the only one, where none is told."""
-    names = list(settings.hotlines)
-    return settings.hotline(hotline or (names[0] if len(names) == 1 else "")).zone
+    return settings.hotline(hotline or settings.only_hotline).zone
 
 
 def _known(settings: Settings, hotline: str, queue: str) -> None:

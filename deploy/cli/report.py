@@ -22,13 +22,13 @@ def _week(text: str) -> date:
         raise click.UsageError(f"--week {text}: write an ISO week, 2026-W47") from error
 
 
-def _hotline(settings: Settings, told: str) -> str:
-    if told:
-        return told
-    if len(settings.hotlines) == 1:
-        return next(iter(settings.hotlines))
-    known = ", ".join(settings.hotlines) or "none"
-    raise click.UsageError(f"--hotline says of which one; settings name {known}")
+def hotline_of(settings: Settings, told: str) -> str:
+    """The hotline that is meant: the one told, else the only one. Raises UsageError."""
+    found = told or settings.only_hotline
+    if not found:
+        known = ", ".join(settings.hotlines) or "none"
+        raise click.UsageError(f"--hotline says of which one; settings name {known}")
+    return found
 
 
 @click.command("report")
@@ -55,7 +55,7 @@ def command(
     if (day is None) == (week is None):
         raise click.UsageError("say --day or --week")
     settings = current()
-    name = _hotline(settings, hotline)
+    name = hotline_of(settings, hotline)
     promised = settings.hotline(name)
     first = day.date() if day is not None else _week(week or "")
     last = first if day is not None else first + timedelta(days=6)

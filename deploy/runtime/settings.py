@@ -382,6 +382,11 @@ class Settings(BaseSettings):
         """The settings of a hotline; one that is not configured gets `hotline_defaults`."""
         return self.hotlines.get(name) or _BUILT_IN_HOTLINES.get(name) or self.hotline_defaults
 
+    @property
+    def only_hotline(self) -> str:
+        """The hotline that settings name, if they name one alone; else empty."""
+        return next(iter(self.hotlines)) if len(self.hotlines) == 1 else ""
+
     def known_hotlines(self) -> Mapping[str, Hotline]:
         """The hotlines that settings (or a built-in mapping) name."""
         return _BUILT_IN_HOTLINES | self.hotlines

@@ -108,10 +108,7 @@ class Fleet:
 
     def restart_broker(self, *, hard: bool) -> None:
         """The broker ends, by kill -9 or politely, and comes back as soon as it can."""
-        if hard and self.broker._process:
-            self.broker._process.kill()
-            self.broker._process.wait()
-        self.broker.stop()
+        _end(self.broker, hard=hard)
         self.tend()
         self.broker.start(120)
 
@@ -121,10 +118,7 @@ class Fleet:
 
     def end_database(self, *, hard: bool) -> None:
         """The database ends, by kill -9 or politely, until `heal` or `start_database`."""
-        if hard and self.database._process:
-            self.database._process.kill()
-            self.database._process.wait()
-        self.database.stop()
+        _end(self.database, hard=hard)
         self.database_is_there = False
 
     def heal(self) -> None:
@@ -145,3 +139,11 @@ class Fleet:
         self._started += 1
         log = self.directory / "logs" / f"{name}-{self._started}.log"
         return spawn([sys.executable, "-m", "deploy.cli", name], log, self.environment)
+
+
+def _end(server: KafkaBroker | ClickHouseServer, *, hard: bool) -> None:
+    """Stop it politely, or by kill -9."""
+    if hard and server._process:
+        server._process.kill()
+        server._process.wait()
+    server.stop()
