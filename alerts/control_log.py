@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from alerts.controls import Controls
-from deploy.runtime.kafka import client_options, reading
+from deploy.runtime.kafka import append, reading
 from deploy.runtime.settings import Kafka
 from streams.contract import AlertEvent
 from streams.contract.alerts import ControlRecord, control_key
@@ -59,12 +59,7 @@ def _take(controls: Controls, value: bytes, offset: int) -> None:
 
 async def write(kafka: Kafka, record: ControlRecord) -> None:
     """Append a record and wait until the broker has it. Raises KafkaError."""
-    producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
-    await producer.start()
-    try:
-        await producer.send_and_wait(ALERT_CONTROL, msgspec.json.encode(record), key=control_key(record))
-    finally:
-        await producer.stop()
+    await append(kafka, ALERT_CONTROL, control_key(record), msgspec.json.encode(record))
 
 
 async def firing(kafka: Kafka) -> list[AlertEvent]:

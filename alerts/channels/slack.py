@@ -1,39 +1,28 @@
 """Slack, by an incoming webhook: 200 and the word `ok`, else a status and an error word."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from alerts.channels import Delivered, Notice, Outcome, Retry
-from alerts.channels.content import Writer
-from alerts.channels.http import TIMEOUT_S, JsonClient
+from alerts.channels import Delivered, Outcome, Retry
+from alerts.channels.chat import ChatChannel
 from alerts.channels.settings import ChatSettings
-from alerts.channels.words import Words, cut, words
+from alerts.channels.words import Words, cut
 
 LONGEST_SECTION = 3000
 MOST_EPISODES = 60
 """A button's value holds 2,000 characters."""
 
 
-class SlackChannel:
+class SlackChannel(ChatChannel[ChatSettings]):
     """POST of one message for all alerts of a page."""
 
     kind = "slack"
-    resend_s: int | None = None
-    batch = 100_000
 
-    def __init__(self, settings: ChatSettings, target: str, writer: Writer, timeout_s: float = TIMEOUT_S) -> None:
-        self.target = target
-        self._settings = settings
-        self._writer = writer
-        self._client = JsonClient(timeout_s)
+    def _message(self, said: Words) -> dict[str, Any]:
+        return posted(said, self._board, buttons=self._settings.buttons)
 
-    async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        said = words(notices, self._writer, self._settings.language, target=self.target, now=now)
-        body = posted(said, self._writer.external_url, buttons=self._settings.buttons)
-        return await self._client.post(self._settings.url.get_secret_value(), body, now=now, read=_read)
-
-    async def close(self) -> None:
-        await self._client.close()
+    @staticmethod
+    def _read(answer: bytes) -> Outcome:
+        return Delivered() if answer.strip() == b"ok" else Retry("bad_answer", detail="the answer is not `ok`")
 
 
 def posted(said: Words, board: str, *, buttons: bool = False) -> dict[str, Any]:
@@ -73,7 +62,3 @@ def _section(text: str) -> dict[str, Any]:
 def escaped(text: str) -> str:
     """The three characters that Slack reads as markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _read(answer: bytes) -> Outcome:
-    return Delivered() if answer.strip() == b"ok" else Retry("bad_answer", detail="the answer is not `ok`")

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -73,6 +73,16 @@ async def retention_ms(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> dic
             if "delete" in (values.get("cleanup.policy") or "") and int(values["retention.ms"]) >= 0:
                 kept[topic] = int(values["retention.ms"])
     return kept
+
+
+async def append(kafka: Kafka, topic: str, key: bytes, value: bytes) -> None:
+    """Append one record and wait until the broker's replicas have it. Raises KafkaError."""
+    producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value, key=key)
+    finally:
+        await producer.stop()
 
 
 class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as consumer`)

@@ -16,10 +16,9 @@ import msgspec
 import orjson
 import structlog
 from aiohttp import web
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from deploy.runtime.kafka import client_options
+from deploy.runtime.kafka import append
 from deploy.runtime.settings import Kafka, Settings
 from sinks.web.answers import error_response, json_response
 from sinks.web.board import Board
@@ -97,12 +96,7 @@ def offered(settings: Settings) -> bool:
 
 async def write(kafka: Kafka, record: ControlRecord) -> None:
     """Append a record and wait until the broker has it. Raises KafkaError."""
-    producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
-    await producer.start()
-    try:
-        await producer.send_and_wait(ALERT_CONTROL, msgspec.json.encode(record), key=control_key(record))
-    finally:
-        await producer.stop()
+    await append(kafka, ALERT_CONTROL, control_key(record), msgspec.json.encode(record))
 
 
 class Actions:
