@@ -29,13 +29,14 @@ from alerts.on_call import OnCall
 from alerts.pager import page_forever
 from alerts.paging import Paging
 from alerts.promises import promises_of
-from alerts.rule_book import RuleBook, watch_rules
+from alerts.rule_book import RuleBook
 from alerts.rules import Rule
 from alerts.sender import send_forever
 from alerts.telling import Telling
 from alerts.watch import Watch
 from deploy.runtime.processor import ProcessorFactory
 from deploy.runtime.settings import Settings, SettingsError
+from deploy.runtime.watched_file import watch
 from deploy.runtime.worker import Background, Worker, run_worker
 from streams.contract.events import LIVE
 from streams.contract.topics import ALERTS, CELLS, SIGNALS, STATE_ALERTS
@@ -63,7 +64,7 @@ def run(settings: Settings) -> None:
     }
 
     async def reload(worker: Worker) -> None:
-        await watch_rules(book, lambda rules: adopt(worker, rules))
+        await watch(book.reread, lambda: adopt(worker, book.rules))
 
     async def listen(_worker: Worker) -> None:
         await follow(settings.kafka, controls)

@@ -1,7 +1,6 @@
 """The rules that hold now, read again whenever their file changes; a file that cannot be used changes nothing."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -9,8 +8,7 @@ import structlog
 from alerts import metrics
 from alerts.rules import Rule
 from alerts.rules_file import RulesError, load_rules
-
-LOOK_EVERY_S = 1.0
+from deploy.runtime.watched_file import WatchedFile
 
 log = structlog.get_logger()
 
@@ -23,7 +21,7 @@ class RuleBook:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._text = _text(path)
+        self._file = WatchedFile(path) if path else None
         self.rules: Sequence[Rule] = load_rules(path)
         self.by_name = {rule.name: rule for rule in self.rules}
         self.problem = ""
@@ -31,10 +29,8 @@ class RuleBook:
 
     def reread(self) -> bool:
         """Read the file again if it has changed; True if other rules hold from now on."""
-        text = _text(self._path)
-        if text == self._text:
+        if self._file is None or not self._file.changed():
             return False
-        self._text = text
         try:
             rules = load_rules(self._path)
         except RulesError as error:
@@ -55,21 +51,3 @@ class RuleBook:
         metrics.RULES_PROBLEM.clear()
         if self.problem:
             metrics.RULES_PROBLEM.labels(self.problem.splitlines()[0]).set(1)
-
-
-async def watch_rules(book: RuleBook, adopt: Callable[[Sequence[Rule]], None]) -> None:
-    """Look at the file every second, for good; `adopt` takes other rules into use."""
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        if await asyncio.to_thread(book.reread):
-            adopt(book.rules)
-
-
-def _text(path: Path | None) -> bytes | None:
-    """What the file holds; None if it cannot be read (which `load_rules` then explains)."""
-    if path is None:
-        return b""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

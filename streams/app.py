@@ -2,9 +2,10 @@
 
 from deploy.runtime.planned_events import events_path
 from deploy.runtime.settings import Settings
+from deploy.runtime.watched_file import watch
 from deploy.runtime.worker import Worker, run_worker
 from streams.contract.topics import CALLS, PARTIALS, STATE_STREAMS
-from streams.event_file import EventFile, watch_events
+from streams.event_file import EventFile
 from streams.merge import Merger
 from streams.processors import factory, meaning
 
@@ -17,7 +18,7 @@ def run(settings: Settings) -> None:
     build = factory(settings, events)
 
     async def announce(worker: Worker) -> None:
-        await watch_events(events, lambda: _merger(worker))
+        await watch(events.reread, lambda: _announce(worker, events))
 
     run_worker(
         GROUP,
@@ -30,7 +31,8 @@ def run(settings: Settings) -> None:
     )
 
 
-def _merger(worker: Worker) -> Merger | None:
-    """The merger, while this process owns it."""
+def _announce(worker: Worker, events: EventFile) -> None:
+    """Let the merger know, while this process owns it."""
     processor = worker.processor(PARTIALS, 0)
-    return processor if isinstance(processor, Merger) else None
+    if isinstance(processor, Merger):
+        processor.announce(events.events)

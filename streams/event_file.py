@@ -1,50 +1,36 @@
 """The file of announced events, read again as it changes; one that cannot be used changes nothing."""
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
-from deploy.runtime.planned_events import PlannedEvent, parse_events
+from deploy.runtime.planned_events import PlannedEvent, read_events
 from deploy.runtime.settings import SettingsError
+from deploy.runtime.watched_file import WatchedFile
 from streams.detection import Announced
-from streams.merge import Merger
-
-LOOK_EVERY_S = 2.0
 
 log = structlog.get_logger()
 
 
 class EventFile:
-    """`events`: those that hold now. Raises SettingsError if the file cannot be used at the start."""
+    """`events`: those that hold now, none where there is no file. Raises SettingsError if it cannot be used at the start."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._text = self._read()
-        self.events = announced(parse_events(self._text, str(path)))
+        self._file = WatchedFile(path)
+        self.events = announced(read_events(path))
 
     def reread(self) -> bool:
         """Read the file again if it has changed; True if other events hold from now on."""
-        text = self._read()
-        if text == self._text:
+        if not self._file.changed():
             return False
-        self._text = text
         try:
-            events = announced(parse_events(text, str(self._path)))
+            events = announced(read_events(self._file.path))
         except SettingsError as error:
             log.warning("the changed events cannot be used, the earlier ones stay in force", problem=str(error))
             return False
         self.events = events
         log.info("announced events read again", events=len(events))
         return True
-
-    def _read(self) -> bytes:
-        """What the file holds; nothing where there is none."""
-        try:
-            return self._path.read_bytes()
-        except FileNotFoundError:
-            return b""
 
 
 def announced(events: tuple[PlannedEvent, ...]) -> tuple[Announced, ...]:
@@ -60,11 +46,3 @@ def announced(events: tuple[PlannedEvent, ...]) -> tuple[Announced, ...]:
         )
         for it in events
     )
-
-
-async def watch_events(file: EventFile, merger: Callable[[], Merger | None]) -> None:
-    """Look at the file every two seconds, for good, and let the merger of this process know."""
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        if await asyncio.to_thread(file.reread) and (found := merger()) is not None:
-            found.announce(file.events)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from deploy.backtest.play import Fired
+from deploy.runtime.local_times import local_ms
 
 MINUTE = 60_000
 WEEK = 7 * 1440 * MINUTE
@@ -42,7 +43,7 @@ def read_labels(path: Path, zone: ZoneInfo) -> list[Label]:
         rows = csv.DictReader(file)
         for row in rows:
             try:
-                begin, end = (_ms(row[name], zone) for name in ("begin", "end"))
+                begin, end = (local_ms(row[name], zone) for name in ("begin", "end"))
             except (KeyError, TypeError, ValueError):
                 raise LabelsError(
                     f"{path}, line {rows.line_num}: write columns begin,end,name and times such as 2026-03-02T07:05"
@@ -51,11 +52,6 @@ def read_labels(path: Path, zone: ZoneInfo) -> list[Label]:
                 raise LabelsError(f"{path}, line {rows.line_num}: end is not after begin")
             made.append(Label(begin, end, row.get("name") or "", row.get("queue") or ""))
     return made
-
-
-def _ms(text: str, zone: ZoneInfo) -> int:
-    told = datetime.fromisoformat(text.strip())
-    return round((told.replace(tzinfo=zone) if told.tzinfo is None else told).timestamp() * 1000)
 
 
 class Verdict(NamedTuple):

@@ -3,13 +3,13 @@
 import csv
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Never, TextIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from deploy.runtime.local_times import local_ms
 from deploy.runtime.settings import Demand
 from streams.detection.series import INTERVALS, Judged, Series
 
@@ -95,13 +95,12 @@ def rows_of(file: TextIO, zone: ZoneInfo) -> Iterator[tuple[int, Row]]:
             continue
         try:
             stamp, count = fields[0].strip(), float(fields[1])
-            at = datetime.fromisoformat(stamp)
+            at = local_ms(stamp, zone)
         except (IndexError, ValueError):
             _refuse(reader.line_num, f"{','.join(fields)}: write 2026-03-02T07:05 (or with an offset) and a count")
         if count < 0 or not count.is_integer():
             _refuse(reader.line_num, f"{fields[1]} is no count: write a whole number from 0 on")
-        at = at.replace(tzinfo=zone) if at.tzinfo is None else at
-        yield reader.line_num, Row(stamp, round(at.timestamp() * 1000), int(count))
+        yield reader.line_num, Row(stamp, at, int(count))
 
 
 def _written(row: Row, judged: Judged) -> list[str | int]:

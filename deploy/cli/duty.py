@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from alerts import calendars
 from alerts.called import called, rotas
 from alerts.duty import load_duty
 from alerts.rules_file import RulesError
+from deploy.runtime.local_times import local_ms
 from deploy.runtime.settings import current
 
 
@@ -55,10 +56,9 @@ def _label(text: str) -> tuple[str, str]:
 
 def _moment(text: str) -> int:
     try:
-        at = datetime.fromisoformat(text)
+        return local_ms(text, ZoneInfo("UTC"))
     except ValueError:
         _refuse(f"--at {text}: write 2026-11-25T03:00")
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _local(ms: int, zone: str) -> str:

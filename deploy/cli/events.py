@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import click
 from pydantic import ValidationError
 
+from deploy.runtime.local_times import local_time
 from deploy.runtime.planned_events import PlannedEvent, events_path, read_events, write_events
 from deploy.runtime.settings import Settings, current
 
@@ -23,10 +24,9 @@ def command() -> None:
 
 def _time(text: str, zone: ZoneInfo, option: str) -> datetime:
     try:
-        told = datetime.fromisoformat(text)
+        return local_time(text, zone)
     except ValueError:
         raise click.BadParameter(f"{text}: write 2026-06-25T08:00", param_hint=option) from None
-    return told.replace(tzinfo=zone) if told.tzinfo is None else told
 
 
 def _zone(settings: Settings, hotline: str) -> ZoneInfo:

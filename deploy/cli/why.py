@@ -9,6 +9,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from deploy.cli.clickhouse import FORMATS, REFUSED, ask, client, errors_for_people
+from deploy.runtime.local_times import local_ms
 from deploy.runtime.settings import Hotline, Settings, current
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.clickhouse.why import Asked, Statement, WhyError, number, require, sums, visits
@@ -62,8 +63,7 @@ def _instant(text: str, told: Hotline, as_of: int) -> int:
         return as_of
     if len(text) <= len("10:42:18"):
         text = f"{datetime.fromtimestamp(as_of / 1000, told.zone).date()}T{text}"
-    moment = datetime.fromisoformat(text)
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=told.zone)).timestamp() * 1000)
+    return local_ms(text, told.zone)
 
 
 def _rows(found: Client, statement: Statement) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@ import asyncio
 import pytest
 
 from alerts import metrics
-from alerts.rule_book import RuleBook, watch_rules
+from alerts.rule_book import RuleBook
 from alerts.rules_file import RulesError
+from deploy.runtime.watched_file import watch
 
 GOOD = "rules: [{name: A, signal: dead_feed}]"
 
@@ -43,7 +44,7 @@ async def test_the_file_is_watched(tmp_path):
     path = tmp_path / "rules.yaml"
     path.write_text(GOOD, encoding="utf-8")
     adopted = asyncio.Event()
-    task = asyncio.create_task(watch_rules(RuleBook(path), lambda rules: adopted.set()))
+    task = asyncio.create_task(watch(RuleBook(path).reread, adopted.set, every_s=0.01))
     path.write_text(GOOD.replace("A", "B"), encoding="utf-8")
     await asyncio.wait_for(adopted.wait(), 10)
     task.cancel()

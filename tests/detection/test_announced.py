@@ -166,3 +166,18 @@ def test_a_file_that_cannot_be_used_names_the_field_and_changes_nothing(tmp_path
     assert [it.name for it in file.events] == ["a"]
     with pytest.raises(SettingsError, match=r"events\.0\.begin: .*timezone"):
         read_events(path)
+
+
+def test_a_file_that_cannot_be_read_changes_nothing_and_one_that_is_gone_holds_no_event(tmp_path):
+    path = tmp_path / "events.yaml"
+    path.write_text("events: [{name: a, begin: 2026-06-01T08:00+08:00, end: 2026-06-01T09:00+08:00}]", encoding="utf-8")
+    file = EventFile(path)
+    path.unlink()
+    path.mkdir()
+    assert not file.reread()
+    assert [it.name for it in file.events] == ["a"]
+    with pytest.raises(SettingsError, match="cannot be read"):
+        EventFile(path)
+    path.rmdir()
+    assert file.reread()
+    assert file.events == ()

@@ -1,7 +1,6 @@
 """Incidents: what goes wrong on purpose, when, and by how much."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -9,6 +8,7 @@ import msgspec
 
 from deploy.producers.simulator.durations import parse_duration
 from deploy.producers.simulator.profile import Site
+from deploy.runtime.local_times import local_ms
 
 IncidentKind = Literal["spike", "understaffed", "silence", "outage", "dead-feed", "doubled-feed"]
 _KINDS: tuple[IncidentKind, ...] = get_args(IncidentKind)
@@ -95,10 +95,9 @@ def _start(text: str, begin: int, zone: ZoneInfo) -> int:
 def parse_time(text: str, zone: ZoneInfo) -> int:
     """Epoch ms of an ISO time; without an offset it is in `zone`. Raises ValueError saying how to write one."""
     try:
-        at = datetime.fromisoformat(text)
+        return local_ms(text, zone)
     except ValueError:
         raise ValueError(f"{text!r} is no time: write 2026-11-22T10:41:30 or +90s") from None
-    return round((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1000)
 
 
 def demand_factor(incidents: Sequence[Incident], queue: str, at: int) -> float:
