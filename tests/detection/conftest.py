@@ -1,22 +1,17 @@
 """An invented city's calls, as the cells that the merger would hand to detection."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from detection_kit import tell
 
 from deploy.runtime.settings import Demand, Hotline, Queue
 from streams.contract import Signal
 from streams.detection import Detection, DetectionRules
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from detection_kit import tell
 
 MINUTE = 60_000
 DAY = 1440 * MINUTE

@@ -10,7 +10,6 @@ import math
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,11 +19,8 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 import pandas as pd
 import pytest
-from clickhouse_connect.driver.client import Client
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "sinks"))
-
 import story
+from clickhouse_connect.driver.client import Client
 
 pytestmark = [pytest.mark.clickhouse, pytest.mark.faults, pytest.mark.timeout(600)]
 

@@ -18,8 +18,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 PROGRAMS = Path(__file__).parent / "programs"
 PARTITIONS = 3
 

@@ -1,6 +1,5 @@
 """A database of its own for each test module, in the real engine."""
 
-import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -9,6 +8,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+import story
 from clickhouse_connect.driver.client import Client
 
 from deploy.runtime.processor import Record
@@ -33,10 +33,6 @@ from streams.contract import (
     VisitMark,
 )
 from streams.contract.topics import ALERTS, CELLS, DEAD_LETTER, SIGNALS, VISITS
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import story
 
 _feeds = count(1)
 

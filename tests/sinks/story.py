@@ -4,19 +4,14 @@ On 2026-03-09 four calls come; on 2026-03-10 burst pipes in district 440305 brin
 small enough to be checked by hand. Times are those of Shanghai; feeds, agents and sources are told too.
 """
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import msgspec
 from clickhouse_connect.driver.client import Client
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
-
 from engine import Engine
 
 from deploy.runtime.processor import Record

@@ -8,10 +8,10 @@ import city
 import pytest
 from aiohttp import ClientSession, ClientTimeout, CookieJar
 from browser import Watched, in_a_browser
-from conftest import RunningSite
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.async_api import BrowserContext, expect
+from running_site import RunningSite
 from test_api import events
 
 from deploy.runtime.access import Access, Account, Filter

@@ -4,8 +4,8 @@ import city
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from browser import Watched, in_a_browser
-from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
+from running_site import RunningSite
 
 pytestmark = in_a_browser
 

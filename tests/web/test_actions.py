@@ -5,8 +5,8 @@ import pytest
 from aiohttp import ClientSession
 from aiokafka.errors import KafkaError
 from browser import Watched, in_a_browser
-from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
+from running_site import RunningSite
 
 from alerts.controls import Controls
 from sinks.web.board import Board

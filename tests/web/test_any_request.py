@@ -11,7 +11,7 @@ from pathlib import Path
 
 import city
 import pytest
-from conftest import RunningSite
+from running_site import RunningSite
 
 pytestmark = pytest.mark.faults
 PROGRAM = Path(sys.executable).with_name("schemathesis")

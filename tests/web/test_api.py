@@ -6,7 +6,7 @@ from datetime import datetime
 import city
 import pytest
 from aiohttp import ClientSession, ClientTimeout
-from conftest import RunningSite
+from running_site import RunningSite
 
 from sinks.web.board import MINUTE_MS, Board, Key
 from sinks.web.past import sums, to_counts

@@ -2,19 +2,14 @@
 
 import csv
 import io
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
+import story
 from aiohttp import ClientSession
 from browser import Watched, in_a_browser
-from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "sinks"))
-
-import story
+from running_site import RunningSite
 
 from sinks.web.tables import to_csv
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import city
 import pytest
 from browser import Watched, in_a_browser
-from conftest import RunningSite
 from playwright.async_api import BrowserContext, expect
+from running_site import RunningSite
 
 from sinks.web.board import Key
 from sinks.web.rolling import bounds, measures

@@ -12,16 +12,12 @@ import msgspec
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 from aiokafka import AIOKafkaProducer
+from stored import store
 from test_api import events
 
 from alerts import control_log
 from deploy.embedded.child import free_port
 from deploy.runtime.settings import Settings
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.days import local_day
-from sinks.clickhouse.inserter import Inserter, blocks
-from sinks.clickhouse.migrate import migrate
-from sinks.clickhouse.records import Record, row_functions, to_rows
 from sinks.web import reader
 from sinks.web.app import serve
 from sinks.web.board import Board
@@ -179,19 +175,6 @@ async def test_memory_and_clickhouse_give_the_same_summary(clickhouse_url: str) 
         assert answer(query, stored, settings, source="x") == answer(query, remembered, settings, source="x")
     nobody = parse({"feed": "nobody", "hotline": "nobody"}, board, settings, city.MORNING)
     assert answer(nobody, await past.counts(nobody), settings, source="x")["service_level_offered"] is None
-
-
-def store(settings: Settings, cells: list) -> None:
-    """Put cells into ClickHouse as the writer does."""
-    migrate(settings)
-    rows_of = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))[CELLS]
-    rows, refused = to_rows(
-        rows_of, CELLS, 0, [Record(n, 0, None, msgspec.json.encode(c)) for n, c in enumerate(cells)]
-    )
-    assert not refused
-    with connect(settings.clickhouse) as client:
-        inserter = Inserter(client)
-        assert not any(inserter.write(block) for block in blocks(rows))
 
 
 @pytest.mark.kafka

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import city
 import pytest
 from aiohttp import ClientSession
-from conftest import RunningSite
 from hypothesis import given
 from hypothesis import strategies as st
-from test_real import store
+from running_site import RunningSite
+from stored import store
 
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.hotlines import utc_offsets

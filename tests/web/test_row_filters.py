@@ -1,18 +1,14 @@
 """What people may see, as conditions on rows: every view, saved query and export shows no more than the wallboard."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import story
 import yaml
 from click.testing import CliRunner
 from clickhouse_connect.driver.client import Client
-
-sys.path.append(str(Path(__file__).parents[1] / "sinks"))  # behind: it has a conftest of its own
-
-import story
 
 import deploy.cli.access
 import deploy.cli.clickhouse
