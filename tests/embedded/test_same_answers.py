@@ -1,53 +1,24 @@
 """The clients that people use read the same answers from the embedded ClickHouse: every view, with all column types.
 
-clickhouse-connect's rows are what the others are compared with; they are told apart by their text alone: `[a,b]` for
-arrays and tuples, `{k:v}` for maps, instants in UTC to the millisecond (a midnight by its date).
+clickhouse-connect's rows are what the others are compared with, by their text (`clients.py`).
 """
 
-import asyncio
 import json
-import math
-import os
-import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-import aiohttp
-import pandas as pd
+import clients
 import pytest
 import story
-from clickhouse_connect.driver.client import Client
+from clients import of_json, plain
 
 pytestmark = [pytest.mark.clickhouse, pytest.mark.faults, pytest.mark.timeout(600)]
 
-HERE = Path(__file__).parent
 ROWS = 30
-LARGE = 200_000
 Answer = list[list[str | None]]
-
-
-def plain(value: Any) -> str | None:
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(str(plain(one)) for one in value) + "]"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(sorted(f"{plain(key)}:{plain(one)}" for key, one in value.items())) + "}"
-    return None if pd.isna(value) else of_one(value)
-
-
-def of_one(value: Any) -> str:
-    if isinstance(value, datetime):
-        at = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        midnight = (at.hour, at.minute, at.second, at.microsecond) == (0, 0, 0, 0)
-        return at.strftime("%Y-%m-%d") if midnight else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 @pytest.fixture(scope="module")
@@ -101,48 +72,16 @@ def asked(told: story.Told) -> Asked:
     return Asked(told, queries, expected)
 
 
-@pytest.fixture(scope="module")
-def jars(tmp_path_factory: pytest.TempPathFactory) -> str:
-    for program in ("java", "mvn"):
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} on this machine: Debian's packages default-jdk-headless and maven")
-    into = tmp_path_factory.mktemp("jars")
-    fetch = [
-        "mvn",
-        "-q",
-        "-B",
-        "-f",
-        HERE / "java_client/pom.xml",
-        "dependency:copy-dependencies",
-        f"-DoutputDirectory={into}",
-    ]
-    done = subprocess.run(fetch, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    shutil.rmtree(HERE / "java_client/target", ignore_errors=True)
-    return f"{into}{os.sep}*"
-
-
 @pytest.mark.parametrize(("client", "compression"), [("client", "lz4"), ("client", "http"), ("jdbc", "lz4")])
 def test_the_official_java_clients(asked: Asked, jars: str, tmp_path: Path, client: str, compression: str) -> None:
     if client == "jdbc":  # its ResultSet has strings of its own for what is no SQL type: those are left to the other
         asked = asked._replace(queries=asked.queries[-4:], expected=asked.expected[-3:])
     url, database, path = asked.arguments(tmp_path)
     done = subprocess.run(
-        ["java", "-cp", jars, HERE / "java_client/Ask.java", url, database, "reader", client, compression, path],
+        ["java", "-cp", jars, clients.HERE / "java_client/Ask.java", url, database, "reader", client, compression, path],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     asked.same(done)
-
-
-@pytest.fixture(scope="module")
-def go_driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("go") is None:
-        pytest.skip("no Go toolchain on this machine")
-    program = tmp_path_factory.mktemp("go") / "go_driver"
-    build = ["go", "build", "-o", program, "."]
-    done = subprocess.run(build, cwd=HERE / "go_driver", capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return program
 
 
 @pytest.mark.parametrize("compression", ["gzip", "lz4"])
@@ -164,9 +103,7 @@ def test_pandas(asked: Asked) -> None:
 
 
 def test_curl(asked: Asked) -> None:
-    curl = shutil.which("curl")
-    if curl is None:
-        pytest.skip("no curl on this machine")
+    curl = clients.curl()
     settings = {
         "user": "reader", "database": asked.told.settings.clickhouse.database, "default_format": "JSONCompactEachRowWithNamesAndTypes",
         "output_format_json_quote_64bit_integers": "0", "output_format_json_quote_denormals": "1",
@@ -181,48 +118,6 @@ def test_curl(asked: Asked) -> None:
 
     for query, rows in zip(asked.queries, asked.expected, strict=False):
         _, kinds, *found = map(json.loads, ask(query).splitlines())
-        told_rows = [[plain(of_type(value, kind)) for value, kind in zip(row, kinds, strict=True)] for row in found]
+        told_rows = [[plain(of_json(value, kind)) for value, kind in zip(row, kinds, strict=True)] for row in found]
         assert told_rows == rows, query
     assert ask(asked.queries[-1]).startswith("Code: 60. DB::Exception: ")
-
-
-def of_type(value: Any, kind: str) -> Any:
-    """What JSON gives as text, as what it is."""
-    if value is None:
-        return None
-    if "DateTime64" in kind and isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return int(value) if kind == "UInt128" else value
-
-
-@pytest.mark.parametrize("settings", [{}, {"compress": "1"}, {"enable_http_compression": "1"}])
-async def test_a_client_that_goes_away_leaves_room_for_the_next(clickhouse_url: str, settings: dict[str, str]) -> None:
-    """Again and again a large answer is cut off in the middle, and a slow query before its first row."""
-    large = {"query": "SELECT number, repeat('x', 200) FROM numbers(500000)", "user": "reader"} | settings
-    slow = {
-        "query": "SELECT count() FROM numbers(1000000000000)",
-        "user": "reader",
-        "max_execution_time": "1",
-    } | settings
-    async with aiohttp.ClientSession(clickhouse_url, auto_decompress=False) as session:
-        for _ in range(5):
-            async with session.post("/", params=large) as response:
-                assert await response.content.read(1_000)
-                response.close()
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1), session.post("/", params=slow) as response:
-                    await response.read()
-        async with asyncio.timeout(30), session.post("/", params={"query": "SELECT 1", "user": "reader"}) as response:
-            assert await response.read() == b"1\n"
-
-
-def test_a_large_result_is_whole(told: story.Told) -> None:
-    client: Client = told.client
-    rows = client.query(
-        f"SELECT number, toString(number), number % 7 = 0 ? NULL : number FROM numbers({LARGE})"
-    ).result_rows
-    assert len(rows) == LARGE
-    assert sum(row[0] for row in rows) == LARGE * (LARGE - 1) // 2
-    assert sum(row[2] is None for row in rows) == math.ceil(LARGE / 7)
-    frame = client.query_df(f"SELECT number FROM numbers({LARGE})")
-    assert int(frame["number"].sum()) == LARGE * (LARGE - 1) // 2

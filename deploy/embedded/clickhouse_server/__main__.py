@@ -19,7 +19,7 @@ async def _serve(path: Path, host: str, port: int, database: str, hosts: frozens
 
     engine = Engine(path, database)
     executor = Executor(engine)
-    # A client that goes away takes the query it was waiting for with it, if that has not begun.
+    # A client that goes away takes the query it was waiting for with it.
     runner = web.AppRunner(
         application(engine, executor, hosts), access_log=None, auto_decompress=False, handler_cancellation=True
     )

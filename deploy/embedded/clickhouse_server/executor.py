@@ -18,6 +18,7 @@ from deploy.embedded.clickhouse_server.errors import (
 )
 from deploy.embedded.clickhouse_server.policy import SYSTEM_FILTERS, Policy
 from deploy.embedded.clickhouse_server.request import Query
+from deploy.embedded.clickhouse_server.running import MARK, Registry, Running, killed, new_mark
 from deploy.embedded.clickhouse_server.sessions import Sessions
 from deploy.embedded.clickhouse_server.statement import Statement
 
@@ -80,23 +81,37 @@ class Executor:
         self._own = ThreadPoolExecutor(own, "own")
         self._people = ThreadPoolExecutor(people, "people")
         self._room = BoundedSemaphore(people + waiting)
+        self._registry = Registry(engine)
 
-    def submit(self, query: Query, statement: Statement) -> "Future[Answer]":
+    def submit(self, query: Query, statement: Statement) -> Running:
         """Judge and queue one query. Raises ServerError when it is refused or there are too many."""
-        self._policy.require(statement, query.user, by_get=query.by_get)
+        mark = new_mark()
+        if (query_id := killed(statement)) is not None and not query.by_get:
+            future = self._own.submit(self._tell_killed, query, query_id, self._registry.kill(query_id, query.user))
+        else:
+            self._policy.require(statement, query.user, by_get=query.by_get)
+            future = self._queue(query, statement, mark)
+        return self._registry.take(Running(query, statement, mark, future))
+
+    def end(self, running: Running) -> None:
+        """Its client has gone: what only reads is ended, what writes is finished, as ClickHouse does."""
+        if running.statement.kind == "read":
+            self._registry.end(running)
+
+    def _queue(self, query: Query, statement: Statement, mark: str) -> "Future[Answer]":
         if query.user == "reader":
             if query.database.lower() == "system":
                 raise ServerError(
                     ACCESS_DENIED, "reader: write system.tables and the like; it is nobody's own database"
                 )
-            settings = reader_settings(dict(query.settings)) | {"readonly": "1"}
+            settings = reader_settings(dict(query.settings)) | {"readonly": "1", MARK: mark}
             if not self._room.acquire(blocking=False):
                 raise ServerError(TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries: try again shortly")
             future = self._people.submit(self._read_as_person, query, statement, settings)
             future.add_done_callback(lambda _: self._room.release())
             return future
         pool = self._own if statement.kind == "read" else self._writer
-        return pool.submit(self._run_own, query, statement)
+        return pool.submit(self._run_own, query, statement, mark)
 
     def _read_as_person(self, query: Query, statement: Statement, settings: dict[str, str]) -> Answer:
         handle = self._engine.open()
@@ -127,17 +142,32 @@ class Executor:
         finally:
             handle.close()
 
-    def _run_own(self, query: Query, statement: Statement) -> Answer:
+    def _tell_killed(self, query: Query, query_id: str, found: int) -> Answer:
+        told = {"id": query_id, "user": query.user, "found": str(found)}
+        sql = "SELECT 'waiting' AS kill_status, {id:String} AS query_id, {user:String} AS user FROM numbers({found:UInt8})"
+        handle = self._engine.open()
+        try:
+            return handle.query(sql, query.default_format, told)
+        finally:
+            handle.close()
+
+    def _run_own(self, query: Query, statement: Statement, mark: str) -> Answer:
         with self._handle(query) as handle:
             if query.database:
                 handle.use(query.database)
+            try:
+                handle.set({MARK: mark})
+            except ServerError as error:  # a session that was set read-only: what runs in it is not ended early
+                if error.code != READONLY:
+                    raise
             handle.set(query.settings)
             if statement.data is not None:
                 return handle.insert(statement)
             return handle.query(statement.sql, query.default_format, query.params)
 
     def close(self) -> None:
-        """Finish what runs, refuse what waits, close every handle."""
+        """End what reads, finish what writes, refuse what waits, close every handle."""
+        self._registry.close()
         for pool in (self._people, self._own, self._writer):
             pool.shutdown(cancel_futures=True)
         self._sessions.close()

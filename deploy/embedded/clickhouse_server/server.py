@@ -85,8 +85,14 @@ class Server:
             data = handshake.answer(self._engine.display_name, self._engine.version, self._engine.time_zone)
             return self._respond(query, "Native", Answer(data, 1, len(data), 0))
         statement = parse(query.text)
-        answer = await asyncio.wrap_future(self._executor.submit(query, statement))
-        return self._respond(query, _format(query, statement), answer)
+        running = self._executor.submit(query, statement)
+        try:
+            answer = await asyncio.wrap_future(running.future)
+        except asyncio.CancelledError:  # the client has gone
+            self._executor.end(running)
+            raise
+        # Packing a large answer takes seconds, in which the others must be heard.
+        return await asyncio.to_thread(self._respond, query, _format(query, statement), answer)
 
     def _respond(self, query: Query, fmt: str | None, answer: Answer) -> web.Response:
         summary = {

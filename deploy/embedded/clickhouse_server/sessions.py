@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from deploy.embedded.clickhouse_server.engine import Handle
 from deploy.embedded.clickhouse_server.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, ServerError
 
+_PATIENCE_S = 2.0
+"""How long a request waits for the one before it in its session: that may be one that was just cancelled."""
+
 
 @dataclass
 class _Session:
@@ -28,7 +31,7 @@ class Sessions:
 
     @contextmanager
     def use(self, session_id: str, timeout_s: int, *, must_exist: bool = False) -> Iterator[Handle]:
-        """The session's handle, for one request. Raises ServerError if another request holds it."""
+        """The session's handle, for one request. Raises ServerError if another request keeps it."""
         with self._lock:
             self._close_expired()
             session = self._sessions.get(session_id)
@@ -36,8 +39,9 @@ class Sessions:
                 if must_exist:
                     raise ServerError(SESSION_NOT_FOUND, f"Session {session_id} not found")
                 session = self._sessions[session_id] = _Session(self._open())
-            if not session.lock.acquire(blocking=False):
-                raise ServerError(SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client")
+            ours = session.lock.acquire(blocking=False)
+        if not ours and not session.lock.acquire(timeout=_PATIENCE_S):
+            raise ServerError(SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client")
         try:
             yield session.handle
         finally:

@@ -2,11 +2,15 @@
 //
 // Usage: go_driver ADDRESS USER none|gzip|lz4 [DATABASE QUERIES]
 // With a file of queries: each answer as a line of JSON, {"rows": [[...], ...]} with every value as text, or {"error": "..."}.
+// A query may have a word before it: DIGEST {"count": rows, "digest": SHA-256 of their text}; PART {"part": rows read
+// before the answer was left alone}; CANCEL has its context cancelled at the next line of standard input.
 package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -135,9 +139,26 @@ func plain(value reflect.Value) string {
 	return fmt.Sprint(value.Interface())
 }
 
-func readAll(db *sql.DB, query string) ([][]*string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+const part = 1000
+
+func howAndQuery(line string) (string, string) {
+	word, query, _ := strings.Cut(line, " ")
+	if word == "DIGEST" || word == "PART" || word == "CANCEL" {
+		return word, query
+	}
+	return "", line
+}
+
+func read(db *sql.DB, line string) (map[string]any, error) {
+	how, query := howAndQuery(line)
+	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	defer cancel()
+	if how == "CANCEL" {
+		go func() {
+			fmt.Scanln()
+			cancel()
+		}()
+	}
 	found, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -148,6 +169,8 @@ func readAll(db *sql.DB, query string) ([][]*string, error) {
 		return nil, err
 	}
 	rows := [][]*string{}
+	digest := sha256.New()
+	count := 0
 	for found.Next() {
 		row := make([]any, len(types))
 		for n, column := range types {
@@ -156,15 +179,37 @@ func readAll(db *sql.DB, query string) ([][]*string, error) {
 		if err := found.Scan(row...); err != nil {
 			return nil, err
 		}
+		count++
+		if how == "PART" && count == part {
+			return map[string]any{"part": count}, nil
+		}
 		texts := make([]*string, len(row))
 		for n, value := range row {
 			if text := plain(reflect.ValueOf(value).Elem()); text != "null" {
 				texts[n] = &text
 			}
 		}
-		rows = append(rows, texts)
+		if how == "DIGEST" {
+			digest.Write([]byte(lineOf(texts)))
+		} else {
+			rows = append(rows, texts)
+		}
 	}
-	return rows, found.Err()
+	if how == "DIGEST" {
+		return map[string]any{"count": count, "digest": hex.EncodeToString(digest.Sum(nil))}, found.Err()
+	}
+	return map[string]any{"rows": rows}, found.Err()
+}
+
+func lineOf(texts []*string) string {
+	parts := make([]string, len(texts))
+	for n, text := range texts {
+		parts[n] = "\\N"
+		if text != nil {
+			parts[n] = *text
+		}
+	}
+	return strings.Join(parts, "\x1f") + "\n"
 }
 
 func answers(db *sql.DB, path string) error {
@@ -172,14 +217,12 @@ func answers(db *sql.DB, path string) error {
 	if err != nil {
 		return err
 	}
-	for _, query := range strings.Split(strings.TrimSpace(string(text)), "\n") {
-		line := map[string]any{}
-		if rows, err := readAll(db, query); err != nil {
-			line["error"] = err.Error()
-		} else {
-			line["rows"] = rows
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		answer, err := read(db, line)
+		if err != nil {
+			answer = map[string]any{"error": err.Error()}
 		}
-		if err := json.NewEncoder(os.Stdout).Encode(line); err != nil {
+		if err := json.NewEncoder(os.Stdout).Encode(answer); err != nil {
 			return err
 		}
 	}
