@@ -66,7 +66,9 @@ class Cluster:
         """Create topics; one that somebody else created meanwhile is fine."""
         if not topics:
             return
-        new = [NewTopic(t.name, t.partitions, self._replication_factor, topic_configs=t.config) for t in topics]
+        # Of three copies one may be lost: a record that only one broker has is not acknowledged.
+        least = {"min.insync.replicas": "2"} if self._replication_factor >= 3 else {}
+        new = [NewTopic(t.name, t.partitions, self._replication_factor, topic_configs=t.config | least) for t in topics]
         answer = await self._admin.create_topics(new)
         for name, code, *text in answer.topic_errors:
             error = for_code(code)

@@ -44,10 +44,11 @@ class Sending:
 
 @dataclass
 class Broker:
-    """Every log by (topic, partition); `now` in ms."""
+    """Every log by (topic, partition); `now` in ms. `begins`: the first offset that is kept, where that is not 0."""
 
     now: int
     logs: dict[tuple[str, int], list[Stored]] = field(default_factory=lambda: defaultdict(list))
+    begins: dict[tuple[str, int], int] = field(default_factory=dict)
     sendings: list[Sending] = field(default_factory=list)
 
     def append(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
@@ -151,7 +152,7 @@ class _Reader:
         self._at: dict[TopicPartition, int] = {}
 
     async def beginning_offsets(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(tps, 0)
+        return {tp: self._broker.begins.get(tuple(tp), 0) for tp in tps}
 
     async def end_offsets(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return {tp: self._broker.end(*tp) for tp in tps}

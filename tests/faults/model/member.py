@@ -73,6 +73,7 @@ class Member:
         self.broker = broker
         self.skew = skew
         self.alive = True
+        self.broken: BaseException | None = None
         self.paused = False
         self.why = ""
         self.client = Client(broker)
@@ -95,8 +96,15 @@ class Member:
         task = asyncio.create_task(work)
         _running.reset(token)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """What fails in any other way than by ending the process is a mistake that nobody would see."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, Ended):
+            self.broken = self.broken or error
 
     def call(self, function: Any, *args: Any) -> None:
         """Call something as part of this process."""
@@ -160,7 +168,9 @@ class Member:
         self.call(tick)
 
     def look_at_clocks(self) -> None:
-        """The clock of a partition never goes back while one process has it."""
+        """The clock of a partition never goes back while one process has it, and nothing has failed unseen."""
+        if self.broken:
+            raise BrokenError(f"{self.name}: {self.broken!r}") from self.broken
         for place, it in self.shell._owned.items():
             its, last = self._clocks.get(place, (None, 0))
             clock = it.processor.clock
@@ -188,9 +198,13 @@ class Member:
 class _Instant:
     """Stands for `time` in the owned partition: how much fits into a slice is drawn, not measured."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, broker: Broker) -> None:
         self._rng = rng
+        self._broker = broker
         self._at = 0.0
+
+    def time(self) -> float:
+        return (self._broker.now + running().skew) / 1000
 
     def perf_counter(self) -> float:
         self._at += self._rng.choice([1e-5, 1e-4, 1e-2])
@@ -207,7 +221,7 @@ def on(broker: Broker, rng: random.Random) -> Any:
         mock.patch.object(state_log, "reading", reading),
         mock.patch.object(state_log, "partition_counts", partition_counts),
         mock.patch.object(state_log, "time", SimpleNamespace(time=lambda: broker.now / 1000)),
-        mock.patch.object(owned, "time", _Instant(rng)),
+        mock.patch.object(owned, "time", _Instant(rng, broker)),
         mock.patch.object(ending, "end_process", _end_process),
         mock.patch.object(owned, "end_process", _end_process),
         mock.patch.object(outbox, "end_process", _end_process),

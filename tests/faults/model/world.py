@@ -111,11 +111,18 @@ def settings() -> Settings:
 class World:
     """The state of a scenario and what can happen next."""
 
-    def __init__(self, rng: random.Random, arrivals: list[Arrival], weather: Weather, loop: Loop) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        arrivals: list[Arrival],
+        weather: Weather,
+        loop: Loop,
+        known: Settings | None = None,
+    ) -> None:
         self.rng = rng
         self.weather = weather
         self.broker = loop.broker = Broker(now=START)
-        self.settings = settings()
+        self.settings = known or settings()
         build = factory(self.settings)
         self._topics = {CALLS: build, PARTIALS: build}
         self.members: list[Member] = []

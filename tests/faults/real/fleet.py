@@ -12,6 +12,7 @@ from typing import Self
 from deploy.embedded.child import free_port, spawn, tail
 from deploy.embedded.clickhouse import ClickHouseServer
 from deploy.embedded.kafka import KafkaBroker
+from real.brokers import KafkaCluster
 
 SESSION_S = 6.0
 STOPPED_S = SESSION_S + 3
@@ -25,9 +26,11 @@ HEALTHY_S = 180.0
 class Fleet:
     """Everything that runs, in a directory of its own. `environment`: of each process."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], broker: KafkaBroker | KafkaCluster | None = None
+    ) -> None:
         self.directory = directory
-        self.broker = KafkaBroker(directory / "kafka", port=free_port())
+        self.broker = broker or KafkaBroker(directory / "kafka", port=free_port())
         self.database = ClickHouseServer(directory / "clickhouse", port=free_port())
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
         self.environment = kept | {
@@ -107,7 +110,8 @@ class Fleet:
         self._asleep[process.pid] = process, time.monotonic() + STOPPED_S
 
     def restart_broker(self, *, hard: bool) -> None:
-        """The broker ends, by kill -9 or politely, and comes back as soon as it can."""
+        """The broker (the only one) ends, by kill -9 or politely, and comes back as soon as it can."""
+        assert isinstance(self.broker, KafkaBroker)
         _end(self.broker, hard=hard)
         self.tend()
         self.broker.start(120)

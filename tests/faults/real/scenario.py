@@ -24,6 +24,7 @@ from oracle.batch import compute
 from oracle.compare import differences
 from oracle.reading import Input
 from oracle.rules import rules_of
+from real.brokers import BROKERS, KafkaCluster
 from real.fleet import Fleet
 from real.stored import answer
 from sinks.clickhouse.client import connect
@@ -145,6 +146,11 @@ class World:
             return "nothing"
         return f"{what}, kill -9" if hard and what in {"broker", "database"} else what
 
+    def stored(self, table: str) -> int:
+        """How many rows a table of the database has."""
+        with connect(self._settings.clickhouse) as client:
+            return int(client.command(f"SELECT count() FROM {table} FINAL"))
+
     def settle(self, compared: Counter[str]) -> list[str]:
         """Ask until the database says what the oracle says; what still differs when time is up.
 
@@ -167,12 +173,12 @@ class World:
 
 
 @contextmanager
-def world(directory: Path) -> Iterator[World]:
-    """Broker, database, topics and schema; no workers yet."""
+def world(directory: Path, cluster: KafkaCluster | None = None) -> Iterator[World]:
+    """Broker (or a cluster), database, topics and schema; no workers yet."""
     config = directory / "hotline.yaml"
     config.write_text(SETTINGS, "utf-8")
-    with Fleet(directory, {"HOTLINE_CONFIG": str(config)}) as fleet:
-        kafka = Kafka(bootstrap=fleet.broker.bootstrap)
+    with Fleet(directory, {"HOTLINE_CONFIG": str(config)}, cluster) as fleet:
+        kafka = Kafka(bootstrap=fleet.broker.bootstrap, replication_factor=BROKERS if cluster else 1)
         settings = Settings(kafka=kafka, clickhouse=ClickHouse(url=fleet.database.url), **yaml.safe_load(SETTINGS))
         asyncio.run(topic_table.apply(kafka))
         migrate(settings)
