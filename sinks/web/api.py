@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from deploy.runtime.settings import Settings
+from sinks.web import beside
 from sinks.web.answers import csv_response, error_response, json_response
 from sinks.web.board import KEPT_MS, Board, Key
 from sinks.web.breakdown import breakdown
@@ -21,6 +22,7 @@ from sinks.web.calls import calls_behind, read_page
 from sinks.web.day import day
 from sinks.web.districts import Outlines
 from sinks.web.gate import PERSON, Gate
+from sinks.web.kept import Kept
 from sinks.web.one_call import one_call
 from sinks.web.past import AwayError, Past, bounds_of, minutes, to_counts, windows
 from sinks.web.people import Right
@@ -28,7 +30,7 @@ from sinks.web.reader import Reader
 from sinks.web.rolling import WINDOWS, bounds, measures
 from sinks.web.seen import Readable, seen
 from sinks.web.sees import Sees
-from sinks.web.snapshot import View
+from sinks.web.snapshot import View, choose_hotline
 from sinks.web.summary import (
     BadRequestError,
     NotYoursError,
@@ -47,6 +49,10 @@ from streams.contract.events import LIVE
 
 MINUTE_MS = 60_000
 FORMATS = ("json", "csv")
+LAST_WEEK_S = 60.0
+"""So long what was a week ago is not asked again."""
+ESTIMATE_S = 4.0
+WORST_S = 60.0
 WORST_DAYS = 30
 """So many local days are looked through for the worst 24 hours unless a span is named."""
 
@@ -106,6 +112,7 @@ class Api:
         self.board, self.reader, self.settings, self.now = board, reader, settings, now
         self.outlines = outlines
         self.past = Past(settings.clickhouse)
+        self.kept = Kept()
 
     def sees(self, request: web.Request) -> Sees:
         """What whoever asks may see."""
@@ -211,6 +218,34 @@ class Api:
             "inbound": worst.inbound if worst else None,
         }
 
+    async def worst_of_board(self) -> dict[str, Any] | None:
+        """The worst 24 hours of the last weeks of the hotline on the board; None before anything is known of it."""
+        hotline = choose_hotline(self.board, self.settings)
+        if not hotline or self.board.clock is None:
+            return None
+        query = parse({"hotline": hotline}, self.board, self.settings, self.board.clock, days=WORST_DAYS)
+        found = await self.answer_rate_24h(query)
+        if found["answer_rate_24h_worst"] is None:
+            return None
+        return {"rate": found["answer_rate_24h_worst"], "begin": found["begin"], "end": found["end"]}
+
+    async def last_week(self, request: web.Request) -> Answer:
+        """The same local day a week ago, up to the same time of day and per quarter of an hour."""
+        board, now = self.reading(request), self.now()
+        query = beside.last_week(asked(request), board, self.settings, now)
+        told = self.settings.hotline(query.hotline)
+        day = beside.day_of(query, told)
+        steps = await self.kept.of((day.sql, str(day.parameters)), LAST_WEEK_S, lambda: self.past.ask(day))
+        counts = await self.kept.of(query, LAST_WEEK_S, lambda: self.past.counts(query))
+        return beside.week_answer(query, counts, steps, told, board.clock or now)
+
+    async def estimated_wait(self, request: web.Request) -> Answer:
+        """What somebody who queues now will wait, by the last one served."""
+        board, sees = self.reading(request), self.sees(request)
+        query, statement = beside.waits(asked(request), board, self.settings, self.now(), sees)
+        [row] = await self.kept.of((query, sees), ESTIMATE_S, lambda: self.past.ask(statement))
+        return beside.wait_answer(query, row, self.settings)
+
     async def calls(self, request: web.Request) -> Answer:
         """The calls behind a number."""
         self._require(request, "calls")
@@ -278,7 +313,8 @@ class Api:
             return await self.rolling(*choose(asked(request), board, self.settings), board)
 
         async def worst(request: web.Request) -> Answer:
-            return await self.answer_rate_24h(self._span(request, days=WORST_DAYS))
+            query = self._span(request, days=WORST_DAYS)
+            return await self.kept.of(("worst", query), WORST_S, lambda: self.answer_rate_24h(query))
 
         def rows(answer: Answer) -> list[Answer]:
             found: list[Answer] = answer["rows"]
@@ -295,10 +331,21 @@ class Api:
                 for start, *cell in zip(starts, *(answer[name] for name in names), strict=True)
             ]
 
+        def quarters_of(answer: Answer) -> list[Answer]:
+            step_ms = answer["step_s"] * 1000
+            return [
+                {"start": iso(answer["start"] + n * step_ms), "offered_last_week": v}
+                for n, v in enumerate(answer["offered"])
+            ]
+
         return [
             web.get("/api/v1/summary", self._table(summary, "summary", lambda answer: [answer])),
             web.get("/api/v1/rolling", self._table(rolling, "windows", windows_of)),
             web.get("/api/v1/answer_rate_24h", self._table(worst, "answer-rate-24h", lambda answer: [answer])),
+            web.get("/api/v1/last_week", self._table(self.last_week, "last-week", quarters_of)),
+            web.get(
+                "/api/v1/estimated_wait", self._table(self.estimated_wait, "estimated-wait", lambda answer: [answer])
+            ),
             web.get("/api/v1/calls", self._table(self.calls, "calls", rows)),
             web.get("/api/v1/call", self._table(self.call, "call", lambda answer: answer["visits"])),
             web.get("/api/v1/breakdown", self._table(self.breakdown, "breakdown", rows)),

@@ -5,6 +5,7 @@ from typing import Any
 
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.web.api import FORMATS
+from sinks.web.beside import PARAMETERS as BESIDE_PARAMETERS
 from sinks.web.breakdown import PARAMETERS as BREAKDOWN_PARAMETERS
 from sinks.web.calls import CALLS_PARAMETERS, FARTHEST, LONGEST_FILE
 from sinks.web.day import PARAMETERS as DAY_PARAMETERS
@@ -138,6 +139,15 @@ def _more_schemas() -> Json:
             {"hotline": _TEXT, "start": instant, "end": instant, "step_s": _COUNT, "threshold_s": _COUNT}
             | dict.fromkeys(("offered", "met", "judged", "expected", "lower", "upper"), _SERIES)
         ),
+        "LastWeek": _object(
+            _KEY
+            | {"start": instant, "step_s": _COUNT, "offered": _SERIES}
+            | {"figures": {"type": ["object", "null"], "description": "up to the same time of day, as a window of /rolling"}}
+        ),
+        "EstimatedWait": _object(
+            {name: _KEY[name] for name in ("feed", "hotline", "queue", "time_zone")}
+            | {"estimated_wait_s": _RATIO, "mean_error_s": _RATIO, "served_at": _INSTANT, "served": _COUNT}
+        ),
         "Alerts": _object(
             {key: {"type": "array", "items": condition} for key in ("firing", "ended")}
             | {"silences": {"type": "array", "items": _object(
@@ -234,6 +244,13 @@ def document() -> Json:
             "/api/v1/summary": _get("The figures of any span", "Summary", PARAMETERS),
             "/api/v1/rolling": _get("The figures of the rolling windows", "Rolling", ROLLING_PARAMETERS),
             "/api/v1/answer_rate_24h": _get("The worst continuous 24 hours", "Worst", PARAMETERS),
+            "/api/v1/last_week": _get("The same local day a week ago", "LastWeek", BESIDE_PARAMETERS),
+            "/api/v1/estimated_wait": _get(
+                "What somebody who queues now will wait, by the last one served",
+                "EstimatedWait",
+                BESIDE_PARAMETERS,
+                needs="queue",
+            ),
             "/api/v1/calls": _get("The calls behind a number", "Calls", CALLS_PARAMETERS, needs="metric"),
             "/api/v1/call": _get("One call and its caller's earlier ones", "Call", CALL_PARAMETERS, needs="call"),
             "/api/v1/breakdown": _get(

@@ -69,6 +69,13 @@ def minutes(query: Query) -> Statement:
     return Statement(f"SELECT {columns} FROM (SELECT * {source}) GROUP BY minute", parameters)  # noqa: S608
 
 
+def in_steps(query: Query, step_ms: int) -> Statement:
+    """(start in ms, visits by arrival) of each step of the span that has any."""
+    source, parameters = _cells(query)
+    columns = "intDiv(toUnixTimestamp64Milli(minute), {step:Int64}) * {step:Int64} AS step_ms, sum(offered) AS offered"
+    return Statement(f"SELECT {columns} FROM (SELECT * {source}) GROUP BY step_ms", parameters | {"step": step_ms})  # noqa: S608
+
+
 def bounds_of(query: Query) -> Statement:
     """(first, last) minute in ms that the feed has of the key, over all its time."""
     source, parameters = _cells(query._replace(start=None, end=None))

@@ -1,8 +1,8 @@
 """What the screens of different people are shown: one snapshot per filter, made while somebody looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from secrets import token_hex
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from deploy.runtime.settings import Settings
 from sinks.web.board import Board
@@ -29,6 +29,8 @@ class Screens:
 
     def __init__(self, board: Board, reader: Reader, settings: Settings, now: Callable[[], int]) -> None:
         self.board, self.reader, self.settings, self.now = board, reader, settings, now
+        self.worst: Mapping[str, Any] | None = None
+        """The worst continuous 24 hours of the hotline shown; the board does not remember so long."""
         self._parts: dict[Look, Parts] = {}
         self._held: dict[Look, int] = {}
 
@@ -67,5 +69,6 @@ class Screens:
         parts = self._parts.get(look) or self._parts.setdefault(look, Parts(token_hex(6)))
         loading = self.reader.known_from is None
         board = seen(self.board, look.sees, self.settings)
-        view = View(board, self.settings, self.now(), loading=loading, actions=look.acts, judges=look.judges)
+        told = {"loading": loading, "actions": look.acts, "judges": look.judges}
+        view = View(board, self.settings, self.now(), worst=self.worst, **told)
         return parts.publish(view.snapshot())

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,12 +24,14 @@ from sinks.web.districts import read as read_outlines
 from sinks.web.figures import Figures
 from sinks.web.gate import PERSON, Gate
 from sinks.web.openapi import document
+from sinks.web.past import AwayError
 from sinks.web.people import Person
 from sinks.web.reader import Reader
 from sinks.web.screens import Look, Screens
 
 STATIC = Path(__file__).with_name("static")
 PUBLISH_S = 1.0
+LOOK_BACK_S = 300.0
 RECONNECT_MS = 1_000
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
@@ -102,6 +105,13 @@ class Site:
         while True:
             self.publish()
             await asyncio.sleep(PUBLISH_S)
+
+    async def look_back_for_ever(self) -> None:
+        """Ask ClickHouse for what the board shows of the last weeks; while it is away the last answer stands."""
+        while True:
+            with suppress(AwayError):
+                self.screens.worst = await self.api.worst_of_board()
+            await asyncio.sleep(LOOK_BACK_S if self.screens.worst else PUBLISH_S * 30)
 
     async def page(self, request: web.Request) -> web.FileResponse:
         known = self.gate.identify(request) is not None or self.settings.web.access.mode != "accounts"

@@ -51,7 +51,7 @@ def choose_hotline(board: Readable, settings: Settings) -> str:
 
 class View:
     """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet. `actions`: people may
-    acknowledge and silence alerts; `judges`: and say what they were worth.
+    acknowledge and silence alerts; `judges`: and say what they were worth. `worst`: the worst continuous 24 hours, as far as ClickHouse was asked.
     """
 
     def __init__(
@@ -63,8 +63,10 @@ class View:
         loading: bool = False,
         actions: bool = False,
         judges: bool = False,
+        worst: Mapping[str, Any] | None = None,
     ) -> None:
         self.board, self.settings, self.now = board, settings, now
+        self.worst = worst if not isinstance(board, Seen) else None  # it is of all calls of the hotline
         self.loading, self.actions, self.judges = loading, actions, judges
         self.hotline = choose_hotline(board, settings)
         self.config = settings.hotline(self.hotline)
@@ -300,6 +302,7 @@ class View:
             "windows": self._windows(self.total, self.config.thresholds("")[0]),
             "oldest_queue": min(oldest)[1] if oldest else None,
             "answer_rate": rates(counts)["answer_rate_inbound"],
+            "worst_24h": self.worst,
             "abandonment_rate": rates(counts)["abandonment_rate"],
             "calls_today": None if self.first_run else counts.get("calls_offered", 0),
             "today_versus": self._versus(self.total, self.day.start),

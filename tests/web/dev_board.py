@@ -47,6 +47,7 @@ async def main(port: int, state: str) -> None:
     )
     if state == "morning":
         site.api.past = InventedPast()  # type: ignore[assignment]
+        site.screens.worst = {"rate": 0.9521, "begin": "2026-03-02T01:12:00Z", "end": "2026-03-03T01:12:00Z"}
     runner = web.AppRunner(site.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -6,7 +6,7 @@ import { clock, count, target } from "/static/format.js";
 
 const WIDTH = 1200;
 const PLOT = 240; // height of the bars
-const GAP = 34;
+const GAP = 60; // room for the name of what is below
 const LEVEL = 84; // height of the service level
 const HEIGHT = PLOT + GAP + LEVEL;
 const HOUR = 3_600_000;
@@ -26,7 +26,7 @@ export class DayChart {
   constructor() {
     this.title = el("h3", "");
     this.sub = el("span", "sub");
-    this.keys = ["actual", "above", "band"].map((name) => el("span", `chart-key key-${name}`, el("i", ""), el("span", "")));
+    this.keys = ["actual", "above", "band", "week"].map((name) => el("span", `chart-key key-${name}`, el("i", ""), el("span", "")));
     this.svg = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
     this.marks = el("div", "chart-marks");
     this.plot = el("div", "chart-plot", this.svg, this.marks);
@@ -39,6 +39,13 @@ export class DayChart {
     this.csv.download = "";
     this.node = el("section", "panel chart", el("div", "section-head", this.title, this.sub, el("span", "chart-keys", ...this.keys), this.csv), this.plot, this.axis, this.problem);
     this.day = null;
+    this.week = null;
+  }
+
+  /** The same day a week ago, per quarter of an hour (null: not known). */
+  beside(week) {
+    this.week = week;
+    this.render();
   }
 
   take(day, problem) {
@@ -49,6 +56,7 @@ export class DayChart {
 
   clear() {
     this.day = null;
+    this.week = null;
     this.svg.replaceChildren();
     this.marks.replaceChildren();
   }
@@ -86,7 +94,8 @@ export class DayChart {
     const cells = (to - from) / step;
     const cut = (values) => values.slice(first, first + cells);
     const [offered, lower, upper, expected, met, judged] = ["offered", "lower", "upper", "expected", "met", "judged"].map((name) => cut(day[name]));
-    const top = Math.max(TOP_AT_LEAST, ...offered.map(Number), ...upper.map(Number)) * 1.12;
+    const before = this.before(from, to, step);
+    const top = Math.max(TOP_AT_LEAST, ...offered.map(Number), ...upper.map(Number), ...before.map(({ value }) => value)) * 1.12;
     const x = (i) => round((i * WIDTH) / cells);
     const y = (value) => round(PLOT - (value / top) * PLOT);
     const at = (ms) => ((ms - from) / (to - from)) * WIDTH;
@@ -106,6 +115,8 @@ export class DayChart {
       parts.push(svg("rect", { class: "bar", ...bar, y: y(inside), height: round(PLOT - y(inside)) }));
       if (inside < value) parts.push(svg("rect", { class: "over", ...bar, y: y(value), height: round(y(inside) - y(value)) }));
     });
+    const stairs = before.map(({ start, end, value }, i) => `${i && before[i - 1].end === start ? "L" : "M"}${round(at(start))} ${y(value)}H${round(at(end))}`);
+    if (stairs.length) parts.push(svg("path", { class: "last-week", d: stairs.join("") }));
     parts.push(svg("path", { class: "base", d: `M0 ${PLOT}H${WIDTH}` }));
     parts.push(...this.level(met, judged, x));
     const flags = day.alerts.filter((alert) => alert.since >= from && alert.since < to);
@@ -115,6 +126,15 @@ export class DayChart {
     this.label(now, top, y, flags);
     const last = offered[running] ?? this.words.noValue;
     mark(this.plot, "aria-label", own.chartLabel(clock(from, day.time_zone), clock(to, day.time_zone), last, count(offered.reduce((sum, value) => sum + (value ?? 0), 0), lang)));
+  }
+
+  /** What came a week ago in the quarters of the span, as the mean of a cell. */
+  before(from, to, cell) {
+    const { week } = this;
+    if (!week || week.start !== this.day.start) return [];
+    const step = week.step_s * 1000;
+    const quarters = week.offered.map((number, i) => ({ start: week.start + i * step, end: week.start + (i + 1) * step, value: number === null ? null : (number * cell) / step }));
+    return quarters.filter(({ start, end, value }) => value !== null && start >= from && end <= to);
   }
 
   /** The service level as steps, 0 to 100 %, filled where it is under its target. */

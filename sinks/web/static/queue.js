@@ -14,6 +14,8 @@ import { nameOf } from "/static/words.js";
 import { DETAIL } from "/static/words_detail.js";
 
 const DAY_MS = 10_000;
+const LAST_WEEK_MS = 60_000;
+const ESTIMATE_MS = 10_000;
 const percentage = (value) => (value === null || value === undefined ? NONE : `${percent(value)}%`);
 const COLUMNS = {
   offered: count,
@@ -32,7 +34,7 @@ const COLUMNS = {
 };
 // made of agents' time, of the order of all waits or of heartbeats: no single call adds to it
 const UNTRACED = new Set(["occupancy", "queue_time_p90", "completeness"]);
-const NOW = ["waiting", "oldest", "in_service", "blocked"];
+const NOW = ["waiting", "oldest", "in_service", "blocked", "estimated"];
 const CHIPS = [["waiting", null], ["waiting_over_threshold", null], ["in_service", null], ["abandoned", "15m"]];
 
 export function metricName(metric, threshold, words) {
@@ -64,6 +66,15 @@ export class QueuePage {
     this.hero();
     this.chart = new DayChart();
     this.poll = new Poll(DAY_MS, (day, problem) => this.chart.take(day, problem));
+    this.lastWeek = new Poll(LAST_WEEK_MS, (answer) => {
+      this.week = answer?.figures ?? null;
+      this.chart.beside(answer);
+      this.render();
+    });
+    this.estimate = new Poll(ESTIMATE_MS, (answer) => {
+      this.wait = answer;
+      this.render();
+    });
     this.windows();
     this.list = new CallList((offset) => this.ask(offset), (call) => this.go({ ...this.at, call }, true));
     this.timeline = new Timeline(() => this.go({ ...this.at, call: null }, true));
@@ -112,7 +123,10 @@ export class QueuePage {
     this.heads = Object.keys(COLUMNS).map(() => Object.assign(el("th", ""), { scope: "col" }));
     this.corner = Object.assign(el("th", ""), { scope: "col" });
     this.rows = WINDOWS.map((window) => this.row(window));
-    const table = el("table", "figures", el("thead", "", el("tr", "", this.corner, ...this.heads)), el("tbody", "", ...this.rows.map((row) => row.node)));
+    this.weekHead = Object.assign(el("th", ""), { scope: "row" });
+    this.weekCells = Object.keys(COLUMNS).map((metric) => el("td", `col-${metric}`));
+    const weekRow = el("tr", "last-week", this.weekHead, ...this.weekCells);
+    const table = el("table", "figures", el("thead", "", el("tr", "", this.corner, ...this.heads)), el("tbody", "", ...this.rows.map((row) => row.node), weekRow));
     this.scroll = el("div", "scroll", table);
     this.scroll.tabIndex = 0;
     this.scroll.setAttribute("role", "region");
@@ -132,7 +146,10 @@ export class QueuePage {
     const asked = { queue: place.queue, metric: place.metric ?? (place.queue ? "waiting" : null), window: place.window, call: place.call };
     const [was, is] = [this.at, asked];
     this.at = asked;
-    if (was?.queue !== is.queue) this.chart.clear();
+    if (was?.queue !== is.queue) {
+      this.chart.clear();
+      Object.assign(this, { week: null, wait: null });
+    }
     const same = was && was.queue === is.queue && was.metric === is.metric && was.window === is.window;
     if (!is.metric) this.list.clear();
     else if (!same && this.board) this.ask(0);
@@ -142,6 +159,8 @@ export class QueuePage {
 
   close() {
     this.poll.stop();
+    this.lastWeek.stop();
+    this.estimate.stop();
     this.timeline.clear();
     this.list.clear();
     this.at = null;
@@ -155,6 +174,10 @@ export class QueuePage {
     return this.at.queue ? this.board.tiles[this.at.queue] : this.board.totals;
   }
 
+  render() {
+    if (this.board && this.at) this.update(this.board, this.lang, this.words);
+  }
+
   update(board, lang, words) {
     Object.assign(this, { board, lang, words, own: DETAIL[lang] });
     if (!this.at) return;
@@ -165,8 +188,12 @@ export class QueuePage {
     this.head(data, name, x, down);
     this.now(data, x, down);
     this.poll.at(this.address("day"));
+    this.lastWeek.at(this.address("last_week"));
+    if (this.at.queue) this.estimate.at(this.address("estimated_wait"));
+    else this.estimate.stop();
     this.chart.translate(lang, words, this.own, this.address("day", { format: "csv" }));
     this.table(data, x);
+    this.before();
     this.right(data, x, down, name);
     if (this.pending) {
       this.pending = false;
@@ -204,6 +231,9 @@ export class QueuePage {
       in_service: [own.metrics.in_service, count(known?.in_service, lang), known?.agents?.hold ? own.onHold(count(known.agents.hold, lang)) : [words.inServiceSub]],
       blocked: [own.metrics.blocked, this.at.queue ? count(data?.today, lang) : count(blocked, lang), [words.windowLast["15m"]]],
     };
+    const guess = down ? null : this.wait;
+    parts.estimated = [own.estimated, span(seconds(guess?.estimated_wait_s)), guess?.mean_error_s === null || !guess ? [own.estimatedSub] : own.meanError(span(seconds(guess.mean_error_s)))];
+    this.cells.estimated.node.hidden = !this.at.queue;
     if (this.at.queue) parts.blocked = [words.callsToday, count(data?.today, lang), data?.today_versus ? words.versusTotal(versusText(data.today_versus)) : []];
     for (const [name, [label, value, sub]] of Object.entries(parts)) {
       const cell = this.cells[name];
@@ -245,6 +275,17 @@ export class QueuePage {
     }
   }
 
+  /** The same hours of the same weekday, a week ago; no calls are listed of them. */
+  before() {
+    const { own, lang } = this;
+    put(this.weekHead, own.lastWeek);
+    mark(this.weekHead, "title", own.lastWeekLong);
+    Object.keys(COLUMNS).forEach((metric, i) => {
+      const value = this.week?.[metric === "service_level" ? this.definition() : metric];
+      put(this.weekCells[i], this.week ? (COLUMNS[metric] ?? count)(value, lang) : NONE);
+    });
+  }
+
   right(data, x, down, name) {
     const { board, lang, words, own } = this;
     const values = { waiting: down ? null : data?.waiting, waiting_over_threshold: down ? null : data?.over, in_service: down ? null : data?.in_service, abandoned: data?.windows?.["15m"]?.abandoned };
@@ -273,7 +314,7 @@ export class QueuePage {
   }
 
   address(what, more = {}) {
-    const feed = what === "day" ? null : this.board.head.feed;
+    const feed = ["day", "last_week", "estimated_wait"].includes(what) ? null : this.board.head.feed;
     return apiAddress(what, { hotline: this.board.head.hotline, feed, queue: this.at.queue, ...more });
   }
 

@@ -2,8 +2,8 @@
 
 import { Crew } from "/static/agents.js";
 import { DayLine } from "/static/charts.js";
-import { el, figure, phrase, put } from "/static/dom.js";
-import { count, NONE, percent, span, target, versusText } from "/static/format.js";
+import { el, figure, mark, phrase, put } from "/static/dom.js";
+import { count, moment, NONE, percent, span, target, versusText } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { levelIn } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
@@ -47,7 +47,7 @@ export class Totals {
     const wall = document.documentElement.dataset.view === "tv"; // read from 3 m: fewer words, larger
     this.set("level", wall ? words.wall.level(x) : words.levelTotal(x), percent(down ? null : levelIn(totals, windowName, chosen.definition)), "%", words.levelSub(target(totals.target), wall ? "" : spoken));
     const over = answered ? spoken : words.windowLast.today;
-    this.set("answer", wall ? words.wall.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", [wall ? over : words.answerSub]);
+    this.set("answer", wall ? words.wall.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", this.answerSub(totals.worst_24h, wall ? over : null, head, lang, words));
     const compared = versusText(totals.today_versus);
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
     this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);
@@ -57,6 +57,14 @@ export class Totals {
     const days = head.days_learned === null || head.days_learned >= DAYS ? null : Math.floor(head.days_learned);
     const note = days === null ? { short: "", long: null } : { short: words.young(days, DAYS), long: words.youngLong(days, DAYS) };
     this.day.draw(board.day, head.data_as_of, words.dayLabel(totals.calls_today ?? words.noValue), note);
+  }
+
+  /** The worst continuous 24 hours where they are known; what the rate is made of where not. */
+  answerSub(worst, spoken, head, lang, words) {
+    const told = worst ? words.worst(`${percent(worst.rate)}%`) : [words.answerSub];
+    const [begin, end] = worst ? [worst.begin, worst.end].map((at) => moment(Date.parse(at), head.now, head.zone, lang)) : [];
+    mark(this.cells.answer.node, "title", worst ? words.worstTitle(begin, end) : words.answerSub);
+    return spoken ? [spoken] : told;
   }
 
   set(name, label, value, unit, sub) {
