@@ -8,6 +8,7 @@ import orjson
 
 from deploy.cli.access import filters_as
 from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people
+from deploy.cli.sql_words import described, read_catalogue
 from deploy.runtime.settings import current
 from sinks.clickhouse.saved_queries import QueryError, SavedQuery, saved_queries, saved_query, values, words_of
 
@@ -18,26 +19,30 @@ def _show(query: str, form: str, filters: str, parameters: dict[str, object] | N
 
 
 def _prompt(form: str, filters: str) -> None:
-    """Read queries from the terminal, each ended by `;`, until end of input."""
-    click.echo("The views are listed by SHOW TABLES; what columns mean by DESCRIBE v_cells. End a query with ';'.")
-    lines: list[str] = []
-    while True:
-        try:
-            lines.append(input("     -> " if lines else "hotline> "))
-        except EOFError:
-            click.echo()
-            return
-        except KeyboardInterrupt:
-            click.echo()
-            lines = []
-            continue
-        if lines[-1].rstrip().endswith(";"):
-            query, lines = "\n".join(lines), []
-            try:
-                with errors_for_people():
-                    _show(query, form, filters)
-            except click.exceptions.Exit:  # said already; the next query is another matter
-                continue
+    """Query by query at the terminal."""
+    from deploy.cli.sql_prompt import Prompt, history  # noqa: PLC0415  (nobody else needs the library)
+
+    def query(text: str, form: str) -> None:
+        with errors_for_people():
+            _show(text, form, filters)
+
+    def run(name: str, parameters: tuple[str, ...], form: str) -> None:
+        with errors_for_people():
+            _run(name, _given(parameters), form, filters)
+
+    with errors_for_people(), client() as found:
+        catalogue = read_catalogue(found)
+    prompt = Prompt(catalogue, saved_queries(), query, run, form=form, kept=history(current().data_dir))
+    prompt.loop(lambda: _list("table"), _describe)
+
+
+def _what_there_is(name: str) -> None:
+    with errors_for_people(), client() as found:
+        catalogue = read_catalogue(found)
+    try:
+        click.echo(described(catalogue, name), nl=False)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from error
 
 
 def _list(form: str) -> None:
@@ -103,8 +108,8 @@ def command(
     \b
     hotline sql "SELECT day, queue, offered, service_level_offered FROM v_daily WHERE feed = 'live'"
     hotline sql "SELECT * FROM v_visits WHERE call = {call:String}" --param call=pbx1-0042
-    hotline sql "SHOW TABLES LIKE 'v_%'"
-    hotline sql "DESCRIBE v_cells" --format csv
+    hotline sql "\d"
+    hotline sql "\d v_cells"
     hotline sql --list
     hotline sql --run worst-quarters --param from=2026-11-01 --param limit=5
     hotline sql --as chen "SELECT * FROM v_daily"
@@ -129,6 +134,9 @@ def command(
             return
     except QueryError as error:
         raise click.UsageError(str(error)) from error
+    if query is not None and query.split()[:1] == ["\\d"]:
+        _what_there_is(query.strip().rstrip(";").removeprefix("\\d").strip())
+        return
     if query is None and sys.stdin.isatty():
         _prompt(form, filters)
         return
