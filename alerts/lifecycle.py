@@ -195,6 +195,7 @@ def _begin(entry: Entry, signal: Observed, rule: Rule, time: Time | None) -> tup
         target=signal.target,
         labels=labels(rule, signal),
         summary=rule.sentences(signal, rule.severity_of(signal, 0)),
+        runbook=rule.runbook,
     )
     event.labels["severity"] = event.severity
     entry = replace(entry, state="pending", held_since=entry.at, gone_since=None, event=event)
@@ -219,6 +220,7 @@ def _refreshed(entry: Entry, signal: Observed, rule: Rule) -> AlertEvent:
         target=signal.target,
         labels=event.labels | {"severity": severity},
         summary=rule.sentences(signal, severity) or event.summary,
+        runbook=rule.runbook,
     )
 
 

@@ -365,6 +365,7 @@ class View:
             "expected": condition.expected,
             "target": condition.target,
             "summary": dict(condition.summary),
+            "runbook": _link(condition),
             **{k: v for k, v in self._now(key, condition.queue, threshold_s).items() if k != "target"},
             "versus": self._versus(key, self._last_half_hour()),
         }
@@ -385,6 +386,12 @@ def band_of(ranges: list[Range | None]) -> dict[str, list[float | None]]:
         "lower": [None if r is None else round(r.lower, 2) for r in ranges],
         "upper": [None if r is None else round(r.upper, 2) for r in ranges],
     }
+
+
+def _link(condition: AlertEvent | Signal) -> str | None:
+    """Where it stands what to do about an alert; nothing but a link of the web is followed from a page."""
+    found = condition.runbook if isinstance(condition, AlertEvent) else ""
+    return found if found.startswith(("https://", "http://")) else None
 
 
 def _of_a_slice(condition: AlertEvent | Signal) -> bool:

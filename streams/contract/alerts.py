@@ -28,7 +28,7 @@ class AlertEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     `started_at`/`ended_at` bound the episode by the data's clock (ms); `at` is when this change was
     decided. `version` is the signal version it rests on. `signal`: the kind of signal it is about (empty: a rule
-    over windows of cells). `summary`: language -> sentence.
+    over windows of cells). `summary`: language -> sentence. `runbook`: a link to what to do, as the rule names it.
     """
 
     fingerprint: str
@@ -51,6 +51,7 @@ class AlertEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     target: float | None = None
     labels: dict[str, str]
     summary: dict[str, str] = msgspec.field(default_factory=dict)
+    runbook: str = ""
 
 
 class Silence(msgspec.Struct, kw_only=True, omit_defaults=True, tag="silence", tag_field="kind"):

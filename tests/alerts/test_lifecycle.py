@@ -188,3 +188,11 @@ def test_only_a_quiet_entry_is_forgotten(state, after_ms, gone):
 def test_an_entry_survives_packing():
     life = Life(for_s=5, keep_firing_s=5).hears(0).hears(10).hears(11, active=False)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(life.entry), type=Entry) == life.entry
+
+
+def test_an_alert_carries_the_runbook_that_its_rule_names_now():
+    life = Life(runbook="https://example.org/old").hears(0)
+    assert life.changes[-1].runbook == "https://example.org/old"
+    life.rule = rule(runbook="https://example.org/new")
+    life.hears(10).hears(20, active=False)
+    assert life.changes[-1].runbook == "https://example.org/new"

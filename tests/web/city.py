@@ -223,6 +223,7 @@ def alert(now: int, queue: str = "utilities", rule: str = "ServiceLevelUnderTarg
         "started_at": now - 690_000, "version": 1, "value": 0.61, "target": 0.8,
         "labels": {"alertname": rule, "hotline": HOTLINE, "queue": queue},
         "summary": {"en": "Utilities: service level under target", "zh": "水电气热：服务水平低于目标"},
+        "runbook": "https://wiki.example.org/water",
     }  # fmt: skip
     return AlertEvent(**(given | fields))
 

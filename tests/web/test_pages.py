@@ -107,6 +107,26 @@ async def test_a_category_that_looks_like_markup_stays_text(board: Watched, site
     assert board.complaints == []
 
 
+async def test_a_runbook_is_one_click_away_where_an_alert_is_seen_to(board: Watched, site: RunningSite) -> None:
+    link = "https://wiki.example.org/water?a=1&b='2'"
+    told = city.alert(city.MORNING, runbook=link, version=2)
+    site.put(told, city.alert(city.MORNING, queue="housing", runbook="javascript:alert(1)", started_at=city.MORNING))
+    page = await board.open("?lang=en&queue=utilities")
+    runbook = page.locator(".hero-actions a")
+    await expect(runbook).to_have_text("Runbook")
+    await expect(runbook).to_have_attribute("href", link)
+    await expect(runbook).to_have_attribute("rel", "noopener noreferrer")
+    await page.goto(f"{board.url}/?lang=zh&page=alerts")
+    await expect(page.get_by_role("link", name="15 秒服务水平")).to_have_attribute("href", link)
+    await expect(page.locator("li.strip", has_text="住房物业").locator("a")).to_have_count(0)
+
+
+async def test_where_nothing_has_ended_the_page_says_so(board: Watched) -> None:
+    page = await board.open("?lang=en&page=alerts")
+    await expect(page.get_by_text("No alert has ended yet.")).to_be_visible()
+    await expect(page.locator("table.ended")).to_be_hidden()
+
+
 async def test_alerts_that_fire_and_that_have_ended(board: Watched, site: RunningSite) -> None:
     page = await board.open("?lang=en&page=alerts")
     await expect(page.locator(".alarms li")).to_have_count(2)

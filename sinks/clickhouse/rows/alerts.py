@@ -6,7 +6,8 @@ from typing import Any
 from sinks.clickhouse.rows.table import DAY_MS, Row, Table
 from streams.contract.alerts import Acknowledgement, AlertEvent, ControlRecord, Feedback, Silence
 
-ALERT_EVENTS = Table("alert_events", AlertEvent.__struct_fields__)
+_OF_NOW = {"runbook"}  # a link for whoever acts; what the rule says today holds, not what it said then
+ALERT_EVENTS = Table("alert_events", tuple(name for name in AlertEvent.__struct_fields__ if name not in _OF_NOW))
 _values = attrgetter(*ALERT_EVENTS.columns)
 
 _FEEDBACK = ("feed", "hotline", "fingerprint", "episode", "rule", "queue", "verdict", "author", "note", "at")

@@ -1,6 +1,6 @@
 // All alerts: what fires, with who has taken it on, and what has ended.
 
-import { el, mark, put } from "/static/dom.js";
+import { el, mark, outside, put } from "/static/dom.js";
 import { clock, moment, NONE, span } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { apiAddress, Poll } from "/static/poll.js";
@@ -26,12 +26,13 @@ export class AlarmPage {
     this.body = el("tbody", "");
     this.scroll = el("div", "scroll", el("table", "figures ended", el("thead", "", el("tr", "", ...this.heads)), this.body));
     this.scroll.tabIndex = 0;
+    this.noneEnded = el("p", "sub");
     this.scroll.setAttribute("role", "region");
     this.node = el(
       "div",
       "alarm-page",
       el("section", "alarm-now", el("div", "section-head", this.title, this.problem, this.csv), this.none, this.firing, this.silencesTitle, this.silences),
-      el("section", "panel", el("div", "section-head", this.endedTitle), this.scroll),
+      el("section", "panel", el("div", "section-head", this.endedTitle), this.noneEnded, this.scroll),
     );
     this.poll = new Poll(EVERY_MS, (answer, problem) => {
       if (answer) this.answer = answer;
@@ -72,6 +73,8 @@ export class AlarmPage {
     put(this.silencesTitle, own.silences);
     this.silencesTitle.hidden = answer.silences.length === 0;
     this.silences.replaceChildren(...answer.silences.map((silence) => this.silence(silence)));
+    put(this.noneEnded, answer.ended.length ? "" : own.noneEnded);
+    this.scroll.hidden = answer.ended.length === 0;
     this.body.replaceChildren(...answer.ended.map((item) => this.past(item)));
     if (focus) this.node.querySelector(`[data-act="${CSS.escape(focus)}"]`)?.focus();
   }
@@ -99,6 +102,11 @@ export class AlarmPage {
       actions.append(this.button(what, words[what], shown.item, shown.title));
     }
     if (board.head.judges && item.alert) actions.append(this.judge(item, shown.title));
+    if (item.runbook) {
+      const link = Object.assign(outside("key"), { href: item.runbook, textContent: words.runbook });
+      link.setAttribute("aria-label", words.newTab(`${words.runbook}: ${shown.title}`));
+      actions.append(link);
+    }
     const node = el("li", "strip", el("span", "strip-icon", stateIcon(shown.look)), el("div", "strip-text", el("strong", "strip-title", shown.title), el("span", "strip-sub", shown.sub)), el("span", "strip-end", el("span", "strip-said", shown.said), actions));
     node.dataset.look = shown.look;
     return node;

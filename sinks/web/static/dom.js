@@ -18,6 +18,11 @@ export function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A link to another site, in a tab of its own that knows nothing of this one. */
+export function outside(classes) {
+  return Object.assign(el("a", classes), { target: "_blank", rel: "noopener noreferrer" });
+}
+
 /** Set the text of a node if it differs: figures swap in place. */
 export function put(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -3,7 +3,7 @@
 import { Crew } from "/static/agents.js";
 import { CallList } from "/static/calls.js";
 import { DayChart } from "/static/daychart.js";
-import { el, figure, mark, phrase, put } from "/static/dom.js";
+import { el, figure, mark, outside, phrase, put } from "/static/dom.js";
 import { clock, count, NONE, percent, rating, seconds, span, target, versusText } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { apiAddress, Poll } from "/static/poll.js";
@@ -102,7 +102,8 @@ export class QueuePage {
     this.silence.dataset.hint = "S";
     this.acknowledge.addEventListener("click", () => this.act("acknowledge", this.item));
     this.silence.addEventListener("click", () => this.act("silence", this.item));
-    this.actions = el("p", "hero-actions", this.acknowledge, this.silence);
+    this.runbook = outside("key");
+    this.actions = el("p", "hero-actions", this.acknowledge, this.silence, this.runbook);
     this.cells = Object.fromEntries(
       NOW.map((name) => {
         const cell = { label: el("span", "label"), value: figure("total"), sub: el("span", "sub") };
@@ -213,11 +214,16 @@ export class QueuePage {
     const compared = versusText(data?.versus ?? data?.today_versus ?? null);
     put(this.reason, level === NONE ? own.noLevel : own.reason(level, x, target(data.target), compared && data?.versus ? words.demand(compared) : ""));
     this.item = board.alerts.newest.find((item) => item.alert && item.queue === this.at.queue && !item.category) ?? null;
-    this.actions.hidden = !board.head.actions || !this.item;
+    const acts = board.head.actions && this.item;
+    this.actions.hidden = !acts && !this.item?.runbook;
     put(this.acknowledge, words.acknowledge);
     put(this.silence, words.silence);
-    this.acknowledge.hidden = Boolean(this.item?.owner);
-    this.silence.hidden = Boolean(this.item?.silenced_until);
+    this.acknowledge.hidden = !acts || Boolean(this.item.owner);
+    this.silence.hidden = !acts || Boolean(this.item.silenced_until);
+    this.runbook.hidden = !this.item?.runbook;
+    put(this.runbook, words.runbook);
+    mark(this.runbook, "href", this.item?.runbook ?? null);
+    mark(this.runbook, "aria-label", words.newTab(words.runbook));
   }
 
   now(data, x, down) {
