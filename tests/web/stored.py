@@ -1,4 +1,4 @@
-"""Cells in ClickHouse, put there as the writer does."""
+"""Records in ClickHouse, put there as the writer does."""
 
 import msgspec
 
@@ -11,12 +11,12 @@ from sinks.clickhouse.records import Record, row_functions, to_rows
 from streams.contract.topics import CELLS
 
 
-def store(settings: Settings, cells: list) -> None:
-    """Put cells into ClickHouse as the writer does."""
+def store(settings: Settings, records: list, topic: str = CELLS) -> None:
+    """Put the records of a topic into ClickHouse as the writer does."""
     migrate(settings)
-    rows_of = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))[CELLS]
+    rows_of = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))[topic]
     rows, refused = to_rows(
-        rows_of, CELLS, 0, [Record(n, 0, None, msgspec.json.encode(c)) for n, c in enumerate(cells)]
+        rows_of, topic, 0, [Record(n, 0, None, msgspec.json.encode(one)) for n, one in enumerate(records)]
     )
     assert not refused
     with connect(settings.clickhouse) as client:

@@ -74,7 +74,7 @@ def deeds(site: RunningSite) -> list[AuditEvent]:
 
 
 PATHS = ("board", "stream", "summary", "rolling", "answer_rate_24h", "calls", "call", "breakdown", "day", "alerts",
-         "map", "openapi.json", "me")  # fmt: skip
+         "map", "openapi.json", "me", "last_week", "estimated_wait")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -170,6 +170,32 @@ async def test_roles(site: RunningSite, client: Client, name: str, path: str, st
     assert (await client.get(f"/api/v1/{path}"))[0] == status
     noted = [deed.action for deed in deeds(site)][1:]
     assert noted == {403: ["refused"], 503: ["calls"]}.get(status, ["export"] if "csv" in path else [])
+
+
+async def test_what_stands_beside_the_figures_is_of_what_somebody_sees(site: RunningSite, client: Client) -> None:
+    asked = []
+
+    class Past:
+        async def ask(self, statement):
+            asked.append(statement.parameters)
+            return [{"step_ms": 0, "offered": 1}]
+
+        async def counts(self, query):
+            asked.append(query._asdict())
+            return {}
+
+    site.site.api.past = Past()
+    await client.log_in("sun")
+    for path in ("last_week", "estimated_wait"):
+        assert (await client.get(f"/api/v1/{path}", queue="transport"))[0] == 403
+        assert (await client.get(f"/api/v1/{path}", hotline="elsewhere", queue="' OR 1"))[0] == 403
+    assert asked == []
+    assert (await client.get("/api/v1/last_week"))[0] == 200
+    assert [sorted(told["queues"]) for told in asked] == [["housing", "utilities"]] * 2
+    await client.log_in("ada")
+    assert (await client.get("/api/v1/last_week"))[0] == 200
+    assert "queues" not in asked[2]  # nobody else's answer is handed on
+    assert asked[3]["queues"] is None
 
 
 async def test_a_supervisor_acts_under_the_name_of_the_login_and_a_viewer_not(

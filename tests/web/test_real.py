@@ -11,13 +11,14 @@ import city
 import msgspec
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from stored import store
 from test_api import events
 
 from alerts import control_log
 from deploy.embedded.child import free_port
 from deploy.runtime.settings import Settings
+from sinks.clickhouse.client import connect
 from sinks.web import reader
 from sinks.web.app import serve
 from sinks.web.board import Board
@@ -25,7 +26,8 @@ from sinks.web.gate import HEADER
 from sinks.web.past import Past
 from sinks.web.summary import answer, in_memory, parse
 from streams.contract import AlertEvent, Signal
-from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, SIGNALS, TOPICS
+from streams.contract.audit import AuditEvent
+from streams.contract.topics import ALERT_CONTROL, ALERTS, AUDIT, CELLS, SIGNALS, TOPICS
 
 
 def _topic_of(record) -> str:
@@ -202,3 +204,64 @@ async def test_what_is_said_on_the_board_goes_through_the_topic(kafka_bootstrap,
     said = controls.acknowledgement_of(alert, alert.at)
     assert said is not None
     assert said.author == "Chen Yu"
+
+
+@pytest.mark.kafka
+@pytest.mark.clickhouse
+async def test_deeds_go_through_the_broker_into_the_audit_that_sql_shows(
+    kafka_bootstrap, clickhouse_url, topics, send
+) -> None:
+    await asyncio.to_thread(topics)
+    feed, port, now = f"web-{uuid4().hex[:8]}", free_port(), int(time.time() * 1000)
+    settings = city.demo_settings(
+        kafka={"bootstrap": kafka_bootstrap},
+        clickhouse={"url": clickhouse_url, "database": f"audit_{uuid4().hex[:12]}"},
+        web={"hotline": city.HOTLINE, "port": port},
+        alerts={"feed": feed},
+        paging="hotline",
+    )
+    fingerprint = f"level-{feed}"
+    await send(msgspec.structs.replace(city.alert(now, fingerprint=fingerprint, at=now - 60_000), feed=feed))
+    asked = {"fingerprint": fingerprint, "author": "Chen Yu"}
+    address = f"/api/v1/calls?metric=offered&queue={feed}"
+    async with running(settings) as http:
+        await until(http, lambda data: data["alerts"]["firing"] == 1)
+        for what, more in (
+            ("acknowledge", {}),
+            ("silence", {"reason": "works", "minutes": 5}),
+            ("acknowledge", {"x": 1}),
+        ):
+            response = await http.post(f"/api/v1/alerts/{what}", json=asked | more, headers={HEADER: "1"})
+            assert response.status == (400 if "x" in more else 200)
+        foreign = await http.post("/api/v1/alerts/acknowledge", json=asked, headers={"Referer": fingerprint})
+        assert foreign.status == 403
+        await http.get(address)
+        found = await deeds(kafka_bootstrap, {fingerprint, address}, at_least=3)
+    assert [(deed.action, deed.what) for deed in found] == [
+        ("acknowledge", fingerprint),
+        ("silence", fingerprint),
+        ("calls", address),
+    ]
+    await asyncio.to_thread(store, settings, found, AUDIT)
+    with connect(settings.clickhouse) as client:
+        rows = client.query("SELECT action, what, address, id FROM v_audit ORDER BY at, action").result_rows
+        assert {row[:2] for row in rows} == {(deed.action, deed.what) for deed in found}
+        assert {row[2] for row in rows} == {"127.0.0.1"}
+        client.command(f"DROP DATABASE {settings.clickhouse.database}")
+
+
+async def deeds(bootstrap: str, about: set[str], *, at_least: int) -> list[AuditEvent]:
+    """What the audit topic holds about these things, once it holds so many."""
+    consumer = AIOKafkaConsumer(AUDIT, bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
+    await consumer.start()
+    found: list[AuditEvent] = []
+    try:
+        async with asyncio.timeout(60):
+            while len(found) < at_least:
+                record = await consumer.getone()
+                deed = msgspec.json.decode(record.value, type=AuditEvent)
+                if deed.what in about:
+                    found.append(deed)
+    finally:
+        await consumer.stop()
+    return found
