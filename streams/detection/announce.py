@@ -68,6 +68,9 @@ class Announcer:
                 count=signal.volume,
                 expected=signal.expected or 0.0,
             )
+            if demand.pace:
+                for language, sentence in words.YOUNG.items():
+                    signal.summary[language] += sentence
             self._name_events(signal, demand, start)
             if key.dimension_set == "hotline" and of is not None:
                 share = 1.0 - (signal.expected or 0.0) / max(1, signal.volume)

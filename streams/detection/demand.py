@@ -1,5 +1,6 @@
 """Demand of one key: what departs from its expectation, above and below, and queues in which nobody calls at all."""
 
+from collections.abc import Sequence
 from math import exp
 from zoneinfo import ZoneInfo
 
@@ -7,8 +8,9 @@ import msgspec
 
 from deploy.runtime.settings import Demand as DemandRules
 from deploy.runtime.settings import QueueSilence
+from streams.detection import young
 from streams.detection.announced import Lift
-from streams.detection.counts import deviation
+from streams.detection.counts import deviation, tail_score
 from streams.detection.departure import (
     HALF_MINUTE,
     LEAST_ELAPSED,
@@ -26,7 +28,7 @@ from streams.detection.episode import Episode
 from streams.detection.expectation import OPEN, SETTLE, Expectation
 from streams.detection.expectation import Packed as PackedExpectation
 from streams.detection.history import History
-from streams.detection.incidents import Incidents
+from streams.detection.incidents import BELIEVED_FOR, Incidents
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, doubt
 from streams.detection.plan import Curve, Plan, Readiness, readiness
@@ -46,6 +48,7 @@ class Packed(msgspec.Struct):
     incidents: Incidents
     samples: list[tuple[int, int]]
     scales: Scales
+    pace: float = 0.0
 
 
 class Demand:
@@ -58,6 +61,8 @@ class Demand:
         self.scales = Scales()
         self._samples: list[tuple[int, int]] = []
         self._windows = _NO_WINDOWS
+        self.pace = 0.0
+        """Calls a minute that were expected when `episode` began on a young key (0: it was not young)."""
 
     @property
     def feed(self) -> str:
@@ -106,7 +111,7 @@ class Demand:
         self.incidents = Incidents()
         self.expectation.incidents = self.incidents
         self.expectation.begin_anew(feed)
-        self._samples, self._windows = [], _NO_WINDOWS
+        self._samples, self._windows, self.pace = [], _NO_WINDOWS, 0.0
 
     # ---- judgement
 
@@ -176,10 +181,13 @@ class Demand:
         window = window._replace(start=at, calls=calls, usual=pace * (now - at + slack))
         return [look(window, 0, 0.0, plan.spread.dispersion)]
 
-    def judge(self, now: int, slack: int, keys: int, rules: DemandRules) -> bool:
-        """Bring the episode of demand above expectation forward to `now`; True when it began or ended."""
+    def judge(self, now: int, slack: int, keys: int, rules: DemandRules, whole: "Demand | None" = None) -> bool:
+        """Bring the episode of demand above expectation forward to `now`; True when it began or ended.
+
+        `whole`: the hotline's demand, whose day a young key is taken to follow.
+        """
         if readiness(self.plan) is not Readiness.READY:
-            return self._stop(self.episode, now)
+            return now % MINUTE == 0 and self._judge_young(now, keys, rules, whole)
         looks = self.looks(now, slack)
         if not self.episode.active:
             margin, found = 0.0, None
@@ -191,6 +199,53 @@ class Demand:
                 self._begin(self.episode, now, found)
             return found is not None
         return self._calm(self.episode, now, looks, rules)
+
+    def young_looks(self, minute: int, whole: "Demand | None" = None) -> list[Look]:
+        """What can be told, at the border where `minute` begins, of a key that has not learned enough."""
+        if not self.expectation.first:
+            return []
+        return young.looks(
+            self.expectation.minutes,
+            minute,
+            since=max(self.expectation.first, self.incidents.not_before),
+            shapes=self._shapes(whole),
+            zone=self.expectation.zone,
+            grain=self._grain,
+        )
+
+    def _shapes(self, whole: "Demand | None") -> Sequence[Curve]:
+        """The days that a young key may go like: its own, as far as one was seen, and the hotline's."""
+        own = self.curve if self.plan is not None and self.plan.days_learned >= young.WHOLE_DAY else None
+        of_whole = whole.curve if whole is not None and readiness(whole.plan) is Readiness.READY else None
+        return [curve for curve in (own, of_whole) if curve is not None]
+
+    def _judge_young(self, minute: int, keys: int, rules: DemandRules, whole: "Demand | None") -> bool:
+        if self.episode.active:
+            if not self.pace or minute - self.episode.since > BELIEVED_FOR:
+                return self._stop(self.episode, minute)
+            band = self._at_pace(minute - max(BAND_MINUTES, self._grain) * MINUTE, minute)
+            return self._calm(self.episode, minute, [band], rules)
+        for seen in self.young_looks(minute, whole):
+            gross = seen.score >= required_score(seen.minutes, keys, rules.false_alarms_per_week, self._grain)
+            if gross and seen.calls - seen.expected >= rules.min_excess:
+                self._begin_young(minute, seen)
+                return True
+        return False
+
+    def _begin_young(self, minute: int, seen: Look) -> None:
+        self.pace = seen.expected / seen.minutes
+        minutes = range(seen.start, minute, MINUTE)
+        closed = [(at, self.expectation.minutes.get(at, 0), self.pace) for at in minutes]
+        self.episode.begin(onset(closed, minute, 0, 0.0, 0))
+        if self.levels:
+            self.expectation.rose(self.episode.since, above=True)
+
+    def _at_pace(self, start: int, minute: int) -> Look:
+        """The calls of [start, minute) against the pace that was expected when the episode of a young key began."""
+        expected = self.pace * (minute - start) / MINUTE
+        calls = sum(self.expectation.minutes.get(at, 0) for at in range(start, minute, MINUTE))
+        excess = young.RESTLESS
+        return Look(start, (minute - start) // MINUTE, calls, expected, excess, tail_score(calls, expected, excess))
 
     def judge_below(self, minute: int, keys: int, rules: DemandRules) -> bool:
         """Bring the episode of demand below expectation forward to the border where `minute` begins.
@@ -264,7 +319,7 @@ class Demand:
         return True
 
     def _end(self, episode: Episode, at: int) -> None:
-        self.incidents.end(episode, at)
+        self.incidents.end(episode, at, teaches=episode is self.episode and self.pace > 0)
         self._samples.clear()
         self._windows = _NO_WINDOWS
 
@@ -280,16 +335,20 @@ class Demand:
             for at in range(first, minute, MINUTE)
         ]
         below = episode is self.below
+        if not below:
+            self.pace = 0.0
         episode.begin(onset(closed, minute, opened, gain * usual, now - minute, below=below))
         self.expectation.rose(episode.since, above=not below)
 
     def departure(self, episode: Episode, now: int, slack: int) -> Look:
         """An episode as one look: from its first minute, at most the last hour."""
+        minute = now // MINUTE * MINUTE
+        start = max(episode.since // MINUTE * MINUTE, minute - 60 * MINUTE)
+        if self.pace and episode is self.episode:
+            return self._at_pace(start, minute)
         plan, curve = self.plan, self.curve
         assert plan is not None
         assert curve is not None
-        minute = now // MINUTE * MINUTE
-        start = max(episode.since // MINUTE * MINUTE, minute - 60 * MINUTE)
         level = forecast(self.levels, start, (start + minute) // 2, plan)
         count = sum(self.expectation.minutes.get(at, 0) for at in range(start, minute, MINUTE))
         window = Window(
@@ -314,12 +373,12 @@ class Demand:
     # ---- state
 
     def pack(self) -> Packed:
-        return Packed(self.expectation.pack(), self.incidents, self._samples, self.scales)
+        return Packed(self.expectation.pack(), self.incidents, self._samples, self.scales, self.pace)
 
     @classmethod
     def unpack(cls, feed: str, zone: ZoneInfo, packed: Packed) -> "Demand":
         demand = cls(feed, zone)
         demand.incidents = packed.incidents
         demand.expectation = Expectation.unpack(feed, zone, packed.incidents, packed.expectation)
-        demand._samples, demand.scales = packed.samples, packed.scales
+        demand._samples, demand.scales, demand.pace = packed.samples, packed.scales, packed.pace
         return demand

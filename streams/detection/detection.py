@@ -315,12 +315,16 @@ class Detection:
         keys = len(self._demands)
         announce = Announcer(self.rules, now, self._version)
         for key, demand in sorted(self._demands.items()):
-            changed = demand.judge(now, slack, keys, self.rules.demand)
+            changed = demand.judge(now, slack, keys, self.rules.demand, self._whole(key))
             if demand.episode.due(now, changed=changed):
                 yield announce.demand(key, demand, slack, self._concentrations.get(key.hotline))
         for hotline, of in sorted(self._concentrations.items()):
             yield from self._concentrated(now, hotline, of.open.values(), changed=False)
         yield from self._judge_promises(now)
+
+    def _whole(self, key: Key) -> demands.Demand | None:
+        """The demand of the hotline that a key is a part of."""
+        return self._demands.get(Key(key.hotline, "hotline")) if key.dimension_set != "hotline" else None
 
     def _judge_promises(self, now: int) -> Iterator[Signal]:
         yield from self._judge_service(now)

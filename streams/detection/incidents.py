@@ -43,8 +43,9 @@ class Incidents(msgspec.Struct):
         self.flagged.append((begin, minute))
         self.blind_until = minute
 
-    def end(self, episode: Episode, at: int) -> None:
-        """One of the episodes is over."""
+    def end(self, episode: Episode, at: int, *, teaches: bool = False) -> None:
+        """One of the episodes is over; what came meanwhile `teaches` what is usual, or does not."""
         episode.active = False
-        self.flagged.append((episode.since, at))
+        if not teaches:
+            self.flagged.append((episode.since, at))
         self.not_before = at // MINUTE * MINUTE

@@ -106,6 +106,12 @@ def demand(where: Sentences, hotline: Hotline, *, since: int, start: int, count:
     }
 
 
+YOUNG: Sentences = {
+    "en": " It is too new to know its usual day: compared with the hour before.",
+    "zh": "开通不久，尚无往日可比，按此前一小时估计。",
+}
+
+
 def announced(events: Sequence[tuple[str, float]]) -> Sentences:
     """The events that were announced for that time, each with how many times the usual calls it was to bring."""
     if not events:

@@ -122,15 +122,6 @@ def test_weeks_without_incident_keep_the_budget(make_city, monday, seed):
     assert len(began) <= 1
 
 
-def test_no_signals_before_three_days_are_learned(make_city, monday):
-    city = make_city(5, {"transport": 20_000})
-    detection = Detection(city.rules())
-    told = week(city, detection, monday, days=2, spike=(1, 600, 30, "transport", 5))
-    assert told == []
-    records = detection.advance(monday + 2 * DAY + 6 * MINUTE, 1)
-    assert all(r.days_learned < 3 for r in records if isinstance(r, Forecast))
-
-
 def test_it_learns_from_the_judged_feed_alone(make_city, monday):
     city = make_city(6, {"transport": 20_000})
     detection = Detection(city.rules())
