@@ -84,6 +84,9 @@ class Bundle(msgspec.Struct, omit_defaults=True):
     """One message to `hotline.partials`: version (offset included, clock) of partition `partition` of `of`.
 
     `epoch`: which owner of the partition tells it; what an earlier one tells after it does not count (0: not said).
+    `born`: the epoch in which its state was begun with nothing; who begins afresh tells everything again.
+    `cut_at`: then the records before this instant (ms) were gone (0: none were), and minutes of `live` before
+    `live_from` (ms) are not whole.
     """
 
     partition: int
@@ -93,6 +96,9 @@ class Bundle(msgspec.Struct, omit_defaults=True):
     feeds: list[FeedPart] = msgspec.field(default_factory=list)
     quality: Quality | None = None
     epoch: int = 0
+    born: int = 0
+    cut_at: int = 0
+    live_from: int = 0
 
 
 MAX_SHARES_IN_BUNDLE = 1_500
@@ -117,4 +123,4 @@ def split(bundle: Bundle) -> list[Bundle]:
 
 def _piece(bundle: Bundle, part: FeedPart, shares: list[Share]) -> Bundle:
     feed = FeedPart(feed=part.feed, generation=part.generation, shares=shares)
-    return Bundle(bundle.partition, bundle.of, bundle.offset, bundle.clock, [feed], epoch=bundle.epoch)
+    return msgspec.structs.replace(bundle, feeds=[feed], quality=None)

@@ -16,8 +16,10 @@ from streams.contract.signals import Signal
 from streams.contract.topics import CELLS, SIGNALS
 from streams.contribution import Rules
 from streams.detection import Announced, Detection, DetectionRules
-from streams.merged_feed import MergedFeed, MergedFeedHead
+from streams.lives import Lives, LivesHead
+from streams.merged_feed import NEVER, MergedFeed, MergedFeedHead, Telling
 from streams.merged_sources import WINDOW_MS
+from streams.torn import replay_is_whole
 
 PROGRESS_EVERY_MS = 1_000
 
@@ -36,7 +38,8 @@ class Merging(msgspec.Struct, frozen=True):
 class _Source(msgspec.Struct, array_like=True):
     """The last that one calls partition told. `epoch`: of the latest owner that was heard.
 
-    `clock`: the highest told (an owner's may be behind its predecessor's); `told`: the last.
+    `clock`: the highest told (an owner's may be behind its predecessor's); `told`: the last. `born`, `cut_at` and
+    `live_from` as in its bundles.
     """
 
     offset: int
@@ -44,6 +47,9 @@ class _Source(msgspec.Struct, array_like=True):
     quality: Quality
     epoch: int = 0
     told: int = 0
+    born: int = 0
+    cut_at: int = 0
+    live_from: int = 0
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -52,6 +58,7 @@ class _Head(msgspec.Struct, array_like=True):
     sources: dict[int, _Source]
     feeds: list[MergedFeedHead]
     gauges: list[Gauge]
+    lives: LivesHead = msgspec.field(default_factory=LivesHead)
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
@@ -76,6 +83,7 @@ class Merger:
         self._version = state.version
         self._of = state.of
         self._sources = state.sources
+        self._lives = Lives(state.lives)
         parts: dict[str, dict[str, bytes]] = {}
         for name, packed in (snapshot or {}).items():
             part, _, of_feed = name.partition("@")
@@ -103,6 +111,8 @@ class Merger:
             if record.value is None:
                 continue
             bundle = _decode(record.value)
+            if self._version < 0 and record.offset > 0:
+                self._lives.cut(record.timestamp)
             self._version = record.offset
             self._read_at = record.timestamp
             self._of = bundle.of
@@ -113,6 +123,13 @@ class Merger:
 
     def _counts(self, bundle: Bundle) -> bool:
         """Whether a bundle is the newest of its partition; then it is remembered how far that is."""
+        match self._lives.judge(bundle.partition, bundle.born):
+            case "former":
+                return False
+            case "afresh":
+                self._begin_afresh()
+            case "same":
+                pass
         known = self._sources.get(bundle.partition)
         clock, epoch = bundle.clock, bundle.epoch
         if known is not None:
@@ -123,8 +140,17 @@ class Merger:
                 return False
             clock = max(clock, known.clock)
         if bundle.quality is not None:  # not a piece: whoever sent that may have died before the last one
-            self._sources[bundle.partition] = _Source(bundle.offset, clock, bundle.quality, epoch, bundle.clock)
+            self._sources[bundle.partition] = _Source(
+                bundle.offset, clock, bundle.quality, epoch, bundle.clock, bundle.born, bundle.cut_at, bundle.live_from
+            )
         return True
+
+    def _begin_afresh(self) -> None:
+        """A partition tells everything again, and so will the others: what was merged before is nobody's."""
+        for name in self._feeds:
+            self._detection.forget(name)
+        self._feeds.clear()
+        self._sources.clear()
 
     def announce(self, events: Iterable[Announced]) -> None:
         """These are the events that were announced from now on."""
@@ -139,11 +165,15 @@ class Merger:
             return []
         self._told_version = self._version
         taken: list[Output] = []
+        # A partition that was not heard yet may not know its minutes whole.
+        heard = len(self._sources) == self._of or not self._lives.named
         for feed in self._feeds.values():
-            taken += self._cells(feed)
+            if heard:
+                taken += self._cells(feed)
             taken += self._gauges(feed)
             taken += self._told_sources(feed)
-            taken += self._status(feed)
+            if heard:
+                taken += self._status(feed)
         judged = self._feeds.get(self._judged)
         clock = self._clock_of(judged) if judged else 0
         signals = self._detection.advance(clock, self._version, self._ahead_of(judged)) if judged and clock else []
@@ -160,7 +190,7 @@ class Merger:
             raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
         heads = [feed.head() for feed in self._feeds.values()]
         gauges = [gauge for told in self._told_gauges.values() for gauge in told.values()]
-        head = _Head(self._version, self._of, self._sources, heads, gauges)
+        head = _Head(self._version, self._of, self._sources, heads, gauges, self._lives.head)
         parts = {"head": _encode_head(head), "detection": self._detection.snapshot()}
         for feed in self._feeds.values():
             parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())
@@ -190,7 +220,7 @@ class Merger:
 
     def _cells(self, feed: MergedFeed) -> list[Output]:
         feed.finalise(self._of)
-        cells = feed.take_cells(self._version, self._of)
+        cells = feed.take_cells(self._version, self._of, self._telling(feed))
         if feed.feed in self._watched:
             for cell in cells:
                 self._detection.cell(cell)
@@ -200,6 +230,16 @@ class Merger:
             key = f"{cell.feed}/{cell.dimension_set}/{cell.hotline}/{cell.queue}{cell.category}"
             taken.append(Output(CELLS, key.encode(), _encode(cell)))
         return taken
+
+    def _telling(self, feed: MergedFeed) -> Telling:
+        """Which cells of a feed may be told: those that are whole, and what may have been called final before only so."""
+        sources = self._sources.values()
+        began = self._lives.began
+        if feed.feed == LIVE:
+            return Telling(max(source.live_from for source in sources), began)
+        if not replay_is_whole(feed.generation, max(source.cut_at for source in sources)):
+            return Telling(NEVER, NEVER)
+        return Telling(0, NEVER if feed.generation < began and not feed.ended(self._of) else 0)
 
     def _gauges(self, feed: MergedFeed) -> list[Output]:
         told = self._told_gauges.setdefault(feed.feed, {})

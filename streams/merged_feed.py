@@ -31,6 +31,18 @@ class CellKey(NamedTuple):
     values: Values
 
 
+class Telling(NamedTuple):
+    """Minutes before `whole_from` (ms) are not told; those before `final_from` only when they are final."""
+
+    whole_from: int = 0
+    final_from: int = 0
+
+
+NEVER = 2**62
+"""Later than any minute."""
+_ALL = Telling()
+
+
 class _Merged(msgspec.Struct, array_like=True):
     """One base cell: its counts, and whether it was called final (never taken back).
 
@@ -150,9 +162,12 @@ class MergedFeed:
             source.horizon = part.horizon or 0
 
     def finalise(self, of: int) -> None:
-        """Call cells final that the watermarks of all `of` partitions have passed."""
+        """Call cells final that the watermarks of all `of` partitions have passed; at the end the rest is told as it is."""
         if len(self._sources) < of:
             return
+        if self.ended(of):
+            for keys in self._not_final.values():
+                self._changed.update(dict.fromkeys(keys))
         watermark = min((source.watermark for source in self._sources.values()), default=0)
         for minute in [minute for minute in self._not_final if minute + MINUTE_MS <= watermark]:
             for key in self._not_final.pop(minute):
@@ -167,10 +182,12 @@ class MergedFeed:
         """
         return min(source.horizon for source in self._sources.values()) if len(self._sources) == of else 0
 
-    def take_cells(self, version: int, of: int) -> list[Cell]:
+    def take_cells(self, version: int, of: int, telling: Telling = _ALL) -> list[Cell]:
         """Cells that changed since the last call, as sums carrying `version`; then let go of old ones."""
         shown: dict[CellKey, list[CellKey]] = {}
         for key in self._changed:
+            if key.minute < telling.whole_from or (key.minute < telling.final_from and not self._cells[key].final):
+                continue  # what is called final is a change again
             if self._cells[key].hidden:
                 width = len(key.values)
                 shown[key._replace(values=(OTHER,) * width)] = self._hidden[key.minute, key.hotline, key.dimension_set]
@@ -206,7 +223,7 @@ class MergedFeed:
 
     def take_state(self, of: int) -> Literal["running", "ended"] | None:
         """The state of the feed if it is new since the last call or the clock went on; ended: on all `of` partitions."""
-        state: Literal["running", "ended"] = "ended" if self._ended(of) else "running"
+        state: Literal["running", "ended"] = "ended" if self.ended(of) else "running"
         # The clock goes back when a partition that is further behind tells of the feed for the first time.
         if state == self._state and (state == "ended" or 0 <= self.clock - self._told_at < TELL_EVERY_MS):
             return None
@@ -251,7 +268,8 @@ class MergedFeed:
             self._packed[number] = _encode(shelf)
         return ((f"cells/{number}", packed) for number, packed in self._packed.items())
 
-    def _ended(self, of: int) -> bool:
+    def ended(self, of: int) -> bool:
+        """Whether the feed is over on all `of` partitions."""
         return len(self._sources) == of and all(source.ended for source in self._sources.values())
 
     def _presents(self, of: int) -> list[Present]:
@@ -260,7 +278,7 @@ class MergedFeed:
         Those of `live` are the last that each told anyway: its clocks are never far apart for long. Partitions of a
         feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future.
         """
-        clock = self.clock + self.ahead if self._ended(of) else self.clock
+        clock = self.clock + self.ahead if self.ended(of) else self.clock
         for source in self._sources.values():
             source.reach(clock)
         return [source.present for source in self._sources.values()]

@@ -17,6 +17,7 @@ from streams.feed import Feed, FeedHead
 from streams.intake import Accepted, Rejection
 from streams.ledger import Ledger
 from streams.telling import Teller
+from streams.torn import Torn
 
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
@@ -50,6 +51,8 @@ class _Head(msgspec.Struct, array_like=True):
     clock: int
     quality: Quality
     feeds: list[FeedHead]
+    born: int = 0
+    cut_at: int = 0
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
@@ -91,6 +94,11 @@ class CallsPartition:
         self._retraced_at = 0
         self._resumed_before: int | None = None
         self._epoch = 0
+        self._born = state.born
+        rules = config.rules
+        # Twice for calls: what is heard of one after the cut may be the middle of it, and the rest as far away again.
+        longest = max(2 * rules.lost_waiting_ms, 2 * rules.lost_talking_ms, rules.lost_agent_ms)
+        self._torn = Torn(state.cut_at, longest + config.lateness_ms)
 
     @property
     def clock(self) -> int:
@@ -99,6 +107,8 @@ class CallsPartition:
 
     def apply(self, records: Sequence[Record]) -> None:
         """Take in records in offset order."""
+        if records and self._offset < 0 and records[0].offset > 0:
+            self._torn.cut(records[0].timestamp)
         for record in records:
             self._clock = max(self._clock, record.timestamp)
             self._offset = record.offset
@@ -113,6 +123,8 @@ class CallsPartition:
         """While caught up, the partition clock is wall time; else it stands until more is read."""
         if caught_up:
             self._clock = max(self._clock, now)
+            if self._offset < 0 and self._resumed_before:
+                self._torn.cut(now)
             if self._retracing:
                 self._retrace(now)
         self._settle()
@@ -123,6 +135,8 @@ class CallsPartition:
         `epoch` counts the owners of the partition; every bundle carries it.
         """
         self._epoch = epoch
+        if self._offset < 0 and not self._born:
+            self._born = epoch
         self._resumed_before = end
         self._retracing = end > 0
 
@@ -131,12 +145,18 @@ class CallsPartition:
         self._ledger.quality.missing += count
 
     def outputs(self) -> list[Output]:
-        """Dead letters, visits and marks of feeds that ended, then one bundle."""
+        """Dead letters, visits and marks of feeds that ended, then one bundle.
+
+        Nothing before it is known where the log begins: what is told depends on it.
+        """
+        if self._offset < 0 and self._resumed_before and not self._torn.cut_at:
+            return []
         version = (self._offset, self._clock)
         taken = [Output(DEAD_LETTER, key, value) for key, value in self._ledger.take_letters()]
         parts = []
         for feed in self._feeds.values():
-            taken += [Output(VISITS, _key(row), _encode(row)) for row in feed.take_rows(version)]
+            rows = [row for row in feed.take_rows(version) if self._torn.whole(row)]
+            taken += [Output(VISITS, _key(row), _encode(row)) for row in rows]
             part = self._part(feed)
             if part is not None:
                 parts.append(part)
@@ -147,7 +167,17 @@ class CallsPartition:
         if parts or quality != self._told_quality or self._clock - self._told_at >= IDLE_BUNDLE_MS:
             if not any(part.feed == LIVE for part in parts):
                 parts.append(self._live_part(FeedPart(feed=LIVE)))
-            bundle = Bundle(self._partition, self._of, *version, parts, self._ledger.quality, self._epoch)
+            bundle = Bundle(
+                self._partition,
+                self._of,
+                *version,
+                parts,
+                self._ledger.quality,
+                self._epoch,
+                self._born,
+                self._torn.cut_at,
+                self._torn.live_from,
+            )
             taken += [Output(PARTIALS, None, _encode(piece), 0) for piece in split(bundle)]
             self._told_at, self._told_quality = self._clock, quality
         return taken
@@ -155,7 +185,8 @@ class CallsPartition:
     def snapshot(self) -> dict[str, bytes]:
         """The whole state in named parts (`calls/7@live`); must follow `outputs`."""
         heads = [feed.head() for feed in self._feeds.values()]
-        head = _Head(self._partition, self._of, self._offset, self._clock, self._ledger.quality, heads)
+        version = (self._offset, self._clock)
+        head = _Head(self._partition, self._of, *version, self._ledger.quality, heads, self._born, self._torn.cut_at)
         parts = {"head": _encode_head(head)}
         for feed in self._feeds.values():
             parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())

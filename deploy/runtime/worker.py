@@ -119,10 +119,8 @@ class Worker:
                     if its.state:
                         check_meaning(its.state, meaning)
                         await check_mark(consumer, its.state, self._cluster)
-                    building[place] = self._restored(place, its, begins[TopicPartition(*place)], meaning)
-                    resumed = getattr(building[place].processor, "resumed", None)
-                    if resumed:
-                        resumed(ends[TopicPartition(*place)], its.taking.epoch)
+                    tp = TopicPartition(*place)
+                    building[place] = self._restored(place, its, begins[tp], ends[tp], meaning)
         except StateError as error:
             end_process(str(error))
         except msgspec.MsgspecError as error:
@@ -136,7 +134,7 @@ class Worker:
         metrics.LOAD_SECONDS.observe(time.perf_counter() - begun)
         return {place: owned.position.next for place, owned in building.items()}
 
-    def _restored(self, place: Place, loaded: Loaded, begin: int, meaning: dict[str, str]) -> OwnedPartition:
+    def _restored(self, place: Place, loaded: Loaded, begin: int, end: int, meaning: dict[str, str]) -> OwnedPartition:
         state = loaded.state
         stand = Stand(
             offset=state.stand.offset if state else begin - 1,
@@ -147,6 +145,9 @@ class Worker:
             meaning=meaning,
         )
         processor = self._factories[place[0]](*place, state.parts if state else None)
+        resumed = getattr(processor, "resumed", None)
+        if resumed:
+            resumed(end, loaded.taking.epoch)
         owned = OwnedPartition(
             *place,
             processor,
@@ -155,6 +156,13 @@ class Worker:
             parts=state.parts if state else processor.snapshot(),
             sure=lambda: self._app.reading.sure,
         )
+        if state is None and begin > 0:
+            log.warning(
+                "there is no state, and the log has lost its beginning: what is not whole there is not told",
+                topic=place[0],
+                partition=place[1],
+                first=begin,
+            )
         if begin > owned.position.next:
             owned.skip_to(begin, begin - owned.position.next)
         return owned

@@ -332,7 +332,7 @@ class World:
 
     async def _until_told(self) -> None:
         """Everything is read, every clock is now, and what follows from that is merged and written down."""
-        for _ in range(200):
+        for _ in range(1_000):
             self.broker.now += 100  # whoever asks again later does
             await self._read_on()
             read = all(member.idle for member in self.members) and self._all_read()
