@@ -95,9 +95,12 @@ class Engine:
 
     def restart(self) -> None:
         """Every process stops after a checkpoint and starts from its snapshot."""
-        snapshots = [calls.snapshot() for calls in self._calls]
-        self._calls = [self._build(CALLS, p, snapshot) for p, snapshot in enumerate(snapshots)]
-        self._merger = self._build(PARTIALS, 0, self._merger.snapshot())
+        self.take_up([calls.snapshot() for calls in self._calls], self._merger.snapshot())
+
+    def take_up(self, calls: list[dict[str, bytes]], merger: dict[str, bytes]) -> None:
+        """Every process starts from these snapshots."""
+        self._calls = [self._build(CALLS, p, snapshot) for p, snapshot in enumerate(calls)]
+        self._merger = self._build(PARTIALS, 0, merger)
 
     def checkpoint(self, partition: int) -> None:
         """The state of one calls partition is written."""
