@@ -8,11 +8,12 @@ import click
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from deploy.runtime.run_file import resolve
+from deploy.runtime.run_file import Part, resolve
 from deploy.runtime.settings import current
 from sinks.clickhouse.client import ClickHouseAway, connect, short
 from sinks.clickhouse.migrate import SchemaError
 
+_NEED: tuple[Part, ...] = ("clickhouse",)  # an analyst has no Kafka to name
 REFUSED = 1
 NOT_REACHABLE = 3
 
@@ -50,7 +51,7 @@ def errors_for_people() -> Iterator[None]:
 @contextmanager
 def client() -> Iterator[Client]:
     """A client for the ClickHouse that settings name, or the one of the running `hotline up`."""
-    with connect(resolve(current()).clickhouse) as found:
+    with connect(resolve(current(), need=_NEED).clickhouse) as found:
         yield found
 
 

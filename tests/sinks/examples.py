@@ -58,7 +58,7 @@ def as_settings(told: story.Told) -> Iterator[None]:
     with contextlib.ExitStack() as patched:
         for module in (deploy.cli.clickhouse, deploy.cli.sql):
             patched.enter_context(mock.patch.object(module, "current", return_value=told.settings))
-        patched.enter_context(mock.patch.object(deploy.cli.clickhouse, "resolve", lambda found: found))
+        patched.enter_context(mock.patch.object(deploy.cli.clickhouse, "resolve", lambda found, **_: found))
         yield
 
 

@@ -90,7 +90,7 @@ def store(client: Client, functions: dict[str, ToRow], topic: str, records: list
 def backtest(settings, stored, monkeypatch):
     for module in (deploy.cli.clickhouse, deploy.cli.backtest):
         monkeypatch.setattr(module, "current", lambda: settings)
-    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found, **_: found)
 
     def run(*options: str) -> Result:
         words = ["backtest", "--feed", stored, "--from", "2026-03-06", "--to", "2026-03-06", *options]

@@ -23,7 +23,7 @@ def pointing_at(monkeypatch):
     def pointing_at_(found):
         for module in (deploy.cli.clickhouse, deploy.cli.migrate):
             monkeypatch.setattr(module, "current", lambda: found)
-            monkeypatch.setattr(module, "resolve", lambda settings: settings)
+            monkeypatch.setattr(module, "resolve", lambda settings, **_: settings)
 
     return pointing_at_
 

@@ -89,7 +89,7 @@ def hotline(kafka_bootstrap, topics, settings, empty, store):
     with pytest.MonkeyPatch.context() as patch:
         for module in (deploy.cli.clickhouse, deploy.cli.dead_letter):
             patch.setattr(module, "current", lambda: found)
-            patch.setattr(module, "resolve", lambda it: it)
+            patch.setattr(module, "resolve", lambda it, **_: it)
         yield Hotline(found, store)
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.clickhouse
 def export(told, monkeypatch):
     """`hotline export` with the story's settings."""
     monkeypatch.setattr(deploy.cli.clickhouse, "current", lambda: told.settings)
-    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found, **_: found)
 
     def export_(*args):
         return CliRunner().invoke(cli, ["export", *args])

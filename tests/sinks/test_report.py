@@ -156,7 +156,7 @@ def test_plots_stay_within_their_frame() -> None:
 def test_the_command_writes_a_file(told: story.Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (deploy.cli.clickhouse, deploy.cli.report):
         monkeypatch.setattr(module, "current", lambda: told.settings)
-    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found, **_: found)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["report", "--week", "2026-W11", "--language", "zh"], catch_exceptions=False)
     assert done.exit_code == 0, done.output

@@ -70,7 +70,7 @@ def ask(told, monkeypatch):
     """`hotline sql` with these settings."""
     for module in (deploy.cli.clickhouse, deploy.cli.sql):
         monkeypatch.setattr(module, "current", lambda: told.settings)
-    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found, **_: found)
 
     def ask_(*args):
         return CliRunner().invoke(cli, ["sql", *args])

@@ -126,9 +126,17 @@ def test_in_clickhouse_every_view_and_column_says_what_it_is(client, settings, m
     assert set(catalogue.views) == set(catalogue.columns)
     assert all(catalogue.views.values())
     monkeypatch.setattr(deploy.cli.clickhouse, "current", lambda: settings)
-    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found, **_: found)
     told = CliRunner().invoke(cli, ["sql", "\\d v_daily"])
     assert told.exit_code == 0, told.stderr
     assert told.output == described(catalogue, "v_daily")
     wrong = CliRunner().invoke(cli, ["sql", "\\d nothing"])
     assert (wrong.exit_code, "no view nothing" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.clickhouse
+def test_an_analyst_names_clickhouse_and_no_kafka(client, settings, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(deploy.cli.clickhouse, "current", lambda: settings.model_copy(update={"data_dir": tmp_path}))
+    assert settings.kafka.bootstrap == ""
+    asked = CliRunner().invoke(cli, ["sql", "SELECT 7 AS seven", "--format", "csv"])
+    assert (asked.exit_code, asked.output) == (0, '"seven"\n7\n')

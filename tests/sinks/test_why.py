@@ -32,7 +32,7 @@ def why(told, monkeypatch):
     """`hotline why … --format json` with these settings, as (exit code, answer)."""
     for module in (deploy.cli.clickhouse, deploy.cli.why):
         monkeypatch.setattr(module, "current", lambda: told.settings)
-    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found, **_: found)
 
     def why_(*args):
         result = CliRunner().invoke(cli, ["why", *args, "--format", "json"])

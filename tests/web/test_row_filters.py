@@ -159,7 +159,7 @@ def command(told: story.Told, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings = SETTINGS.model_copy(update={"clickhouse": told.settings.clickhouse})
     for module in (deploy.cli.access, deploy.cli.clickhouse, deploy.cli.export, deploy.cli.sql):
         monkeypatch.setattr(module, "current", lambda: settings)
-    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found: found)
+    monkeypatch.setattr(deploy.cli.clickhouse, "resolve", lambda found, **_: found)
     return lambda *words: CliRunner().invoke(cli, list(words))
 
 
