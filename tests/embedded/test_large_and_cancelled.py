@@ -232,7 +232,8 @@ def test_an_interrupted_notebook_cancels(clickhouse_url: str, slow: Slow, method
 
 
 def test_curl_cancels(clickhouse_url: str, slow: Slow) -> None:
-    with started([clients.curl(), "-sS", "--data-binary", slow.query, clickhouse_url]) as program:
+    address = f"{clickhouse_url}/?log_comment=mine"
+    with started([clients.curl(), "-sS", "--data-binary", slow.query, address]) as program:
         slow.wait(until=True, of=program)
         program.send_signal(signal.SIGINT)
         slow.wait(until=False)
@@ -253,6 +254,7 @@ def test_a_reader_ends_the_queries_of_readers_and_no_others(clickhouse_url: str,
         assert ask("SELECT 7", session_id=mine["session_id"]).startswith("Code: 373.")
         assert slow.runs()
         assert ask(kill) == f"waiting\t{mine['query_id']}\tdefault\n"
+        slow.wait(until=False)
         assert ask("SELECT 7", session_id=mine["session_id"]) == "7\n"
         assert program.communicate(timeout=60)[0].startswith("Code: 394.")
 

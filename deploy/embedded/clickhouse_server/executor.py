@@ -160,7 +160,8 @@ class Executor:
             except ServerError as error:  # a session that was set read-only: what runs in it is not ended early
                 if error.code != READONLY:
                     raise
-            handle.set(query.settings)
+            # a mark of the client's own would stand in ours' place: nothing here reads it
+            handle.set({name: value for name, value in query.settings.items() if name != MARK})
             if statement.data is not None:
                 return handle.insert(statement)
             return handle.query(statement.sql, query.default_format, query.params)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from deploy.embedded.clickhouse_server.engine import Handle
 from deploy.embedded.clickhouse_server.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, ServerError
 
-_PATIENCE_S = 2.0
+_PATIENCE_S = 5.0
 """How long a request waits for the one before it in its session: that may be one that was just cancelled."""
 
 
