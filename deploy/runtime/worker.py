@@ -158,7 +158,7 @@ class Worker:
         )
         if state is None and begin > 0:
             log.warning(
-                "there is no state, and the log has lost its beginning: what is not whole there is not told",
+                "there is no state, and the log has lost its beginning: begun afresh with what is kept",
                 topic=place[0],
                 partition=place[1],
                 first=begin,
