@@ -254,10 +254,10 @@ HUNG = Weather(kill=0.5, pause=10, join=4, leave=0, refuse=0, database=0, delay=
 SAFEGUARDS: Mapping[str, Safeguard] = {
     "the commit runs ahead of the checkpoint, and is resumed at": Safeguard(resume_at_the_commit, ROUGH),
     "a failed checkpoint write is ignored": Safeguard(ignore_failed_checkpoints, Weather(kill=6, refuse=10)),
-    "a paused worker's checkpoint wins": Safeguard(the_paused_one_wins, Weather(kill=2, pause=10, join=4)),
+    "a paused worker's checkpoint wins": Safeguard(the_paused_one_wins, Weather(kill=2, pause=10, join=4), 80),
     "no version check where visits and cells are stored": Safeguard(no_versions, ROUGH),
     "no version check in the merger": Safeguard(no_versions_of_bundles, Weather(pause=10, join=4, delay=0.8)),
-    "what a worker that hung tells beside its successor counts": Safeguard(nothing_keeps_the_hung_apart, HUNG, 185),
+    "what a worker that hung tells beside its successor counts": Safeguard(nothing_keeps_the_hung_apart, HUNG, 70),
     "lateness is judged by wall clock": Safeguard(lateness_by_wall_clock, ROUGH),
     "the clock goes back": Safeguard(clocks_go_back, ROUGH),
     "the checkpoint is written before the outputs are acknowledged": Safeguard(checkpoint_before_outputs, ROUGH),
