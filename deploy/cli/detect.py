@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from deploy.runtime.local_times import local_ms
+from deploy.runtime.public_holidays import known_country
 from deploy.runtime.settings import Demand
 from streams.detection.series import INTERVALS, Judged, Series
 
@@ -38,8 +39,9 @@ class Row(NamedTuple):
     type=click.FloatRange(min=0, max=100, min_open=True),
     help="False alarms that may come of chance, per week.",
 )
+@click.option("--country", default="", help="Whose public holidays are kept: CN, DE-BY, … [default: nobody's].")
 @click.option("--timezone", "zone_name", default="UTC", show_default=True, help="Of timestamps without an offset.")
-def command(*, counts: Path, interval: str, out: Path, budget: float, zone_name: str) -> None:
+def command(*, counts: Path, interval: str, out: Path, budget: float, country: str, zone_name: str) -> None:
     """Judge a series of counts by the very code that judges live demand: each row by itself and those before it.
 
     COUNTS has a header and two columns, in order of time; an interval without a row had no calls. OUT has a row for
@@ -57,7 +59,11 @@ def command(*, counts: Path, interval: str, out: Path, budget: float, zone_name:
         raise click.BadParameter(
             f"{zone_name}: not a time zone; write Asia/Shanghai", param_hint="--timezone"
         ) from None
-    series = Series(minutes, zone, Demand(false_alarms_per_week=budget))
+    try:
+        country = country and known_country(country)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--country") from None
+    series = Series(minutes, zone, Demand(false_alarms_per_week=budget), country)
     alarms = rows = 0
     was = False
     with counts.open(encoding="utf-8-sig", newline="") as found, out.open("w", encoding="utf-8", newline="") as written:

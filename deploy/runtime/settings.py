@@ -37,6 +37,7 @@ from deploy.runtime.detection_settings import (
     NoAgent,
     RingNoAnswer,
 )
+from deploy.runtime.public_holidays import known_country
 from deploy.runtime.section import Section
 from deploy.runtime.service_settings import Fraction, Hours, Seconds, ServiceLevel, target_at
 from streams.contract.cells import DIMENSIONS
@@ -58,6 +59,7 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Country = Annotated[str, AfterValidator(lambda code: code and known_country(code))]
 
 
 class Kafka(Section):
@@ -119,11 +121,13 @@ class Queue(Section):
 class Hotline(Section):
     """One hotline: its zone, its promise (first threshold and target) and its queues.
 
+    `country`: whose public holidays, and weekend days that are worked instead, demand is expected by (`CN`, `DE-BY`).
     `labels`: what people call a category, district or department (`utilities/water`, `440305`), per language.
     """
 
     name: dict[str, str] = {}
     time_zone: TimeZone = "UTC"
+    country: Country = ""
     thresholds_s: Annotated[tuple[Seconds, ...], Field(min_length=1)] = (20,)
     target: Fraction = 0.8
     hours: tuple[Hours, ...] = ()

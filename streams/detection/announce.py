@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deploy.runtime.public_holidays import weekdays
 from deploy.runtime.settings import Hotline
 from streams.contract import Signal, SignalKind
 from streams.detection import words
 from streams.detection.agent_shortage import AgentShortage
 from streams.detection.announced import over
 from streams.detection.answer_rate import AnswerRate
+from streams.detection.calendar import local_day
 from streams.detection.concentrations import Concentration, Concentrations, Part
 from streams.detection.counts import band
 from streams.detection.demand import Demand
@@ -136,7 +138,11 @@ class Announcer:
         return signal, seen.start
 
     def _name_events(self, signal: Signal, demand: Demand, start: int) -> None:
-        """Say which events were announced for the stretch from `start` on."""
+        """Say which events were announced for the stretch from `start` on, and that it is a holiday."""
+        hotline = self._rules.hotline(signal.hotline)
+        holiday = weekdays(hotline.country).names(local_day(start, hotline.zone).ordinal)
+        for language, sentence in words.holiday(holiday).items():
+            signal.summary[language] += sentence
         events = [(it.name, it.factor) for it in over(demand.lifts, start, self._now)]
         for language, sentence in words.announced(events).items():
             signal.summary[language] += sentence

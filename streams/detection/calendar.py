@@ -19,11 +19,6 @@ class LocalDay(NamedTuple):
     ordinal: int
 
 
-def weekday(ordinal: int) -> int:
-    """0 Monday ... 6 Sunday of a date's ordinal."""
-    return (ordinal + 6) % 7
-
-
 @lru_cache(maxsize=256)
 def _bounds(ordinal: int, zone: ZoneInfo) -> LocalDay:
     date = datetime.fromordinal(ordinal)

@@ -52,12 +52,12 @@ class Packed(msgspec.Struct):
 
 
 class Demand:
-    """Pure state machine; times in epoch ms, `feed` is the judged one. `grain` as in `Expectation`."""
+    """Pure state machine; times in epoch ms, `feed` is the judged one. `grain` and `country` as in `Expectation`."""
 
-    def __init__(self, feed: str, zone: ZoneInfo, grain: int = 1) -> None:
+    def __init__(self, feed: str, zone: ZoneInfo, grain: int = 1, country: str = "") -> None:
         self._grain = grain
         self.incidents = Incidents()
-        self.expectation = Expectation(feed, zone, self.incidents, grain)
+        self.expectation = Expectation(feed, zone, self.incidents, grain, country)
         self.scales = Scales()
         self._samples: list[tuple[int, int]] = []
         self._windows = _NO_WINDOWS
@@ -376,9 +376,9 @@ class Demand:
         return Packed(self.expectation.pack(), self.incidents, self._samples, self.scales, self.pace)
 
     @classmethod
-    def unpack(cls, feed: str, zone: ZoneInfo, packed: Packed) -> "Demand":
+    def unpack(cls, feed: str, zone: ZoneInfo, packed: Packed, country: str = "") -> "Demand":
         demand = cls(feed, zone)
         demand.incidents = packed.incidents
-        demand.expectation = Expectation.unpack(feed, zone, packed.incidents, packed.expectation)
+        demand.expectation = Expectation.unpack(feed, zone, packed.incidents, packed.expectation, country)
         demand._samples, demand.scales, demand.pace = packed.samples, packed.scales, packed.pace
         return demand

@@ -90,7 +90,9 @@ class Detection:
         if demand is None:
             if not offered and not judged:
                 return
-            demand = self._demands[key] = demands.Demand(self.rules.feed, self.rules.zone(cell.hotline))
+            hotline = self.rules.hotline(cell.hotline)
+            demand = demands.Demand(self.rules.feed, hotline.zone, country=hotline.country)
+            self._demands[key] = demand
         if not demand.put(cell.feed, cell.minute, offered):
             self.too_late += 1
         if judged and cell.dimension_set != "category_1":
@@ -409,7 +411,9 @@ class Detection:
         made._now, made._version = packed.now, packed.version
         made._forecast_at, made.too_late = packed.forecast_at, packed.too_late
         for key, state in packed.demands:
-            made._demands[key] = demands.Demand.unpack(packed.feed, rules.zone(key.hotline), state)
+            made._demands[key] = demands.Demand.unpack(
+                packed.feed, rules.zone(key.hotline), state, rules.hotline(key.hotline).country
+            )
         for key, promise in packed.promises:
             promise.threshold_s, promise.target = rules.promise(key.hotline, key.queue)
             made._promises[key] = promise

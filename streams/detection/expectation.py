@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from deploy.runtime.public_holidays import weekdays
 from streams.detection.announced import Lift, over
 from streams.detection.calendar import local_day
 from streams.detection.counts import deviance_root, low_score
@@ -46,11 +47,13 @@ class Packed(msgspec.Struct):
 class Expectation:
     """Times in epoch ms, `feed` is the judged one; `incidents` is shared with whoever judges by this.
 
-    `grain`: minutes within which counts are known only as a sum, where they are not told by the minute.
+    `grain`: minutes within which counts are known only as a sum, where they are not told by the minute. `country`:
+    whose public holidays are kept.
     """
 
-    def __init__(self, feed: str, zone: ZoneInfo, incidents: Incidents, grain: int = 1) -> None:
+    def __init__(self, feed: str, zone: ZoneInfo, incidents: Incidents, grain: int = 1, country: str = "") -> None:
         self.feed, self.zone, self.incidents = feed, zone, incidents
+        self._weekdays = weekdays(country)
         self._grain = grain
         self._step = max(STEP, grain * MINUTE)
         self.history = History()
@@ -134,12 +137,14 @@ class Expectation:
         return planned
 
     def _make_plan(self, now: int, *, new_day: bool) -> bool:
-        profile = fit(self.history.days(), self._grain)
+        profile = fit(self.history.days(self._weekdays), self._grain)
         self.history.changed = self._taught = False
         if profile is None:
             return False
         day = local_day(now, self.zone)
-        self.plan = plan_for(profile, self.history.parts.astype(float), day, self.zone, self.lifts)
+        self.plan = plan_for(
+            profile, self.history.parts.astype(float), day, self.zone, self.lifts, kinds=self._weekdays
+        )
         self.curve = Curve(self.plan)
         self.revision += 1
         if new_day:
@@ -235,8 +240,10 @@ class Expectation:
         )
 
     @classmethod
-    def unpack(cls, feed: str, zone: ZoneInfo, incidents: Incidents, packed: Packed) -> "Expectation":
-        made = cls(feed, zone, incidents)
+    def unpack(
+        cls, feed: str, zone: ZoneInfo, incidents: Incidents, packed: Packed, country: str = ""
+    ) -> "Expectation":
+        made = cls(feed, zone, incidents, country=country)
         made.history = History.unpack(packed.history)
         made.minutes = made.history.minutes(feed)
         made.plan, made.levels, made.usual_level = packed.plan, packed.levels, packed.usual_level

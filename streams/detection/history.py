@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.detection.calendar import SLOT, SLOTS, slot_of, weekday
+from deploy.runtime.public_holidays import Weekdays, weekdays
+from streams.detection.calendar import SLOT, SLOTS, slot_of
 from streams.detection.keys import MINUTE
 
 DAYS_KEPT = 35
@@ -26,6 +27,8 @@ FADE = 0.97
 """How much of the older days stays in the parts with each new day."""
 MOST = 65_000.0
 """What half-precision floats hold."""
+PLAIN = weekdays("")
+"""No day goes like another."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -133,14 +136,14 @@ class History:
         """The calls of past days, older ones less: in proportion between keys that are equally old."""
         return float(self.parts.sum(dtype=np.float64))
 
-    def days(self) -> Days:
-        """The days learned so far, in the order of their dates."""
+    def days(self, kinds: Weekdays = PLAIN) -> Days:
+        """The days learned so far, in the order of their dates; `kinds` says which weekday each goes like."""
         order = sorted(self._rows, key=lambda row: (row[1], row[0]))
         codes = np.array([self._rows[row] for row in order], np.uint16).reshape(len(order), SLOTS)
         missing = codes == MISSING
         counts = np.where(missing, np.nan, np.rint(((codes & (FLAG - 1)) / 5.0) ** 2))
         ordinals = np.array([ordinal for _, ordinal in order], np.int64)
-        return Days(counts, ~missing & (codes & FLAG > 0), np.array([weekday(int(o)) for o in ordinals]), ordinals)
+        return Days(counts, ~missing & (codes & FLAG > 0), np.array([kinds.of(int(o)) for o in ordinals]), ordinals)
 
     def _pack_rows(self, order: Sequence[tuple[str, int]]) -> bytes:
         """Slot by slot the change from day to day, high bytes and low bytes apart: what zlib likes best."""

@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from deploy.runtime.public_holidays import Weekdays
 from streams.detection.announced import Lift, doubts, factors, over
-from streams.detection.calendar import SLOT, SLOTS, LocalDay, slot_of, weekday
-from streams.detection.history import MOST, PARTS, Floats
+from streams.detection.calendar import SLOT, SLOTS, LocalDay, slot_of
+from streams.detection.history import MOST, PARTS, PLAIN, Floats
 from streams.detection.keys import MINUTE
 from streams.detection.level import Spread
 from streams.detection.profile import Profile
@@ -70,14 +71,23 @@ def readiness(plan: Plan | None) -> Readiness:
     return Readiness.READY
 
 
-def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo, lifts: Sequence[Lift] = ()) -> Plan:
+def plan_for(
+    profile: Profile,
+    inside: Floats,
+    day: LocalDay,
+    zone: ZoneInfo,
+    lifts: Sequence[Lift] = (),
+    *,
+    kinds: Weekdays = PLAIN,
+) -> Plan:
     """The plan of `day` by `profile`, with the `lifts` of announced events.
 
-    `inside` (96, 3): calls seen in each five-minute part of a slot.
+    `inside` (96, 3): calls seen in each five-minute part of a slot. `kinds`: which weekday a date goes like.
     """
     lifts, origin = over(lifts, day.start - BEFORE, day.end), day.start - BEFORE
-    where = [slot_of(at, zone) for at in range(day.start - BEFORE, day.end, SLOT)]
-    slots = [float(profile.usual[weekday(ordinal), index]) for ordinal, index in where]
+    slots_of_day = (slot_of(at, zone) for at in range(day.start - BEFORE, day.end, SLOT))
+    where = [(kinds.of(ordinal), index) for ordinal, index in slots_of_day]
+    slots = [float(profile.usual[place]) for place in where]
     odd = _odd(profile, where)
     parts: list[float] = []
     for i, (_, index) in enumerate(where):
@@ -88,7 +98,7 @@ def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo, li
         shares = [part + scale * line for part, line in zip(seen, straight, strict=True)]
         total = max(1e-9, sum(shares))
         parts.extend(slots[i] * share / total for share in shares)
-    today = weekday(day.ordinal)
+    today = kinds.of(day.ordinal)
     lifted = factors(lifts, origin, len(parts), SLOT // PARTS)
     without = 1.0 / factors(lifts, origin, len(where), SLOT)
     odd = np.array([np.maximum(odd[0], without), np.minimum(odd[1], without)])
@@ -108,7 +118,7 @@ def plan_for(profile: Profile, inside: Floats, day: LocalDay, zone: ZoneInfo, li
 
 
 def _odd(profile: Profile, where: Sequence[tuple[int, int]]) -> Floats:
-    """(2, slots): by how much each slot of `where` may be busier (1 or more) or quieter (1 or less) on a day that goes
+    """(2, slots): by how much each slot of `where` (weekday, slot of the day) may be busier (1 or more) or quieter (1 or less) on a day that goes
     like another weekday, each at its own level. Only what chance does not explain counts, in the slot itself or with
     its neighbours.
     """
@@ -129,8 +139,7 @@ def _odd(profile: Profile, where: Sequence[tuple[int, int]]) -> Floats:
                 chance = 2 * np.sqrt(error[other] + error[today])
                 up[today] = np.maximum(up[today], off - chance)
                 down[today] = np.minimum(down[today], off + chance)
-    places = [(weekday(ordinal), index) for ordinal, index in where]
-    most = [[each[place] for place in places] for each in (up, down)]
+    most = [[each[place] for place in where] for each in (up, down)]
     return np.asarray(np.exp(np.clip(most, -4, 4)))
 
 

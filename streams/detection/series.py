@@ -37,13 +37,13 @@ class Judged(NamedTuple):
 class Series:
     """Rows of one series in order of time, each told once; what is said of a row rests on it and those before alone."""
 
-    def __init__(self, interval: int, zone: ZoneInfo, rules: DemandRules) -> None:
-        """`interval` in minutes, one of `INTERVALS`; raises ValueError for another."""
+    def __init__(self, interval: int, zone: ZoneInfo, rules: DemandRules, country: str = "") -> None:
+        """`interval` in minutes, one of `INTERVALS`; raises ValueError for another. `country`: whose holidays are kept."""
         if interval not in INTERVALS:
             raise ValueError(f"an interval of {interval} min: use one of {', '.join(map(str, INTERVALS))}")
         self._interval = interval
         self._rules = rules
-        self._demand = Demand(_FEED, zone, grain=interval)
+        self._demand = Demand(_FEED, zone, grain=interval, country=country)
         self._at: int | None = None
 
     def judge(self, start: int, count: int) -> Judged:

@@ -1,6 +1,6 @@
 """One sentence per language for each signal: where, what, how much, compared with what, since when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deploy.runtime.settings import Hotline
 from streams.detection.calendar import clock_text
@@ -119,6 +119,16 @@ def announced(events: Sequence[tuple[str, float]]) -> Sentences:
     english = [name if factor == 1.0 else f"{name} (x{times(factor)} expected)" for name, factor in events]
     chinese = [f"“{name}”" if factor == 1.0 else f"“{name}”（预计 {times(factor)} 倍）" for name, factor in events]
     return {"en": f" Announced: {', '.join(english)}.", "zh": f"已预告：{'、'.join(chinese)}。"}
+
+
+def holiday(names: Mapping[str, str]) -> Sentences:
+    """That it is a public holiday, of which a day like a Sunday is expected; `names` by language, none: it is not."""
+    if not names:
+        return {}
+    return {
+        "en": f" A Sunday's calls were expected: it is {names['en']}.",
+        "zh": f"当日为{names['zh']}，按周日预期。",
+    }
 
 
 def service(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.detection.calendar import SLOT, local_day, slot_of, weekday
+from streams.detection.calendar import SLOT, local_day, slot_of
 from streams.detection.counts import band, tail_score
-from streams.detection.history import History
+from streams.detection.history import PLAIN, History
 from streams.detection.level import Spread, brought, later, observe, unknown
 from streams.detection.plan import Curve, plan_for
 from streams.detection.profile import fit
@@ -83,7 +83,7 @@ def learned(days, per_minute, zone, start, skip=()):
 
 def test_a_young_profile_pools_weekdays_and_an_edge_stays_an_edge():
     zone, monday = ZoneInfo("UTC"), 20_605 * DAY
-    assert weekday(local_day(monday, zone).ordinal) == 0
+    assert PLAIN.of(local_day(monday, zone).ordinal) == 0
     open_hours = range(420, 1265)
     history = learned(4, lambda _d, i: 20 if i in open_hours else 0, zone, monday)
     profile = fit(history.days())

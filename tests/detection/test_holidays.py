@@ -1,0 +1,101 @@
+"""Public holidays go like Sundays, and weekend days that are worked instead like the workday beside them."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from detection_kit import tell
+from pydantic import ValidationError
+
+from deploy.cli.main import cli
+from deploy.runtime.public_holidays import weekdays
+from deploy.runtime.settings import Demand, Hotline
+from streams.contract import Signal
+from streams.detection import Detection, DetectionRules
+from streams.detection.series import Series
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MINUTE = 60_000
+
+
+@pytest.mark.parametrize(
+    ("country", "day", "like", "name"),
+    [
+        ("CN", date(2025, 10, 1), 6, "National Day"),
+        ("CN", date(2025, 9, 28), 0, None),  # a Sunday that is worked
+        ("CN", date(2025, 10, 11), 4, None),  # a Saturday that is worked
+        ("CN", date(2025, 9, 27), 5, None),
+        ("CN", date(2025, 9, 24), 2, None),
+        ("US", date(2025, 7, 4), 6, "Independence Day"),
+        ("DE-BY", date(2025, 1, 6), 6, "Epiphany"),
+        ("DE", date(2025, 1, 6), 0, None),
+        ("", date(2025, 10, 1), 2, None),
+    ],
+)
+def test_which_weekday_a_date_goes_like(country, day, like, name):
+    kinds = weekdays(country)
+    assert kinds.of(day.toordinal()) == like
+    assert kinds.names(day.toordinal()).get("en") == name
+
+
+def rows(begin: date, days: int):
+    """Quarter hours of an office's line: 60 calls by day where people work, 12 where they do not."""
+    random, kinds = np.random.default_rng(3), weekdays("CN")
+    for day in range(days):
+        on = begin + timedelta(days=day)
+        rate = 60 if kinds.of(on.toordinal()) < 5 else 12
+        midnight = int(datetime(on.year, on.month, on.day, tzinfo=ZONE).timestamp() * 1000)
+        for slot in range(96):
+            yield on, midnight + slot * 15 * MINUTE, int(random.poisson(rate if 32 <= slot < 72 else 2))
+
+
+def judged_by(country: str) -> tuple[set[date], dict[date, float]]:
+    """The days with alarms, and what was expected of the quarter hour in which a day begins to be busy."""
+    series = Series(15, ZONE, Demand(false_alarms_per_week=0.05), country)
+    alarms, expected = set(), {}
+    for on, start, count in rows(date(2025, 8, 18), 58):
+        judged = series.judge(start, count)
+        if judged.alarm:
+            alarms.add(on)
+        if (start // MINUTE // 60 + 8) % 24 == 8 and on not in expected:
+            expected[on] = judged.expected
+    return alarms, expected
+
+
+def test_a_worked_weekend_and_a_week_of_holidays_are_expected_where_the_country_is_known():
+    alarms, expected = judged_by("CN")
+    _, unaware = judged_by("")
+    worked, free = date(2025, 9, 28), date(2025, 10, 1)
+    assert alarms == set()
+    assert 45 < expected[worked] < 75
+    assert expected[free] < 20
+    assert unaware[worked] < 20
+    assert unaware[free] > 45
+
+
+def test_a_burst_on_a_holiday_is_told_and_the_holiday_named():
+    detection = Detection(DetectionRules(hotlines={"h": Hotline(time_zone="Asia/Shanghai", country="CN")}))
+    told = []
+    for on, start, count in rows(date(2025, 9, 21), 11):
+        burst = on == date(2025, 10, 1) and (start // MINUTE // 60 + 8) % 24 == 12
+        for minute in range(15):
+            calls = (count + minute) // 15 * (8 if burst else 1)
+            tell(detection, "live", "h", "hotline", "", start + minute * MINUTE, {"offered": calls})
+            at = start + (minute + 1) * MINUTE
+            told += [it for it in detection.advance(at, at // MINUTE) if isinstance(it, Signal) and it.active]
+    assert {datetime.fromtimestamp(it.since / 1000, ZONE).date() for it in told} == {date(2025, 10, 1)}
+    assert "A Sunday's calls were expected: it is National Day." in told[0].summary["en"]
+    assert "当日为国庆节，按周日预期。" in told[0].summary["zh"]
+
+
+@pytest.mark.parametrize(("code", "said"), [("XX", "no country"), ("DE-XY", "DE-BY")])
+def test_a_country_nobody_knows_is_refused(code, said, tmp_path):
+    with pytest.raises(ValidationError, match=said):
+        Hotline(country=code)
+    counts = tmp_path / "counts.csv"
+    counts.write_text("timestamp,count\n2026-03-02T00:00,3\n", encoding="utf-8")
+    words = ("--counts", str(counts), "--interval", "5m", "--out", str(tmp_path / "out.csv"), "--country", code)
+    done = CliRunner().invoke(cli, ["detect", *words])
+    assert (done.exit_code, said in done.output.replace("\n", " ")) == (2, True), done.output
