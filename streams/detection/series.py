@@ -1,13 +1,14 @@
 """A plain series of counts, judged as live demand is: by the same history, level and departures, row by row."""
 
-from math import exp
+from collections.abc import Sequence
+from math import exp, inf
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from deploy.runtime.settings import Demand as DemandRules
-from streams.detection.counts import band
+from streams.detection.counts import band, tail_score
 from streams.detection.demand import Demand
 from streams.detection.departure import WINDOWS, Look, forecast, required_score
 from streams.detection.keys import MINUTE
@@ -23,8 +24,8 @@ _FEED = "series"
 class Judged(NamedTuple):
     """What is said of a row when it closes. `expected`, `lower`, `upper` (90 %): None while too little was learned.
 
-    `score`: log10 of the weeks in which chance alone brings one so strong (0: nothing learned). Scores of one budget
-    and another are the same; `alarm` is whether an episode is open under the budget.
+    `score`: how strong, see `_score` (0: nothing learned). Scores of one budget and another are the same; `alarm` is
+    whether an episode is open under the budget.
     """
 
     expected: float | None
@@ -64,8 +65,8 @@ class Series:
         self._at = start + step
         if not looks:
             return Judged(*expectation, score=0.0, alarm=False)
-        score = max(seen.score - required_score(seen.minutes, 1, 1.0, self._interval) for seen in looks)
-        return Judged(*expectation, score=score, alarm=self._demand.episode.active or self._demand.below.active)
+        alarm = self._demand.episode.active or self._demand.below.active
+        return Judged(*expectation, score=_score(looks, self._interval), alarm=alarm)
 
     def _pass(self, start: int, count: int) -> list[Look]:
         """Bring time to the end of a row; the tests there, none while too little was learned."""
@@ -97,3 +98,26 @@ class Series:
         unsure += curve.span(start, start + self._interval * MINUTE).uneven
         lower, upper = band(np.array([expected]), np.array([unsure]))
         return expected, float(lower[0]), float(upper[0])
+
+
+DOUBTED_AT_MOST = 4.0
+"""Doubt of the level may hide so much of the evidence; more than that is not given back."""
+
+
+def _score(looks: Sequence[Look], interval: int) -> float:
+    """What ranks a row among others; 0 where chance, with doubt of the level, brings one so strong once a week.
+
+    Below 0: log10 of the weeks in which they bring one. Beyond, what is left to rank are real surges, the line's own
+    among them. Those last: evidence summed over a long window would put mild ones above short strong ones, so what
+    counts is what one row of the window brings on average beyond what is required. And doubt, which has been met, is
+    mostly taken out again: it differs by hour, and would put a surge in the evening above the same one at noon.
+    """
+    best = -inf
+    for seen in looks:
+        required = required_score(seen.minutes, 1, 1.0, interval)
+        beyond = seen.score - required
+        if beyond > 0.0:
+            by_chance = tail_score(seen.calls, seen.expected, 0.0) - required
+            beyond = max(beyond, min(by_chance, DOUBTED_AT_MOST * beyond)) * min(1.0, interval / seen.minutes)
+        best = max(best, beyond)
+    return best

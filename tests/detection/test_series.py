@@ -48,6 +48,21 @@ def test_a_spike_is_found_within_minutes_and_the_weeks_before_it_are_quiet() -> 
     assert max(it.score for it in found[spike : spike + 12]) > quiet + 2
 
 
+def test_a_long_mild_surge_does_not_outrank_a_short_strong_one() -> None:
+    rows, noon = counts(22, seed=7), 144
+    mild = range(19 * DAY_ROWS + noon, 19 * DAY_ROWS + noon + 24)
+    strong = range(21 * DAY_ROWS + noon, 21 * DAY_ROWS + noon + 3)
+    for row in mild:
+        rows[row] = rows[row] * 8 // 5
+    for row in strong:
+        rows[row] *= 3
+    found = judged(rows)
+    assert any(found[row].alarm for row in mild)
+    quiet = max(it.score for it in found[15 * DAY_ROWS : mild[0]])
+    ranked = [max(found[row].score for row in surge) for surge in (mild, strong)]
+    assert quiet < ranked[0] < ranked[1] / 2
+
+
 def test_expectation_and_range_hold_what_comes() -> None:
     rows = counts(22, seed=2)
     found = list(zip(rows, judged(rows), strict=True))[14 * DAY_ROWS :]

@@ -26,6 +26,11 @@ CALL = "call-1"
 NOW = round(time.time() * 1000)
 PLACE = TopicPartition(CALLS, murmur2_partition(CALL.encode(), 6))
 
+BEGINNING = Record(
+    0, NOW, None, json.dumps({"type": "heartbeat", "time": NOW, "hotline": "city", "source": "pbx-1"}).encode()
+)
+"""The first record of the log, of which nothing was deleted."""
+
 
 def run(*args):
     return CliRunner().invoke(cli, ["dead-letter", *args])
@@ -62,6 +67,7 @@ class Hotline:
     def count(self):
         """Visits by id and reasons of dead letters, which are stored."""
         core = factory(self.settings)(CALLS, PLACE.partition, None)
+        core.apply([BEGINNING])
         core.apply([Record(it.offset, it.timestamp, it.key, it.value) for it in asyncio.run(self._records())])
         visits, reasons = {}, []
         for output in core.outputs():

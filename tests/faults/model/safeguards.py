@@ -23,7 +23,6 @@ from model.database import Database
 from model.member import Reading, running
 from model.world import Weather
 from streams.feed import Feed
-from streams.merge import Merger
 from streams.merged_feed import MergedFeed
 from streams.partition import CallsPartition
 
@@ -113,22 +112,6 @@ def no_versions() -> Iterator[None]:
         self.rows[key] = version, row
 
     with mock.patch.object(Database, "store", store):
-        yield
-
-
-@contextmanager
-def no_versions_of_bundles() -> Iterator[None]:
-    """The merger takes every bundle, however old."""
-    apply = Merger.apply
-
-    def forgetful(self: Merger, records: Sequence[Record]) -> None:
-        for record in records:
-            known = dict(self._sources)
-            self._sources.clear()
-            apply(self, [record])
-            self._sources = known | self._sources
-
-    with mock.patch.object(Merger, "apply", forgetful):
         yield
 
 
@@ -256,7 +239,6 @@ SAFEGUARDS: Mapping[str, Safeguard] = {
     "a failed checkpoint write is ignored": Safeguard(ignore_failed_checkpoints, Weather(kill=6, refuse=10)),
     "a paused worker's checkpoint wins": Safeguard(the_paused_one_wins, Weather(kill=2, pause=10, join=4), 80),
     "no version check where visits and cells are stored": Safeguard(no_versions, ROUGH),
-    "no version check in the merger": Safeguard(no_versions_of_bundles, Weather(pause=10, join=4, delay=0.8)),
     "what a worker that hung tells beside its successor counts": Safeguard(nothing_keeps_the_hung_apart, HUNG, 70),
     "lateness is judged by wall clock": Safeguard(lateness_by_wall_clock, ROUGH),
     "the clock goes back": Safeguard(clocks_go_back, ROUGH),
