@@ -40,6 +40,9 @@ QUIET_DAYS = 8.0
 """-log10 p that a shortfall must reach beyond what the budget asks: holidays and half days that nobody told of are no
 incidents, and hardly less rare than they."""
 
+WHOLE_WEEK = 6.5
+"""Days to be learned before a shortfall is judged: the quietest day of the week was among them, or begins."""
+
 _NO_WINDOWS: tuple[int, int, list[Window]] = (-1, -1, [])
 
 
@@ -251,12 +254,14 @@ class Demand:
         """Bring the episode of demand below expectation forward to the border where `minute` begins.
 
         Not before the first call of the feed; not while a source is silent, nor while the queue is: those explain
-        it, and after a minute without any call they are given time to. Windows under five minutes are left out:
+        it, and after a minute without any call they are given time to. Not in the first week: what a quiet day is like
+        has to be seen once. Windows under five minutes are left out:
         what comes a little late is missing in them, and silence of a source is not known before that.
         """
         seen_from = max(self.incidents.blind_until, self.expectation.first)
         explained = minute <= self.incidents.blind_until or self.silence.episode.active
-        if explained or readiness(self.plan) is not Readiness.READY:
+        plan = self.plan
+        if explained or plan is None or readiness(plan) is not Readiness.READY or plan.days_learned < WHOLE_WEEK:
             return self._stop(self.below, minute)
         looks = [seen for seen in self.looks(minute, 0) if seen.minutes >= BAND_MINUTES]
         if self.below.active:
