@@ -150,14 +150,16 @@ def _left(arrival: Counts, stay: Stay, promise: Promise, is_lost: bool) -> None:
         _add(arrival, stay.outcome)
 
 
-def _event(stay: Stay, queued_at: int, promise: Promise, clock: int, cells: _Cells) -> None:
-    """Event attribution: the minute of the earliest of answered, abandoned, left, threshold passed."""
+def _event(stay: Stay, queued_at: int, promise: Promise, until: int, cells: _Cells) -> None:
+    """Event attribution: the minute of the earliest of answered, abandoned, left, threshold passed; `until`: for so
+    long (ms) it is known to have waited, if it did not leave.
+    """
     wait, left_at = stay.wait_ms, stay.left_at
     for threshold_s in promise.thresholds_s:
         limit = threshold_s * 1000
         if wait is not None and left_at is not None and wait <= limit:
             _add(cells.counts(left_at), f"{_EVENT[stay.outcome]}.{threshold_s}")
-        elif left_at is not None or clock > queued_at + limit:
+        elif left_at is not None or until > queued_at + limit:
             _add(cells.counts(queued_at + limit), f"event_expired.{threshold_s}")
 
 
@@ -185,7 +187,7 @@ def _visit(call: Call, stay: Stay, lost: int | None, cells: _Cells, *, clock: in
         by_outcome = cells.counts(left_at)
         _add(by_outcome, "offered_by_outcome")
         _add(by_outcome, _BY_OUTCOME[outcome])
-    _event(stay, queued_at, promise, clock, cells)
+    _event(stay, queued_at, promise, clock if lost is None else min(clock, lost), cells)
 
 
 def _calls(stays: list[Stay]) -> tuple[int, Counts] | None:

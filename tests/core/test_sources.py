@@ -106,6 +106,16 @@ def test_calls_that_a_snapshot_does_not_name_are_gone_and_come_back_with_their_e
     assert (total["offered"], total["answered"], total["answered_wait.70"]) == (3, 1, 1)
 
 
+def test_a_call_that_is_gone_waits_past_no_threshold_any_more() -> None:
+    engine = Engine()
+    engine.send([ev(0, "queued", "kept"), ev(0, "queued", "gone")], T)
+    engine.send([ev(5, "snapshot_begin"), ev(5, "snapshot", "kept", wait_ms=5_000), ev(6, "snapshot_end")], T + 6 * S)
+    engine.tick(T + 10 * MINUTE)
+    total = engine.total()
+    assert (total["offered"], total["lost_track"]) == (2, 1)
+    assert {count for name, count in total.items() if name.startswith("event_expired")} == {1}
+
+
 def test_a_snapshot_tells_calls_that_began_unseen() -> None:
     engine = Engine()
     talking = ev(100, "snapshot", "talking", wait_ms=10_000, talk_ms=30_000)

@@ -72,10 +72,10 @@ def within(*outcomes: str) -> Counter:
 
 
 def expired(visit: Visit, promise: Promise, clock: int) -> Iterable[Count]:
-    """Per threshold: in the minute in which it passed, if the visit waited longer (or still waits)."""
+    """Per threshold: in the minute in which it passed, if the visit waited longer (or still waits, or did until it was given up)."""
     for x in promise.thresholds_s:
         if visit.outcome in ("open", "lost_track"):
-            missed = clock > queued(visit) + x * 1000
+            missed = (visit.left_at or clock) > queued(visit) + x * 1000
         else:
             missed = (visit.wait_ms or 0) > x * 1000
         if missed:
