@@ -17,12 +17,10 @@ from streams.feed import Feed, FeedHead
 from streams.intake import Accepted, Rejection
 from streams.ledger import Ledger
 from streams.telling import Teller
-from streams.torn import Torn
+from streams.torn import CLOCKS_APART_MS, Torn
 
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
-CLOCKS_APART_MS = 60_000
-"""How far the wall clocks of two workers, or of a worker and the broker, may differ."""
 SOURCES_EVERY_MS = 1_000
 _ON_EVERY_PARTITION = frozenset({"snapshot_begin", "snapshot_end"})
 

@@ -4,12 +4,12 @@ Of a call that began before the first record that is left only the end is known.
 would replace what is stored of them, for their version is higher.
 """
 
+from streams.cell_book import MINUTE_MS
 from streams.contract.events import LIVE
 from streams.contract.visits import CallFact, Visit
 
 CLOCKS_APART_MS = 60_000
-"""How far the clocks of the broker and of whoever began a replay may differ."""
-_MINUTE_MS = 60_000
+"""How far the clocks of two workers, or of the broker and a worker or whoever began a replay, may differ."""
 
 
 class Torn:
@@ -29,7 +29,7 @@ class Torn:
     @property
     def live_from(self) -> int:
         """The first minute (ms) of `live` that is whole: whoever was there before the cut is gone by then."""
-        return -(-(self.cut_at + self._silent_ms) // _MINUTE_MS) * _MINUTE_MS if self.cut_at else 0
+        return -(-(self.cut_at + self._silent_ms) // MINUTE_MS) * MINUTE_MS if self.cut_at else 0
 
     def whole(self, row: Visit | CallFact) -> bool:
         """Whether a row is made of all that was ever told of it."""

@@ -60,7 +60,7 @@ def command(*, counts: Path, interval: str, out: Path, budget: float, country: s
             f"{zone_name}: not a time zone; write Asia/Shanghai", param_hint="--timezone"
         ) from None
     try:
-        country = country and known_country(country)
+        country = known_country(country)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--country") from None
     series = Series(minutes, zone, Demand(false_alarms_per_week=budget), country)

@@ -11,6 +11,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from deploy.cli.clickhouse import FORMATS
 from deploy.cli.sql_words import COMMANDS, Catalogue, described, suggestions
 from sinks.clickhouse.saved_queries import QueryError, SavedQuery
 
@@ -115,7 +116,7 @@ class Prompt:
                 show(self._saved[name])
             case "\\r", [name, *parameters]:
                 self._run(name, tuple(parameters), self._form)
-            case "\\f", [("table" | "csv" | "json" | "jsonl") as form]:
+            case "\\f", [form] if form in FORMATS:
                 self._form = form
             case _:
                 click.echo("\n".join(f"{name:4} {meaning}" for name, meaning in COMMANDS.items()))

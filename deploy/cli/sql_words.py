@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
+from deploy.cli.clickhouse import FORMATS
 from sinks.clickhouse.saved_queries import SavedQuery
 
 KEYWORDS = (
@@ -23,7 +24,7 @@ COMMANDS = {
     "\\l": "saved queries",
     "\\s": "\\s NAME: what a saved query answers, and its SQL",
     "\\r": "\\r NAME k=v …: ask a saved query",
-    "\\f": "\\f table|csv|json|jsonl: how answers are written",
+    "\\f": f"\\f {'|'.join(FORMATS)}: how answers are written",
     "\\?": "this list",
     "\\q": "leave",
 }
@@ -35,7 +36,6 @@ _COLUMNS = """
 SELECT table, name, type, comment FROM system.columns
 WHERE database = currentDatabase() AND startsWith(table, 'v_') ORDER BY table, position
 """
-_WORD = re.compile(r"[\w.]*\Z")
 _AFTER_FROM = re.compile(r"\b(?:from|join|describe|table)\s+[\w.]*\Z", re.IGNORECASE)
 
 
@@ -76,7 +76,7 @@ def suggestions(
     if before.startswith("\\"):
         yield from _after_command(before, catalogue, saved, language)
         return
-    begun = (_WORD.search(before) or _WORD.search(""))[0].rpartition(".")[2]  # type: ignore[index]
+    begun = re.split(r"\W", before)[-1]
     if _AFTER_FROM.search(before):
         yield from _matching(catalogue.views.items(), begun)
         return
@@ -100,7 +100,7 @@ def _after_command(
     if command == "\\d":
         yield from _matching(catalogue.views.items(), begun)
     elif command == "\\f":
-        yield from _matching(((form, "") for form in ("table", "csv", "json", "jsonl")), begun)
+        yield from _matching(((form, "") for form in FORMATS), begun)
     elif command in {"\\s", "\\r"} and " " not in rest:
         yield from _matching(((name, query.titles[language]) for name, query in saved.items()), begun)
     elif command == "\\r" and rest.split()[0] in saved:

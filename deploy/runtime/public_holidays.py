@@ -2,15 +2,22 @@
 
 from datetime import date
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from holidays import country_holidays, list_supported_countries
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
 
 MONDAY, FRIDAY, SATURDAY, SUNDAY = 0, 4, 5, 6
 _LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
 
 
 def known_country(code: str) -> str:
-    """A country, or a part of one, as ISO 3166 writes it (`CN`, `DE-BY`); raises ValueError for one nobody knows."""
+    """A country, or a part of one, as ISO 3166 writes it (`CN`, `DE-BY`), or ""; raises ValueError for one nobody knows."""
+    if not code:
+        return code
+    from holidays import list_supported_countries  # noqa: PLC0415  (a fifth of a second, for whoever names a country)
+
     country, _, part = code.upper().partition("-")
     known = list_supported_countries(include_aliases=True)
     if country not in known:
@@ -25,12 +32,15 @@ class Weekdays:
     """`country` as `known_country` takes it; "" has no holidays."""
 
     def __init__(self, country: str = "") -> None:
-        code, _, part = country.partition("-")
-        self._days = {
-            language: country_holidays(code, subdiv=part or None, language=spoken)
-            for language, spoken in _LANGUAGES.items()
-            if country
-        }
+        self._days: dict[str, HolidayBase] = {}
+        if country:
+            from holidays import country_holidays  # noqa: PLC0415  (a fifth of a second, for whoever names a country)
+
+            code, _, part = country.partition("-")
+            self._days = {
+                language: country_holidays(code, subdiv=part or None, language=spoken)
+                for language, spoken in _LANGUAGES.items()
+            }
         self._known: dict[int, int] = {}
 
     def of(self, ordinal: int) -> int:

@@ -59,7 +59,7 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Country = Annotated[str, AfterValidator(lambda code: code and known_country(code))]
+Country = Annotated[str, AfterValidator(known_country)]
 
 
 class Kafka(Section):

@@ -38,6 +38,7 @@ from sinks.web.summary import (
     answer,
     choose,
     given_of,
+    heading,
     in_memory,
     iso,
     named,
@@ -205,12 +206,7 @@ class Api:
             came = {row["minute_ms"]: (row["answered"], row["inbound"]) for row in rows}
             worst = await asyncio.to_thread(answer_rate_24h_worst, came, start, end)
         return {
-            "feed": query.feed,
-            "hotline": query.hotline,
-            "queue": query.queue,
-            "from": iso(query.start),
-            "to": iso(query.end),
-            "time_zone": self.settings.hotline(query.hotline).time_zone,
+            **heading(query, self.settings.hotline(query.hotline)),
             "answer_rate_24h_worst": worst.rate if worst else None,
             "begin": iso(worst.begin) if worst else None,
             "end": iso(worst.end) if worst else None,

@@ -16,7 +16,7 @@ from sinks.web.rolling import shown
 from sinks.web.seen import Readable
 from sinks.web.sees import Sees, conditions
 from sinks.web.snapshot import DAY_STEP_MS, local_day
-from sinks.web.summary import BadRequestError, Query, choose, iso
+from sinks.web.summary import BadRequestError, Query, choose, given_of, heading, iso
 from streams.contract.cells import Counts
 
 PARAMETERS = ("hotline", "queue")
@@ -33,7 +33,7 @@ def week_before(instant: int, told: Hotline) -> int:
 
 def last_week(parameters: Mapping[str, str], board: Readable, settings: Settings, now: int) -> Query:
     """The span [midnight, same time of day) a week ago; whole minutes. Raises BadRequestError."""
-    query, _ = choose(_only(parameters), board, settings)
+    query, _ = choose(given_of(parameters, PARAMETERS), board, settings)
     told = settings.hotline(query.hotline)
     clock = board.clock or now
     start = week_before(local_day(clock, told).start, told)
@@ -56,12 +56,7 @@ def week_answer(
     known = bool(steps)
     quarters = range(today.start, today.end, DAY_STEP_MS)
     return {
-        "feed": query.feed,
-        "hotline": query.hotline,
-        "queue": query.queue,
-        "from": iso(query.start),
-        "to": iso(query.end),
-        "time_zone": told.time_zone,
+        **heading(query, told),
         "start": today.start,
         "step_s": DAY_STEP_MS // 1000,
         "offered": [came.get(week_before(quarter, told), 0) if known else None for quarter in quarters],
@@ -73,7 +68,7 @@ def waits(
     parameters: Mapping[str, str], board: Readable, settings: Settings, now: int, sees: Sees
 ) -> tuple[Query, Statement]:
     """What to ask for one queue. Raises BadRequestError where none is named."""
-    query, _ = choose(_only(parameters), board, settings)
+    query, _ = choose(given_of(parameters, PARAMETERS), board, settings)
     if query.queue is None:
         raise BadRequestError("queue is missing: a wait is expected in one queue")
     as_of = board.clock or now
@@ -120,10 +115,3 @@ def wait_answer(query: Query, row: Mapping[str, Any], settings: Settings) -> dic
         "mean_error_s": None if error is None or error != error else error,  # noqa: PLR0124  (a mean of nothing)
         "served": row["served"],
     }
-
-
-def _only(parameters: Mapping[str, str]) -> Mapping[str, str]:
-    unknown = sorted(parameters.keys() - set(PARAMETERS))
-    if unknown:
-        raise BadRequestError(f"unknown parameter {unknown[0]!r}: there are {', '.join(PARAMETERS)}")
-    return parameters

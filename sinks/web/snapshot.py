@@ -51,7 +51,8 @@ def choose_hotline(board: Readable, settings: Settings) -> str:
 
 class View:
     """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet. `actions`: people may
-    acknowledge and silence alerts; `judges`: and say what they were worth. `worst`: the worst continuous 24 hours, as far as ClickHouse was asked.
+    acknowledge and silence alerts; `judges`: and say what they were worth. `worst`: the worst continuous 24 hours, as far
+    as ClickHouse was asked.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from deploy.runtime.settings import Settings
+from deploy.runtime.settings import Hotline, Settings
 from sinks.web.board import KEPT_MS, MINUTE_MS, Board, Key
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
 from sinks.web.seen import Readable
@@ -178,15 +178,22 @@ def in_memory(query: Query, board: Readable, known_from: int | None) -> Counts |
     return board.window(Key(query.hotline, query.queue), query.start, min(end, query.end or end))
 
 
-def answer(query: Query, counts: Mapping[str, int], settings: Settings, *, source: str) -> dict[str, Any]:
-    """The answer: the counts and everything made from them; a rate over nothing is null."""
+def heading(query: Query, told: Hotline) -> dict[str, Any]:
+    """What an answer begins with: of what and of which span it is."""
     return {
         "feed": query.feed,
         "hotline": query.hotline,
         "queue": query.queue,
         "from": iso(query.start),
         "to": iso(query.end),
-        "time_zone": settings.hotline(query.hotline).time_zone,
+        "time_zone": told.time_zone,
+    }
+
+
+def answer(query: Query, counts: Mapping[str, int], settings: Settings, *, source: str) -> dict[str, Any]:
+    """The answer: the counts and everything made from them; a rate over nothing is null."""
+    return {
+        **heading(query, settings.hotline(query.hotline)),
         "source": source,
         **named(counts),
         **measures(counts, query.threshold_s),

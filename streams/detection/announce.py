@@ -71,8 +71,7 @@ class Announcer:
                 expected=signal.expected or 0.0,
             )
             if demand.pace:
-                for language, sentence in words.YOUNG.items():
-                    signal.summary[language] += sentence
+                _add(signal, words.YOUNG)
             self._name_events(signal, demand, start)
             if key.dimension_set == "hotline" and of is not None:
                 share = 1.0 - (signal.expected or 0.0) / max(1, signal.volume)
@@ -85,8 +84,7 @@ class Announcer:
             ", ".join(f"{name}={value}" for name, value in part.key.values): round(part.share, 2) for part in parts
         }
         told = [(words.slice_name(part.key.values, hotline), part.share) for part in parts]
-        for language, sentence in words.explained(told).items():
-            signal.summary[language] += sentence
+        _add(signal, words.explained(told))
 
     def concentration(self, key: Key, it: Concentration) -> Signal:
         hotline = self._rules.hotline(key.hotline)
@@ -141,11 +139,9 @@ class Announcer:
         """Say which events were announced for the stretch from `start` on, and that it is a holiday."""
         hotline = self._rules.hotline(signal.hotline)
         holiday = weekdays(hotline.country).names(local_day(start, hotline.zone).ordinal)
-        for language, sentence in words.holiday(holiday).items():
-            signal.summary[language] += sentence
+        _add(signal, words.holiday(holiday))
         events = [(it.name, it.factor) for it in over(demand.lifts, start, self._now)]
-        for language, sentence in words.announced(events).items():
-            signal.summary[language] += sentence
+        _add(signal, words.announced(events))
 
     def silence(self, key: Key, demand: Demand) -> Signal:
         silence = demand.silence
@@ -315,6 +311,12 @@ class Announcer:
                 key.source, hotline, since=watch.doubled.since, repeats=repeats, events=events
             )
         return signal
+
+
+def _add(signal: Signal, sentences: words.Sentences) -> None:
+    """Say one more thing, in each language."""
+    for language, sentence in sentences.items():
+        signal.summary[language] += sentence
 
 
 def slice_as_key(hotline: str, key: SliceKey) -> Key:

@@ -28,7 +28,7 @@ from streams.detection.episode import Episode
 from streams.detection.expectation import OPEN, SETTLE, Expectation
 from streams.detection.expectation import Packed as PackedExpectation
 from streams.detection.history import History
-from streams.detection.incidents import BELIEVED_FOR, Incidents
+from streams.detection.incidents import Incidents
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, doubt
 from streams.detection.plan import Curve, Plan, Readiness, readiness
@@ -224,7 +224,7 @@ class Demand:
 
     def _judge_young(self, minute: int, keys: int, rules: DemandRules, whole: "Demand | None") -> bool:
         if self.episode.active:
-            if not self.pace or minute - self.episode.since > BELIEVED_FOR:
+            if not self.pace or self.incidents.lasting(minute):
                 return self._stop(self.episode, minute)
             band = self._at_pace(minute - max(BAND_MINUTES, self._grain) * MINUTE, minute)
             return self._calm(self.episode, minute, [band], rules)

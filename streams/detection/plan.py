@@ -118,9 +118,9 @@ def plan_for(
 
 
 def _odd(profile: Profile, where: Sequence[tuple[int, int]]) -> Floats:
-    """(2, slots): by how much each slot of `where` (weekday, slot of the day) may be busier (1 or more) or quieter (1 or less) on a day that goes
-    like another weekday, each at its own level. Only what chance does not explain counts, in the slot itself or with
-    its neighbours.
+    """(2, slots): by how much each slot of `where` (weekday, slot of the day) may be busier (1 or more) or quieter (1 or
+    less) on a day that goes like another weekday, each at its own level. Only what chance does not explain counts, in
+    the slot itself or with its neighbours.
     """
     usual = profile.usual
     totals = usual.sum(1)

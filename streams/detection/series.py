@@ -77,10 +77,9 @@ class Series:
             demand.put(_FEED, minute, each + (number < more))
             demand.expectation.minute(minute + MINUTE)
         end = start + self._interval * MINUTE
-        if readiness(demand.plan) is not Readiness.READY:
-            demand.judge(end, 0, 1, self._rules)
-            return demand.young_looks(end)
         demand.judge(end, 0, 1, self._rules)
+        if readiness(demand.plan) is not Readiness.READY:
+            return demand.young_looks(end)
         demand.judge_below(end, 1, self._rules)
         looks = [seen for seen in demand.looks(end, 0) if seen.minutes >= self._interval]
         demand.check(end)

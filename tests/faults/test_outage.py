@@ -1,13 +1,11 @@
 """An outage of ours pages nobody: `streams` stopped for minutes under load, then started; and a spike after it does."""
 
-import asyncio
-import logging
 from collections.abc import Iterator
 
 import pytest
 from structlog.testing import capture_logs
 
-from model.loop import Loop
+from model.loop import Loop, a_loop
 from model.member import on
 from model.outage import ELEVEN, Outage
 from model.traffic import MINUTE, S
@@ -15,13 +13,8 @@ from model.traffic import MINUTE, S
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    loop = Loop()
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    yield loop
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
+    with a_loop() as loop:
+        yield loop
 
 
 @pytest.mark.faults

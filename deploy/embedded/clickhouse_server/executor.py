@@ -6,7 +6,7 @@ Writers have a thread of their own, so that people's queries, however slow, neve
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import BoundedSemaphore
 
 from deploy.embedded.clickhouse_server.engine import Answer, Engine, Handle, quote
@@ -114,14 +114,11 @@ class Executor:
         return pool.submit(self._run_own, query, statement, mark)
 
     def _read_as_person(self, query: Query, statement: Statement, settings: dict[str, str]) -> Answer:
-        handle = self._engine.open()
-        try:
+        with closing(self._engine.open()) as handle:
             if query.database:
                 handle.use(query.database)
             handle.set(settings)
             return handle.query(statement.sql, query.default_format, query.params)
-        finally:
-            handle.close()
 
     @contextmanager
     def _handle(self, query: Query) -> Iterator[Handle]:
@@ -136,20 +133,14 @@ class Executor:
                 finally:
                     handle.put_back(before)
             return
-        handle = self._engine.open()
-        try:
+        with closing(self._engine.open()) as handle:
             yield handle
-        finally:
-            handle.close()
 
     def _tell_killed(self, query: Query, query_id: str, found: int) -> Answer:
         told = {"id": query_id, "user": query.user, "found": str(found)}
         sql = "SELECT 'waiting' AS kill_status, {id:String} AS query_id, {user:String} AS user FROM numbers({found:UInt8})"
-        handle = self._engine.open()
-        try:
+        with closing(self._engine.open()) as handle:
             return handle.query(sql, query.default_format, told)
-        finally:
-            handle.close()
 
     def _run_own(self, query: Query, statement: Statement, mark: str) -> Answer:
         with self._handle(query) as handle:

@@ -5,6 +5,7 @@ next block.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Lock
 from uuid import uuid4
@@ -69,8 +70,7 @@ class Registry:
         return len(found)
 
     def _end_all(self) -> None:
-        handle = self._engine.open()
-        try:
+        with closing(self._engine.open()) as handle:
             while True:
                 with self._lock:
                     left = dict(self._ending)
@@ -79,8 +79,6 @@ class Registry:
                 marks = ", ".join(map(quote, left))
                 handle.query(f"KILL QUERY WHERE Settings[{quote(MARK)}] IN ({marks}) ASYNC")
                 wait([it.future for it in left.values()], timeout=_AGAIN_S, return_when="FIRST_COMPLETED")
-        finally:
-            handle.close()
 
     def close(self) -> None:
         """End what reads."""

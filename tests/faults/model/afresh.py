@@ -1,16 +1,11 @@
 """An engine that begins afresh with what the broker still keeps: no state, and logs whose beginnings are gone."""
 
-import asyncio
-import logging
 import random
 
-from structlog.testing import capture_logs
-
 from model.broker import PARTITIONS
-from model.loop import Loop
-from model.member import on
+from model.loop import a_loop
 from model.traffic import HOUR, MINUTE, START, Plan, S, replay, traffic
-from model.world import Outcome, Weather, World
+from model.world import Outcome, Weather, World, outcome_of
 from streams.contract.topics import CALLS, PARTIALS, STATE_STREAMS
 
 SPAN_MS = 10 * HOUR
@@ -59,15 +54,5 @@ def afresh(seed: int) -> Outcome:
     for name, begin in (("replay-cut", KEPT_FROM + 20 * MINUTE), ("replay-whole", START + 4 * HOUR - 30 * S)):
         arrivals += replay(rng, name, begin, calls=12, partitions=partitions)
     arrivals.sort(key=lambda arrival: arrival.at)
-    loop = Loop()
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    world = Afresh(rng, arrivals, CALM, loop)
-    try:
-        with capture_logs(), on(world.broker, rng):
-            loop.run_until_complete(world.run())
-            return Outcome(seed, world.differences(), world.happened, world.ended, world.compared)
-    finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
+    with a_loop() as loop:
+        return outcome_of(seed, Afresh(rng, arrivals, CALM, loop))

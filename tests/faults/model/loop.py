@@ -1,9 +1,11 @@
 """An event loop whose time is the model's: nothing in it sleeps, nothing runs in another thread."""
 
 import asyncio
+import logging
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from model.broker import Broker
@@ -27,6 +29,20 @@ class Loop(asyncio.SelectorEventLoop):
             await asyncio.sleep(0)
             if not self._ready:  # type: ignore[attr-defined]
                 return
+
+
+@contextmanager
+def a_loop() -> Iterator[Loop]:
+    """A loop for one run; what still goes on in it at the end is ended."""
+    loop = Loop()
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    try:
+        yield loop
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
 
 
 class _Inline(ThreadPoolExecutor):

@@ -4,7 +4,6 @@ Everything runs in one thread on a loop whose clock is the model's: a scenario i
 """
 
 import asyncio
-import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -19,7 +18,7 @@ from deploy.runtime.settings import Alerts, Cells, Demand, Hotline, Intake, Queu
 from model.broker import PARTITIONS, Broker, Sending
 from model.database import Database, Sink
 from model.laws import called_final_too_early
-from model.loop import Loop
+from model.loop import Loop, a_loop
 from model.member import Member, Place, on
 from model.traffic import HOUR, LATENESS, MINUTE, START, Arrival, Plan, S, replay, traffic
 from oracle.batch import compute
@@ -133,7 +132,7 @@ class World:
         self.compared: Counter[str] = Counter()
         self.arrivals = arrivals
         self.next = 0
-        self._loop = loop
+        self.loop = loop
         self._rebalancing: asyncio.Task[None] | None = None
         self._wanted = False
         self._named = 0
@@ -279,7 +278,7 @@ class World:
 
     async def _step(self, action: Callable[[], None]) -> None:
         action()
-        await self._loop.quiet()
+        await self.loop.quiet()
         for member in self.members:
             member.look_at_clocks()
         dead = [member for member in self.members if not member.alive]
@@ -291,7 +290,7 @@ class World:
             self._wanted = False
             self._rebalancing = asyncio.create_task(self._rebalance())
             self.happened["rebalance"] += 1
-        await self._loop.quiet()
+        await self.loop.quiet()
 
     async def _rebalance(self) -> None:
         """Everybody lets go (writing what is safe), then the partitions are dealt anew; one that sleeps is left out."""
@@ -402,15 +401,12 @@ def scenario(seed: int, weather: Weather | None = None, plan: Plan | None = None
             at = START + rng.randrange(span)
             arrivals += replay(rng, "replay-file", at, calls=calls, partitions=PARTITIONS[CALLS])
         arrivals.sort(key=lambda arrival: arrival.at)
-    loop = Loop()
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    world = World(rng, arrivals, weather or Weather.drawn(rng), loop)
-    try:
-        with capture_logs(), on(world.broker, rng):
-            loop.run_until_complete(world.run())
-            return Outcome(seed, world.differences(), world.happened, world.ended, world.compared)
-    finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
+    with a_loop() as loop:
+        return outcome_of(seed, World(rng, arrivals, weather or Weather.drawn(rng), loop))
+
+
+def outcome_of(seed: int, world: World) -> Outcome:
+    """Let it run to its end, and compare."""
+    with capture_logs(), on(world.broker, world.rng):
+        world.loop.run_until_complete(world.run())
+        return Outcome(seed, world.differences(), world.happened, world.ended, world.compared)
