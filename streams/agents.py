@@ -66,10 +66,14 @@ class Agent(msgspec.Struct):
         self.last_at = max(self.last_at, fact.time)
         return True
 
+    def go_on(self, fact: AgentFact) -> None:
+        """Take in a fact that is later than all others."""
+        self.facts.append(fact)
+        self.last_at = fact.time
+
     def works_at(self, hotline: str, centre: str, source: str) -> bool:
         """Whether nothing else is known of where the agent works; `""`: not told."""
-        told = (hotline or self.hotline, centre or self.centre, source or self.source)
-        return told == (self.hotline, self.centre, self.source)
+        return hotline in {"", self.hotline} and centre in {"", self.centre} and source in {"", self.source}
 
     def describe(self, time: int, hotline: str, centre: str, source: str) -> bool:
         """Where the agent works, as told last; whether that changed anything."""
@@ -154,19 +158,17 @@ def open_time(agent: Agent, last: Spell, since: int, full: int, lost: int) -> Co
     return cells
 
 
-def next_state(agent: Agent, last: Spell, fact: AgentFact, full: int) -> Contribution:
-    """What a fact later than all others changes: `last`, the spell it ends, is now counted beyond minute `full` (ms).
+def next_state(agent: Agent, last: Spell, fact: AgentFact, full: int, cells: Contribution) -> None:
+    """Add what a fact later than all others changes: `last`, the spell it ends, is now counted beyond minute `full` (ms).
 
     The same as `contribution` after it less `contribution` before, where `full` is not later than the fact and the agent was not lost.
     """
-    cells: Contribution = {}
     told = (agent.hotline, agent.centre, agent.source)
     if last.state not in _AWAY:
         _count_time(cells, places_of(*told, last.queues), last.state, max(last.start, full), fact.time)
     if fact.state == "ring_no_answer":
         queues = (fact.queue,) if fact.queue else fact.skills if fact.skilled else last_skills(agent)
         _add(cells, places_of(*told, queues), fact.time, "ring_no_answer", 1)
-    return cells
 
 
 def last_skills(agent: Agent) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ from streams.torn import CLOCKS_APART_MS, Torn
 
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
+SETTLE_RECORDS = 8_000
+"""So many records are taken in at most before what follows from them is counted: most calls of a backlog end meanwhile,
+and are counted once."""
 SOURCES_EVERY_MS = 1_000
 _ON_EVERY_PARTITION = frozenset({"snapshot_begin", "snapshot_end"})
 
@@ -97,6 +100,7 @@ class CallsPartition:
         # Twice for calls: what is heard of one after the cut may be the middle of it, and the rest as far away again.
         longest = max(2 * rules.lost_waiting_ms, 2 * rules.lost_talking_ms, rules.lost_agent_ms)
         self._torn = Torn(state.cut_at, longest + config.lateness_ms)
+        self._unsettled = 0
 
     @property
     def clock(self) -> int:
@@ -104,7 +108,7 @@ class CallsPartition:
         return self._clock
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Take in records in offset order."""
+        """Take in records in offset order; what follows from them is counted when it is asked for."""
         if records and self._offset < 0 and records[0].offset > 0:
             self._torn.cut(records[0].timestamp)
         for record in records:
@@ -115,7 +119,9 @@ class CallsPartition:
                 self._ledger.reject(record, result)
             else:
                 self._accept(record, result)
-        self._settle()
+        self._unsettled += len(records)
+        if self._unsettled >= SETTLE_RECORDS:
+            self._settle()
 
     def tick(self, now: int, *, caught_up: bool) -> None:
         """While caught up, the partition clock is wall time; else it stands until more is read."""
@@ -149,6 +155,7 @@ class CallsPartition:
         """
         if self._offset < 0 and self._resumed_before and not self._torn.cut_at:
             return []
+        self._settle()
         version = (self._offset, self._clock)
         taken = [Output(DEAD_LETTER, key, value) for key, value in self._ledger.take_letters()]
         parts = []
@@ -210,6 +217,7 @@ class CallsPartition:
                 feed.retrace(0)
 
     def _settle(self) -> None:
+        self._unsettled = 0
         for feed in self._feeds.values():
             if not feed.ended:
                 feed.settle(self._clock if feed.feed == LIVE else feed.clock)

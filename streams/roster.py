@@ -37,6 +37,7 @@ class Roster:
         self._moved: dict[str, None] = {}
         self.retrace_to = 0
         self._now: dict[str, Spell] = {}
+        self._over: Contribution = {}
         self._states: list[PartialAgents] | None = None
         self._first_lost = 0
         for number, agent in agents.items():
@@ -65,15 +66,17 @@ class Roster:
         if agent is None:
             agent = self.agents[number] = Agent()
         lost = lost_at(agent, self._rules)
+        full = self._full
         stays = agent.works_at(hotline, centre, source)
-        since = min(fact.time, self._full, lost) if stays else 0
-        if stays and agent.facts and agent.facts[-1].time < fact.time < lost and self._full <= fact.time:
+        if stays and agent.facts and agent.facts[-1].time < fact.time < lost and full <= fact.time:
             last = self._last(number, agent)
             if self.retrace_to:
-                self._cells.tell_again(open_time(agent, last, self._full, _minute(self.retrace_to), lost))
-            self._cells.add(next_state(agent, last, fact, self._full))
+                self._cells.tell_again(open_time(agent, last, full, _minute(self.retrace_to), lost))
+            next_state(agent, last, fact, full, self._over)
             self._moved[number] = None
-            return agent.tell(fact)
+            agent.go_on(fact)
+            return True
+        since = min(fact.time, full, lost) if stays else 0
         self._retrace(agent, since)
         before = self._added_since(agent, since)
         changed = agent.describe(fact.time, hotline, centre, source) | agent.tell(fact)
@@ -99,6 +102,8 @@ class Roster:
     def settle(self, clock: int) -> None:
         """Bring everything up to `clock`: who is where now, and the time of all agents when a minute is over."""
         past = self._full
+        self._cells.add(self._over)
+        self._over.clear()
         if clock - clock % MINUTE_MS > past:
             self._pass_minutes(clock)
         self._clock = max(self._clock, clock)
@@ -136,7 +141,7 @@ class Roster:
 
     def clear(self) -> None:
         """Forget all agents."""
-        for state in (self.agents, self._moved, self._now):
+        for state in (self.agents, self._moved, self._now, self._over):
             state.clear()
         self._states = None
 

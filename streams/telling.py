@@ -114,9 +114,8 @@ class Teller(msgspec.Struct, frozen=True):
         if known is not None and len(known.facts) >= MAX_AGENT_FACTS:
             detail = f"more than {MAX_AGENT_FACTS} distinct states of one agent: is `agent` one person?"
             return Rejection("too_large", "agent", detail, "", event.source)
-        skilled = event.skills is not None
-        skills = tuple(dict.fromkeys(event.skills or ()))
-        fact = AgentFact(time, event.state, event.reason, event.queue, skilled, skills)
+        skills = tuple(dict.fromkeys(event.skills)) if event.skills else ()
+        fact = AgentFact(time, event.state, event.reason, event.queue, event.skills is not None, skills)
         return feed.roster.tell(event.agent, fact, event.hotline or self.default_hotline, event.centre, event.source)
 
     def _source(self, feed: Feed, event: CallEvent, time: int) -> bool:

@@ -21,6 +21,9 @@ from deploy.runtime.state_taking import Taking
 log = structlog.get_logger()
 
 ASK_AGAIN_S = 0.1
+BEHIND_MS = 5_000
+TELL_S = 2.0
+"""While what is read was appended longer ago than `BEHIND_MS`, it is told so often only: most of it changes again soon."""
 
 OnOutputs = Callable[[str, int, Sequence[Output]], None]
 
@@ -59,6 +62,7 @@ class OwnedPartition:
         self._sure = sure
         self._mark = stand.mark
         self._slice = SliceSize()
+        self._told_at = 0.0
         self._outbox: Outbox | None = None
         self._checkpointing = asyncio.Lock()
         labels = (topic, str(partition))
@@ -117,7 +121,9 @@ class OwnedPartition:
             last = part[-1]
             self.position.advance(last.offset)
             self._mark = Mark.of(last.timestamp, last.value)
-            self.collect()
+            self.changed = True
+            if not self._may_wait():
+                self.collect()
             seconds = time.perf_counter() - begun
             self._slice.learn(len(part), seconds)
             metrics.APPLY_SECONDS.observe(seconds)
@@ -131,8 +137,9 @@ class OwnedPartition:
 
     def tick(self, now: int) -> None:
         """Let time pass."""
-        self.processor.tick(now, caught_up=self.caught_up)
-        self.collect()
+        if not self._may_wait():
+            self.processor.tick(now, caught_up=self.caught_up)
+            self.collect()
 
     def collect(self) -> bool:
         """Hand the processor's outputs to the outbox; False if they stay where they are, for it may not be ours."""
@@ -141,7 +148,14 @@ class OwnedPartition:
         if not self._sure():
             return False
         self._outbox.put(self.processor.outputs())
+        self._told_at = time.monotonic()
         return True
+
+    def _may_wait(self) -> bool:
+        """Whether what is new may be told a little later, together with what comes until then."""
+        if self.caught_up or self._mark is None or time.time() * 1000 < self._mark.timestamp + BEHIND_MS:
+            return False
+        return time.monotonic() < self._told_at + TELL_S
 
     async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         """Write the state as it is now, once all outputs up to now are acknowledged.

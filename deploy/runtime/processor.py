@@ -32,7 +32,7 @@ class Processor(Protocol):
     """
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Take in records; no I/O, no clock."""
+        """Take in records; no I/O, no clock. What follows from them may wait until `outputs` asks for it."""
 
     def tick(self, now: int, *, caught_up: bool) -> None:
         """Let time pass: `now` is wall time in ms, `caught_up` whether everything appended has been applied."""

@@ -206,6 +206,9 @@ class _Instant:
     def time(self) -> float:
         return (self._broker.now + running().skew) / 1000
 
+    def monotonic(self) -> float:
+        return self._broker.now / 1000
+
     def perf_counter(self) -> float:
         self._at += self._rng.choice([1e-5, 1e-4, 1e-2])
         return self._at

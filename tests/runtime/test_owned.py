@@ -1,0 +1,131 @@
+"""What is told at once, and what may wait for more because it is old."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from deploy.runtime import owned as module
+from deploy.runtime.chunks import Chunk
+from deploy.runtime.outbox import BulkSender
+from deploy.runtime.owned import TELL_S, OwnedPartition
+from deploy.runtime.processor import Output, Record
+from deploy.runtime.state_records import Stand
+from deploy.runtime.state_taking import Taking
+
+LONG_AGO_S = 600
+
+
+class _Sums:
+    """Tells how many records it took since it was asked last."""
+
+    clock = 0
+
+    def __init__(self) -> None:
+        self.new = 0
+
+    def apply(self, records: Sequence[Record]) -> None:
+        self.new += len(records)
+
+    def tick(self, now: int, *, caught_up: bool) -> None:
+        pass
+
+    def outputs(self) -> list[Output]:
+        new, self.new = self.new, 0
+        return [Output("sums", b"k", str(new).encode())] if new else []
+
+    def snapshot(self) -> dict[str, bytes]:
+        assert not self.new, "written before it was told"
+        return {}
+
+
+class _Sender(BulkSender):
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    async def send(self, outputs: Sequence[Output]) -> None:
+        self.sent.extend(int(output.value) for output in outputs)
+
+
+class _Log:
+    async def write(self, *_: Any) -> int:
+        return 0
+
+
+class _Clock:
+    """Stands for `time`: it passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.at = 1_000.0
+
+    def time(self) -> float:
+        return self.at
+
+    monotonic = perf_counter = time
+
+
+def chunk(first: int, appended: float) -> Chunk:
+    """Ten records, appended at that time (s)."""
+    appended_ms = int(appended * 1000)
+    return Chunk(first, [Record(offset, appended_ms, b"k", b"v") for offset in range(first, first + 10)])
+
+
+async def owned_by(sender: _Sender) -> OwnedPartition:
+    stand = Stand(offset=-1, clock=0, cluster="", mark=None)
+    taking = Taking(("calls", 0), 1, "me")
+    owned = OwnedPartition("calls", 0, _Sums(), taking=taking, stand=stand, parts={}, sure=lambda: True)
+    owned.open(sender, _Log(), None, None)  # type: ignore[arg-type]  # a log and a producer that take everything
+    return owned
+
+
+async def told(owned: OwnedPartition, sender: _Sender) -> list[int]:
+    outbox = owned._outbox
+    assert outbox is not None
+    await outbox.acknowledged(outbox.count)
+    return sender.sent
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
+    clock = _Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+async def test_what_was_just_appended_is_told_at_once(clock: _Clock) -> None:
+    sender = _Sender()
+    owned = await owned_by(sender)
+    await owned.apply(chunk(0, clock.at))
+    await owned.apply(chunk(10, clock.at - 1))
+    assert await told(owned, sender) == [10, 10]
+
+
+async def test_a_backlog_is_told_every_two_seconds(clock: _Clock) -> None:
+    sender = _Sender()
+    owned = await owned_by(sender)
+    for first in range(0, 50, 10):
+        await owned.apply(chunk(first, clock.at - LONG_AGO_S))
+        owned.tick(int(clock.at * 1000))
+    assert await told(owned, sender) == [10], "the first of it, then no more"
+    clock.at += TELL_S
+    owned.tick(int(clock.at * 1000))
+    assert await told(owned, sender) == [10, 40]
+
+
+async def test_the_end_of_a_backlog_is_told_when_nothing_is_left(clock: _Clock) -> None:
+    sender = _Sender()
+    owned = await owned_by(sender)
+    await owned.apply(chunk(0, clock.at - LONG_AGO_S))
+    await owned.apply(chunk(10, clock.at - LONG_AGO_S))
+    owned.caught_up = True
+    owned.tick(int(clock.at * 1000))
+    assert await told(owned, sender) == [10, 10]
+
+
+async def test_a_checkpoint_tells_first_what_waited(clock: _Clock) -> None:
+    sender = _Sender()
+    owned = await owned_by(sender)
+    await owned.apply(chunk(0, clock.at - LONG_AGO_S))
+    await owned.apply(chunk(10, clock.at - LONG_AGO_S))
+    await owned.checkpoint(_Log(), None)  # type: ignore[arg-type]
+    assert (await told(owned, sender), owned.checkpointed) == ([10, 10], 20)
