@@ -28,6 +28,7 @@ def run(settings: Settings) -> None:
         health_port=settings.health.streams_port,
         background=[announce],
         meaning=dict.fromkeys((CALLS, PARTIALS), meaning(settings)),
+        trace=(PARTIALS, 0),
     )
 
 

@@ -133,16 +133,16 @@ class CallsPartition:
                 self._retrace(now)
         self._settle()
 
-    def resumed(self, end: int, epoch: int) -> None:
+    def resumed(self, end: int, epoch: int, *, first: bool = False) -> None:
         """The log ended before offset `end` when this state was loaded: a predecessor has told of nothing further.
 
-        `epoch` counts the owners of the partition; every bundle carries it.
+        `first`: there was none. `epoch` counts the owners of the partition; every bundle carries it.
         """
         self._epoch = epoch
         if self._offset < 0 and not self._born:
             self._born = epoch
         self._resumed_before = end
-        self._retracing = end > 0
+        self._retracing = end > 0 and not first
 
     def missed(self, count: int) -> None:
         """Records that the topic no longer had when they were to be read."""

@@ -54,8 +54,10 @@ class Worker:
         on_outputs: OnOutputs | None = None,
         checkpoint_s: float = CHECKPOINT_S,
         meaning: Meaning | None = None,
+        trace: Place | None = None,
     ) -> None:
         self._settings = settings
+        self._trace = trace
         self._meaning = meaning or {}
         self._factories = topics
         self._log = StateLog(state_topic, settings.kafka)
@@ -113,6 +115,7 @@ class Worker:
             async with reading(self._settings.kafka) as consumer:
                 begins = await consumer.beginning_offsets([TopicPartition(*place) for place in assigned])
                 ends = await consumer.end_offsets([TopicPartition(*place) for place in assigned])
+                untold = await self._untold(consumer)
                 counts = await partition_counts(consumer, list({topic for topic, _ in assigned}))
                 for place, its in sorted(loaded.items()):
                     meaning = {**self._meaning.get(place[0], {}), f"partitions of {place[0]}": str(counts[place[0]])}
@@ -120,7 +123,7 @@ class Worker:
                         check_meaning(its.state, meaning)
                         await check_mark(consumer, its.state, self._cluster)
                     tp = TopicPartition(*place)
-                    building[place] = self._restored(place, its, begins[tp], ends[tp], meaning)
+                    building[place] = self._restored(place, its, begins[tp], ends[tp], meaning, untold=untold)
         except StateError as error:
             end_process(str(error))
         except msgspec.MsgspecError as error:
@@ -134,7 +137,17 @@ class Worker:
         metrics.LOAD_SECONDS.observe(time.perf_counter() - begun)
         return {place: owned.position.next for place, owned in building.items()}
 
-    def _restored(self, place: Place, loaded: Loaded, begin: int, end: int, meaning: dict[str, str]) -> OwnedPartition:
+    async def _untold(self, consumer: AIOKafkaConsumer) -> bool:
+        """Whether nothing was ever told, in a former life neither."""
+        if self._trace is None:
+            return False
+        tp = TopicPartition(*self._trace)
+        ends: dict[TopicPartition, int] = await consumer.end_offsets([tp])
+        return ends[tp] == 0
+
+    def _restored(
+        self, place: Place, loaded: Loaded, begin: int, end: int, meaning: dict[str, str], *, untold: bool
+    ) -> OwnedPartition:
         state = loaded.state
         stand = Stand(
             offset=state.stand.offset if state else begin - 1,
@@ -147,7 +160,8 @@ class Worker:
         processor = self._factories[place[0]](*place, state.parts if state else None)
         resumed = getattr(processor, "resumed", None)
         if resumed:
-            resumed(end, loaded.taking.epoch)
+            # Whoever tells has written a state before: without one there was nobody in this life.
+            resumed(end, loaded.taking.epoch, first=state is None and untold)
         owned = OwnedPartition(
             *place,
             processor,
@@ -355,15 +369,24 @@ def run_worker(
     background: Sequence[Background] = (),
     checkpoint_s: float = CHECKPOINT_S,
     meaning: Meaning | None = None,
+    trace: Place | None = None,
 ) -> None:
     """Read `topics` as group `name`, keep states in `state_topic`, until SIGTERM; blocks.
 
-    `on_outputs(topic, partition, outputs)` is called once these are acknowledged, in order.
+    `on_outputs(topic, partition, outputs)` is called once these are acknowledged, in order. `trace`: where whoever tells
+    anything leaves something; while that is empty, nothing has to be told again.
     """
 
     async def main() -> None:
         worker = Worker(
-            name, settings, topics, state_topic, on_outputs=on_outputs, checkpoint_s=checkpoint_s, meaning=meaning
+            name,
+            settings,
+            topics,
+            state_topic,
+            on_outputs=on_outputs,
+            checkpoint_s=checkpoint_s,
+            meaning=meaning,
+            trace=trace,
         )
         await worker.run(health_port, background)
 

@@ -7,9 +7,11 @@ the whole input, also where it is gone, and nothing final was taken back on the 
 
 from typing import Any
 from unittest import mock
+from unittest.mock import AsyncMock
 
 import pytest
 
+from deploy.runtime.worker import Worker
 from model.afresh import afresh
 from model.laws import BrokenError
 from streams.lives import Lives
@@ -37,6 +39,9 @@ def test_in_more_scenarios() -> None:
         pytest.param(Torn, "whole", lambda *_: True, id="rows that are not whole are told"),
         pytest.param(Lives, "judge", lambda *_: "same", id="lives are not told apart"),
         pytest.param(Lives, "began", 0, id="minutes of the past are told before they are final"),
+        pytest.param(
+            Worker, "_untold", AsyncMock(return_value=True), id="whoever has no state holds himself the first"
+        ),
     ],
 )
 def test_without_a_safeguard_something_differs(of: type, name: str, gone: Any) -> None:

@@ -20,7 +20,7 @@ from deploy.runtime.settings import Settings
 from deploy.runtime.transport import FETCHED_RECENTLY_S, Fetched
 from model.broker import Broker, Client, partition_counts, reading_of
 from model.laws import BrokenError
-from streams.contract.topics import STATE_STREAMS
+from streams.contract.topics import PARTIALS, STATE_STREAMS
 
 Place = tuple[str, int]
 
@@ -88,7 +88,7 @@ class Member:
         self._tasks: set[asyncio.Task[Any]] = set()
         app = SimpleNamespace(writing=self.client, reading=Reading(self))
         with mock.patch.object(worker, "build_app", return_value=app):
-            self.shell = worker.Worker("model", settings, topics, STATE_STREAMS)
+            self.shell = worker.Worker("model", settings, topics, STATE_STREAMS, trace=(PARTIALS, 0))
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something as part of this process."""

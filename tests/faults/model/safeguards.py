@@ -120,8 +120,8 @@ def no_epochs_in_bundles() -> Iterator[None]:
     """The merger does not know which owner of a partition tells something, only how far it is."""
     resumed = CallsPartition.resumed
 
-    def nameless(self: CallsPartition, end: int, epoch: int) -> None:
-        resumed(self, end, 0)
+    def nameless(self: CallsPartition, end: int, epoch: int, *, first: bool) -> None:
+        resumed(self, end, 0, first=first)
 
     with mock.patch.object(CallsPartition, "resumed", nameless):
         yield
