@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from deploy.runtime.detection_settings import Concentration as Rules
+from deploy.runtime.public_holidays import weekdays
 from streams.detection.episode import Episode
 from streams.detection.explain import Slice, SliceKey, smallest_set
 from streams.detection.keys import MINUTE
@@ -60,10 +61,13 @@ class _Packed(msgspec.Struct):
 
 
 class Concentrations:
-    """The slices of one hotline and those that have more calls than usual among the others."""
+    """The slices of one hotline and those that have more calls than usual among the others.
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self.slices = Slices(zone)
+    `country`: whose public holidays are kept.
+    """
+
+    def __init__(self, zone: ZoneInfo, country: str = "") -> None:
+        self.slices = Slices(zone, weekdays(country))
         self.open: dict[SliceKey, Concentration] = {}
         self.over: list[Over] = []
 
@@ -153,9 +157,9 @@ class Concentrations:
         return msgspec.msgpack.encode(_Packed(self.slices.pack(), list(self.open.values()), self.over))
 
     @classmethod
-    def unpack(cls, zone: ZoneInfo, data: bytes) -> "Concentrations":
+    def unpack(cls, zone: ZoneInfo, data: bytes, country: str = "") -> "Concentrations":
         packed = msgspec.msgpack.decode(data, type=_Packed)
         made = cls(zone)
-        made.slices = Slices.unpack(zone, packed.slices)
+        made.slices = Slices.unpack(zone, packed.slices, weekdays(country))
         made.open, made.over = {it.key: it for it in packed.open}, packed.over
         return made

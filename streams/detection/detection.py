@@ -112,7 +112,8 @@ class Detection:
             return
         of = self._concentrations.get(cell.hotline)
         if of is None:
-            of = self._concentrations[cell.hotline] = Concentrations(self.rules.zone(cell.hotline))
+            hotline = self.rules.hotline(cell.hotline)
+            of = self._concentrations[cell.hotline] = Concentrations(hotline.zone, hotline.country)
         offered = cell.counts.get("offered", 0)
         if judged:
             of.slices.put(cell.minute, key, offered)
@@ -421,7 +422,8 @@ class Detection:
         made._answer_rates, made._shortages = dict(packed.answer_rates), dict(packed.shortages)
         made._sources, made._gauges = dict(packed.sources), dict(packed.gauges)
         for hotline, of in packed.concentrations:
-            made._concentrations[hotline] = Concentrations.unpack(rules.zone(hotline), of)
+            told = rules.hotline(hotline)
+            made._concentrations[hotline] = Concentrations.unpack(told.zone, of, told.country)
         if packed.feed != rules.feed:
             made._begin_anew()
         return made

@@ -1,9 +1,10 @@
 """What a hotline's calls are usually made of, slice by slice: queue, category, district, both, source, ...
 
 A slice is one value of one dimension set. Its share of its set's calls is learned by hour of the day, on working days
-and on weekends apart, and drawn towards its share over all hours where little was seen: so a slice with four calls a day
-has a usual share at each hour too, and thousands of them cost half a kilobyte each. What is judged is the share, not the
-number: a busy day, a holiday or a dead source changes all slices alike and is none of their business.
+and on days off (weekends and public holidays, without weekend days that are worked instead) apart, and drawn towards its
+share over all hours where little was seen: so a slice with four calls a day has a usual share at each hour too, and
+thousands of them cost half a kilobyte each. What is judged is the share, not the number: a busy day or a dead source
+changes all slices alike and is none of their business.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from deploy.runtime.public_holidays import SATURDAY, Weekdays
 from streams.detection.explain import Slice, SliceKey
-from streams.detection.history import Floats
+from streams.detection.history import PLAIN, Floats
 from streams.detection.keys import MINUTE
 
 RING = 192
@@ -87,10 +89,13 @@ class Usual(NamedTuple):
 
 
 class Slices:
-    """One hotline's slices. Minutes are epoch ms; a minute may be set again until it is `RING` minutes old."""
+    """One hotline's slices. Minutes are epoch ms; a minute may be set again until it is `RING` minutes old.
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
+    `kinds`: which weekday a date goes like.
+    """
+
+    def __init__(self, zone: ZoneInfo, kinds: Weekdays = PLAIN) -> None:
+        self._zone, self._kinds = zone, kinds
         self.keys: list[SliceKey] = []
         self._index: dict[SliceKey, int] = {}
         self._sets: dict[str, int] = {}
@@ -225,7 +230,8 @@ class Slices:
     def _bucket(self, at: int) -> tuple[int, int]:
         """(bucket, ordinal of the local day) of a moment."""
         local = datetime.fromtimestamp(at / 1000, self._zone)
-        return local.hour + (24 if local.weekday() >= 5 else 0), local.toordinal()
+        day = local.toordinal()
+        return local.hour + (24 if self._kinds.of(day) >= SATURDAY else 0), day
 
     def _usual(self, bucket: int) -> Usual:
         """What is known of each slice's share in a bucket; kept until something is learned or a slice is new.
@@ -395,9 +401,9 @@ class Slices:
         return msgspec.msgpack.encode(packed)
 
     @classmethod
-    def unpack(cls, zone: ZoneInfo, data: bytes) -> "Slices":
+    def unpack(cls, zone: ZoneInfo, data: bytes, kinds: Weekdays = PLAIN) -> "Slices":
         packed = msgspec.msgpack.decode(data, type=_Packed)
-        made, size = cls(zone), len(packed.keys)
+        made, size = cls(zone, kinds), len(packed.keys)
         made._sets = {name: number for number, name in enumerate(packed.of_set)}
         made._of_set = np.array([np.frombuffer(row) for row in packed.of_set.values()]).reshape(-1, BUCKETS)
         for key in packed.keys:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from deploy.cli.main import cli
 from deploy.runtime.public_holidays import weekdays
 from deploy.runtime.settings import Demand, Hotline
-from streams.contract import Signal
+from streams.contract import Cell, Signal
 from streams.detection import Detection, DetectionRules
 from streams.detection.series import Series
 
@@ -99,3 +99,67 @@ def test_a_country_nobody_knows_is_refused(code, said, tmp_path):
     words = ("--counts", str(counts), "--interval", "5m", "--out", str(tmp_path / "out.csv"), "--country", code)
     done = CliRunner().invoke(cli, ["detect", *words])
     assert (done.exit_code, said in done.output.replace("\n", " ")) == (2, True), done.output
+
+
+WORK, OFF = (20, 10, 2), (8, 5, 7)
+"""Calls a minute of three districts: offices ring on working days, the last district where people are at home."""
+
+
+def rules(country: str) -> DetectionRules:
+    return DetectionRules(hotlines={"h": Hotline(time_zone="Asia/Shanghai", country=country)})
+
+
+def mixed(day: date, extra: int = 0):
+    """Each minute of a day with the calls of each district, "" for all; `extra` more of the last from ten to eleven."""
+    random = np.random.default_rng(day.toordinal())
+    rates = WORK if weekdays("CN").of(day.toordinal()) < 5 else OFF
+    midnight = int(datetime(day.year, day.month, day.day, tzinfo=ZONE).timestamp() * 1000)
+    for minute in range(1440):
+        counts = random.poisson(rates)
+        counts[2] += random.poisson(extra) if minute // 60 == 10 else 0
+        yield midnight + minute * MINUTE, {"": int(counts.sum())} | {f"d{i}": int(counts[i]) for i in range(3)}
+
+
+def tell_mix(detection: Detection, feed: str, minute: int, counts: dict[str, int]) -> None:
+    for name, count in counts.items():
+        dimension_set = "district_2" if name else "hotline"
+        told = Cell(
+            feed=feed,
+            hotline="h",
+            dimension_set=dimension_set,
+            district=name,
+            minute=minute,
+            version=1,
+            counts={"offered": count},
+        )
+        detection.cell(told)
+
+
+@pytest.fixture(scope="module")
+def two_weeks() -> bytes:
+    """What is learned until the eve of a holiday: two weeks, with a Sunday that was worked."""
+    detection, first = Detection(rules("CN")), date(2025, 9, 17)
+    for on in (first + timedelta(days=day) for day in range(14)):
+        for minute, counts in mixed(on):
+            tell_mix(detection, "history", minute, counts)
+        detection.complete("history", minute + MINUTE)
+    return detection.snapshot()
+
+
+def concentrated(taught: bytes, country: str, day: date, extra: int = 0) -> set[str]:
+    """The districts that had more than their part of a day's calls until early afternoon."""
+    detection, found = Detection.restore(rules(country), taught), set()
+    for minute, counts in mixed(day, extra):
+        tell_mix(detection, "live", minute, counts)
+        hour = datetime.fromtimestamp(minute / 1000, ZONE).hour
+        if 7 <= hour < 13:
+            signals = [it for it in detection.advance(minute + MINUTE, 1) if isinstance(it, Signal)]
+            found |= {it.dimensions["district"] for it in signals if it.kind == "demand_concentrated"}
+    return found
+
+
+@pytest.mark.parametrize("day", [date(2025, 10, 1), date(2025, 10, 11)], ids=["holiday", "worked Saturday"])
+def test_a_holiday_concentrates_nothing_and_what_comes_on_it_is_found(two_weeks, day):
+    assert concentrated(two_weeks, "", day), "by its plain weekday the day looks odd"
+    assert concentrated(two_weeks, "CN", day) == set()
+    assert concentrated(two_weeks, "CN", day, extra=8) == {"d2"}
