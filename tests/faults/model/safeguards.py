@@ -20,6 +20,7 @@ from deploy.runtime.state_records import Shard
 from deploy.runtime.state_taking import Taking
 from deploy.runtime.worker import Worker
 from model.database import Database
+from model.many import judged
 from model.member import Reading, running
 from model.world import Weather
 from streams.feed import Feed
@@ -48,8 +49,8 @@ def resume_at_the_commit() -> Iterator[None]:
         await apply(self, chunk)
         commits[place(self.topic, self.partition)] = self.position.next
 
-    def at_the_commit(self: Worker, where: tuple[str, int], *args: Any) -> OwnedPartition:
-        owned = restored(self, where, *args)
+    def at_the_commit(self: Worker, where: tuple[str, int], *args: Any, **named: Any) -> OwnedPartition:
+        owned = restored(self, where, *args, **named)
         owned.position.next = max(owned.position.next, commits.get(place(*where), 0))
         return owned
 
@@ -249,3 +250,13 @@ SAFEGUARDS: Mapping[str, Safeguard] = {
     ),
 }
 """What is taken away -> how, and the weather in which that must show."""
+
+
+def found_without(safeguard: Safeguard, seed: int) -> list[str]:
+    """What differs in a scenario without the safeguard. Raises TypeError where what replaces it no longer fits the engine."""
+    with safeguard.without():
+        found = judged(seed, safeguard.weather).differences
+    for line in found:
+        if "TypeError(" in line:
+            raise TypeError(line)
+    return found
