@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults scenarios real-faults million safeguards soak lint types bench bench-core bench-alerts clean
+.PHONY: help install demo test faults scenarios real-faults million safeguards soak lint types bench bench-job-b bench-core bench-alerts clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -47,6 +47,9 @@ lint: install ## ruff and the import rules
 
 bench: install ## Hotline's speed beside other engines, as ratios (ROUNDS=n)
 	.venv/bin/python tests/bench/run.py --rounds $(or $(ROUNDS),3) --save
+
+bench-job-b: install ## The whole product over a full topic: speed beside a drain, processor time, the writer's lag (ROUNDS=n)
+	.venv/bin/python tests/bench/job_b.py --rounds $(or $(ROUNDS),3) --save
 
 bench-core: install ## What counting costs beside decoding alone, as ratios
 	.venv/bin/python tests/bench/core.py

@@ -12,7 +12,6 @@ import msgspec
 from contestants import OURS, Engine
 
 RESULTS = "results/job_a.json"
-BEGIN, END = "<!-- job A: written by run.py -->", "<!-- end of job A -->"
 
 
 class Figure(NamedTuple):
@@ -79,16 +78,16 @@ def table(result: Result, engines: Sequence[Engine]) -> str:
         lines.append(
             f"| {engine.name} ({mine[0].software}) "
             f"| {statistics.median(it.speed for it in mine):,.0f} | {statistics.median(it.per_core for it in mine):,.0f} "
-            f"| {_spread([ours.speed / theirs.speed for theirs, ours in both])} "
-            f"| {_spread([ours.per_core / theirs.per_core for theirs, ours in both])} | {engine.lacks} |"
+            f"| {spread([ours.speed / theirs.speed for theirs, ours in both])} "
+            f"| {spread([ours.per_core / theirs.per_core for theirs, ours in both])} | {engine.lacks} |"
         )
     return head + "\n".join(lines)
 
 
-def _spread(ratios: Sequence[float]) -> str:
+def spread(ratios: Sequence[float], digits: int = 2) -> str:
     if not ratios:
         return ""
-    return f"{min(ratios):.2f}, **{statistics.median(ratios):.2f}**, {max(ratios):.2f}"
+    return f"{min(ratios):.{digits}f}, **{statistics.median(ratios):.{digits}f}**, {max(ratios):.{digits}f}"
 
 
 def _of(figures: Sequence[Figure], engine: str) -> Figure | None:
@@ -100,11 +99,16 @@ def save(result: Result, engines: Sequence[Engine], folder: Path) -> None:
     kept = folder / RESULTS
     kept.parent.mkdir(exist_ok=True)
     kept.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    put(folder, "job A", "run.py", table(result, engines))
+
+
+def put(folder: Path, job: str, program: str, text: str) -> None:
+    """Put what a program found into the README between its marks, which are there."""
     readme = folder / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n{table(result, engines)}\n{END}{after}", encoding="utf-8")
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(f"<!-- {job}: written by {program} -->")
+    _, end, after = rest.partition(f"<!-- end of {job} -->")
+    assert end, f"{readme} has no place for {job}"
+    readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def saved(folder: Path) -> Result:

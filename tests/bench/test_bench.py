@@ -3,19 +3,26 @@
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE / "engines")]  # behind our packages: a bench may have the name of one
 
 import hotline_worker  # noqa: E402
+import job_b  # noqa: E402
 import load  # noqa: E402
+import load_b  # noqa: E402
+import partitioned  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
 import told  # noqa: E402
 from contestants import ENGINES_OF_A  # noqa: E402
+from growth import PARTITIONS, Core  # noqa: E402
 
 from deploy.runtime.processor import Record  # noqa: E402
+from streams.contract import Cell, CellsRecord, murmur2_partition  # noqa: E402
+from streams.contract.topics import CALLS, CELLS, PARTIALS, TOPICS  # noqa: E402
 
 EVENTS = 4_000
 
@@ -63,3 +70,43 @@ def test_ratios_are_within_a_round() -> None:
     table = report.table(result, ENGINES_OF_A)
     assert "| aiokafka drain (y) | 20 | 100 | 2.00, **2.50**, 3.00 |" in table
     assert "| Pathway | not run | | | | why |" in table
+
+
+def test_the_core_finds_what_the_plain_loop_of_job_b_finds() -> None:
+    made = load_b.make(EVENTS, PARTITIONS, calls_a_day=50_000)
+    core = Core()
+    now = max(minute for _, minute in made.records) + 3 * load_b.MINUTE_MS
+    for partition, calls in enumerate(core.calls):
+        its = [
+            it
+            for it in made.messages
+            if partition == (murmur2_partition(it.key, PARTITIONS) if it.partition is None else it.partition)
+        ]
+        calls.apply([Record(n, now, it.key, it.value) for n, it in enumerate(its)])
+        calls.tick(now, caught_up=True)
+        bundles = [it for it in calls.outputs() if it.topic == PARTIALS]
+        core._merger.apply([Record(partition * 1_000 + n, now, None, it.value) for n, it in enumerate(bundles)])
+    decode = msgspec.json.Decoder(CellsRecord).decode
+    cells = [decode(it.value) for it in core._merger.outputs() if it.topic == CELLS]
+    told = {(it.dimension_set, it.queue or it.source, it.minute): it.counts for it in cells if isinstance(it, Cell)}
+    for dimension_set, counter, expected in (
+        ("queue", "offered", made.offered),
+        ("queue", "answered_by_outcome", made.answered),
+        ("source", "events", made.records),
+    ):
+        found = {
+            key[1:]: counts[counter] for key, counts in told.items() if key[0] == dimension_set and counts.get(counter)
+        }
+        assert found == expected
+    assert sum(made.answered.values()) > 100
+
+
+def test_job_b_takes_another_number_of_partitions_for_calls_alone() -> None:
+    changed = {
+        it.name for it, was in zip(partitioned.topics(64), TOPICS, strict=True) if it.partitions != was.partitions
+    }
+    assert changed == {CALLS}
+
+
+def test_behind_is_what_is_missing_before_the_ends() -> None:
+    assert job_b.behind({("a", 0): 3, ("a", 1): 9}, {("a", 0): 5, ("a", 1): 7, ("b", 0): 4}) == 6
