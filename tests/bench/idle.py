@@ -1,9 +1,10 @@
 """What the whole costs when no calls come: memory and processor time of every process of `hotline up`.
 
-    python tests/bench/idle.py [--settle 30] [--for 60]
+    python tests/bench/idle.py [--settle 240] [--for 60]
 
-Starts it in a directory of its own on free ports, lets it settle, and reads /proc (Linux only). RSS counts pages that processes
-share in each of them; PSS divides them among them, and says what would be free without Hotline.
+Starts it in a directory of its own on free ports, lets it settle (Java compiles for minutes), and reads /proc (Linux
+only). RSS counts pages that processes share in each of them; PSS divides them among them, and says what would be free
+without Hotline.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def name_of(pid: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--settle", type=float, default=30)
+    parser.add_argument("--settle", type=float, default=240)
     parser.add_argument("--for", type=float, default=60, dest="seconds")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
