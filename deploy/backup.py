@@ -161,7 +161,14 @@ def put_settings(folder: Path, manifest: Manifest, target: Path) -> list[Path]:
 def _copied(settings: Settings, config: Path | None, folder: Path) -> dict[str, str]:
     """Copy the files of settings; their names there and checksums."""
     found = {}
-    files = {"config": config, "rules": settings.alerts.rules, "duty": settings.alerts.duty, "map": settings.web.map}
+    files = {
+        "config": config,
+        "rules": settings.alerts.rules,
+        "duty": settings.alerts.duty,
+        "map": settings.web.map,
+        "dictionary": settings.terms.dictionary,
+        "stop_words": settings.terms.stop_words,
+    }
     for what, path in files.items():
         if path is not None and path.is_file():
             target = folder / what / path.name

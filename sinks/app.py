@@ -16,6 +16,7 @@ from sinks.clickhouse.hotlines import write_hotlines
 from sinks.clickhouse.inserter import Inserter
 from sinks.clickhouse.migrate import SchemaError, check_schema
 from sinks.clickhouse.records import row_functions
+from sinks.clickhouse.term_words import terms_by
 from sinks.clickhouse.writer import Writer
 
 GROUP = "hotline.sinks"
@@ -45,8 +46,9 @@ def prepare(settings: Settings) -> None:
 def run(settings: Settings) -> None:
     """Run the writer until SIGTERM; ends with exit code 1 if ClickHouse is away or of another version at start."""
     try:
+        terms = terms_by(settings.terms)
         prepare(settings)
-    except CannotStart as error:
+    except (CannotStart, SettingsError) as error:
         _log.error("the ClickHouse writer cannot start", reason=str(error))
         sys.exit(1)
     gc.set_threshold(GC_THRESHOLD)
@@ -59,7 +61,7 @@ def run(settings: Settings) -> None:
         except SettingsError as error:  # it was right a moment ago, in `prepare`
             raise ClickHouseAway(str(error)) from error
 
-    functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))
+    functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone), terms)
     writer = Writer(functions, inserter)
 
     async def handle(topic: str, partition: int, records: Sequence[Record]) -> None:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "detect": ("deploy.cli.detect", "Judge a file of counts by the code that judges live demand."),
     "backtest": ("deploy.cli.backtest", "What rules and detectors would have said of past days, how often, how early."),
     "events": ("deploy.cli.events", "Announce what is known to come: planned works, exam results, holidays."),
+    "terms": ("deploy.cli.terms", "Which words of a call's text are terms; make those of stored visits anew."),
     "migrate": ("deploy.cli.migrate", "Bring the ClickHouse schema up to date."),
     "backup": ("deploy.cli.backup:backup", "Write ClickHouse's tables and the settings' files to a folder."),
     "restore": ("deploy.cli.backup:restore_", "Put a backup into ClickHouse; the writer goes on where it stood then."),

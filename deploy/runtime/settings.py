@@ -98,6 +98,15 @@ class ClickHouse(Section):
     verify: bool = True
 
 
+class TermWords(Section):
+    """Words of the text of calls, which `v_emerging` counts. `dictionary`: a file of a site's own, places for instance,
+    which are always terms; `stop_words`: one of more words that never are; one word or phrase a line.
+    """
+
+    dictionary: Path | None = None
+    stop_words: Path | None = None
+
+
 class Pseudonym(Section):
     """The key that callers' numbers are hashed with; `key_id` stands in front of each value."""
 
@@ -351,6 +360,7 @@ class Settings(BaseSettings):
     paging: Literal["hotline", "alertmanager"] = "alertmanager"
     kafka: Kafka = Kafka()
     clickhouse: ClickHouse = ClickHouse()
+    terms: TermWords = TermWords()
     pseudonym: Pseudonym = Pseudonym()
     hotline_defaults: Hotline = Hotline()
     hotlines: dict[str, Hotline] = {}

@@ -6,9 +6,11 @@ from typing import NamedTuple
 import msgspec
 
 from deploy.runtime.processor import Record
+from deploy.runtime.settings import TermWords
 from sinks.clickhouse.days import LocalDay
 from sinks.clickhouse.rows import (
     Row,
+    TermsOf,
     alert_row,
     audit_row,
     cell_row,
@@ -25,6 +27,7 @@ from sinks.clickhouse.rows import (
     source_row,
     visit_row,
 )
+from sinks.clickhouse.term_words import terms_by
 from streams.contract.alerts import AlertEvent, ControlRecord, Notification
 from streams.contract.audit import AuditEvent
 from streams.contract.cells import Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, SourceStatus
@@ -62,10 +65,10 @@ def _value(record: Record) -> bytes:
     return record.value
 
 
-def _of_visits(record: VisitsRecord, day_of: LocalDay) -> Row:
+def _of_visits(record: VisitsRecord, day_of: LocalDay, terms_of: TermsOf) -> Row:
     match record:
         case Visit():
-            return visit_row(record, day_of)
+            return visit_row(record, day_of, terms_of)
         case CallFact():
             return fact_row(record)
         case VisitMark():
@@ -88,11 +91,12 @@ def _of_cells(record: CellsRecord, day_of: LocalDay) -> Row | None:
             return clock_row(record)
 
 
-def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
-    """topic -> function from a record to its row.
+def row_functions(day_of: LocalDay, terms_of: TermsOf | None = None) -> dict[str, ToRow]:
+    """topic -> function from a record to its row. `terms_of`: without a site's own words unless told.
 
     They raise msgspec.MsgspecError, ValueError or OverflowError for a record that cannot become one.
     """
+    terms = terms_by(TermWords()) if terms_of is None else terms_of
     visits = msgspec.json.Decoder(VisitsRecord)
     cells = msgspec.json.Decoder(CellsRecord)
     signals = msgspec.json.Decoder(Signal)
@@ -103,7 +107,7 @@ def row_functions(day_of: LocalDay) -> dict[str, ToRow]:
     dead_letters = msgspec.json.Decoder(DeadLetter)
 
     return {
-        VISITS: lambda record: _of_visits(visits.decode(_value(record)), day_of),
+        VISITS: lambda record: _of_visits(visits.decode(_value(record)), day_of, terms),
         CELLS: lambda record: _of_cells(cells.decode(_value(record)), day_of),
         SIGNALS: lambda record: signal_row(signals.decode(_value(record))),
         ALERTS: lambda record: alert_row(alerts.decode(_value(record))),

@@ -89,13 +89,14 @@ def store(client, functions) -> Callable[..., None]:
     inserter = Inserter(client)
 
     def store_(*records):
+        rows = []
         for offset, record in enumerate(records):
             topic = TOPIC_OF[type(record)]
-            encoded = [Record(offset, 0, None, msgspec.json.encode(record))]
-            rows, refused = to_rows(functions[topic], topic, 0, encoded)
+            its, refused = to_rows(functions[topic], topic, 0, [Record(offset, 0, None, msgspec.json.encode(record))])
             assert not refused
-            for block in blocks(rows):
-                assert not inserter.write(block)
+            rows += its
+        for block in blocks(rows):
+            assert not inserter.write(block)
 
     return store_
 

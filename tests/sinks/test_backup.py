@@ -14,7 +14,7 @@ from deploy.backup import BackupError, read, restore, write
 from deploy.cli.main import cli
 from deploy.runtime.settings import ClickHouse, Settings
 from sinks.clickhouse.client import connect
-from sinks.clickhouse.migrate import check_schema, create_database, migrations
+from sinks.clickhouse.migrate import apply, check_schema, create_database, migrations
 from sinks.clickhouse.records import STORED_TOPICS, row_functions
 
 pytestmark = pytest.mark.clickhouse
@@ -83,13 +83,27 @@ def test_texts_with_every_kind_of_byte_come_back(told, elsewhere, tmp_path):
         ]
 
 
-def test_a_backup_of_an_older_schema_is_brought_up_to_date(backup, elsewhere):
-    manifest = read(backup)
-    newest = migrations()[-1].name
-    del manifest.schema[newest]
-    assert restore(elsewhere, backup, manifest) == [newest]
+@pytest.fixture
+def older(told):
+    """Settings of a database of the schema before the newest, with a visit in it."""
+    name = f"test_{uuid4().hex[:12]}"
+    settings = told.settings.model_copy(
+        update={"clickhouse": told.settings.clickhouse.model_copy(update={"database": name})}
+    )
+    create_database(settings)
+    with connect(settings.clickhouse) as client:
+        apply(client, migrations()[:-1])
+        client.command("INSERT INTO visits (feed, visit, text, day) VALUES ('live', 'c/q/1', 'no water', '2026-03-09')")
+        yield settings
+        client.command(f"DROP DATABASE {name}")
+
+
+def test_a_backup_of_an_older_schema_is_brought_up_to_date(older, elsewhere, tmp_path):
+    write(older, tmp_path / "b", None, "", {})
+    assert restore(elsewhere, tmp_path / "b", read(tmp_path / "b")) == [migrations()[-1].name]
     with connect(elsewhere.clickhouse) as client:
         check_schema(client)
+        assert client.query("SELECT visit, text FROM v_visits").result_rows == [("c/q/1", "no water")]
 
 
 def test_a_backup_of_a_newer_version_is_refused_and_nothing_is_created(backup, elsewhere):

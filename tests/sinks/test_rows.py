@@ -92,8 +92,10 @@ def test_the_instant_a_visit_is_counted_at(times, outcome, expected):
 
 
 def test_a_visit_keeps_its_values():
-    row = as_dict(visit_row(visit(queued_at=61_000, wait_ms=5, repairs=("order",), version=(3, 9)), DAY))
-    assert (row["queued_at"], row["wait_ms"], row["repairs"]) == (61_000, 5, ("order",))
+    row = as_dict(
+        visit_row(visit(queued_at=61_000, wait_ms=5, repairs=("order",), text="a b", version=(3, 9)), DAY, str.split)
+    )
+    assert (row["queued_at"], row["wait_ms"], row["repairs"], row["terms"]) == (61_000, 5, ("order",), ["a", "b"])
     assert (row["version"], row["counted_at"], row["retracted"]) == (3 * 2**48 + 9, 61_000, False)
 
 

@@ -9,7 +9,7 @@ from sinks.clickhouse.rows.notifications import NOTIFICATIONS, notification_row
 from sinks.clickhouse.rows.signals import SIGNALS, signal_row
 from sinks.clickhouse.rows.sources import SOURCES, source_row
 from sinks.clickhouse.rows.table import Row, Table, packed_version
-from sinks.clickhouse.rows.visits import CALL_FACTS, VISITS, fact_row, visit_row
+from sinks.clickhouse.rows.visits import CALL_FACTS, VISITS, TermsOf, fact_row, visit_row
 
 TABLES: tuple[Table, ...] = (
     VISITS,
@@ -53,6 +53,7 @@ __all__ = [
     "VISITS",
     "Row",
     "Table",
+    "TermsOf",
     "alert_row",
     "audit_row",
     "cell_row",

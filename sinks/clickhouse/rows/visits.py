@@ -1,10 +1,13 @@
 """Visits as rows of `visits`, what comes after them as rows of `call_facts`."""
 
+from collections.abc import Callable
 from operator import attrgetter
 
 from sinks.clickhouse.days import LocalDay
 from sinks.clickhouse.rows.table import DAY_MS, Row, Table, packed_version
 from streams.contract.visits import CallFact, Visit
+
+TermsOf = Callable[[str], tuple[str, ...]]
 
 _AS_THEY_ARE = (
     "feed",
@@ -51,7 +54,7 @@ _AS_THEY_ARE = (
     "repairs",
     "retracted",
 )
-VISITS = Table("visits", (*_AS_THEY_ARE, "counted_at", "day", "version"))
+VISITS = Table("visits", (*_AS_THEY_ARE, "terms", "counted_at", "day", "version"))
 
 _FACT = tuple(name for name in CallFact.__struct_fields__ if name != "version")
 CALL_FACTS = Table("call_facts", (*_FACT, "version"))
@@ -75,10 +78,10 @@ def counted_at(visit: Visit) -> int:
     return min(known, default=visit.version[1])
 
 
-def visit_row(visit: Visit, day_of: LocalDay) -> Row:
+def visit_row(visit: Visit, day_of: LocalDay, terms_of: TermsOf) -> Row:
     time = counted_at(visit)
     day = day_of(visit.hotline, time)
-    return Row(VISITS, day, (*_values(visit), time, day, packed_version(visit.version)))
+    return Row(VISITS, day, (*_values(visit), terms_of(visit.text), time, day, packed_version(visit.version)))
 
 
 def fact_row(fact: CallFact) -> Row:

@@ -1,0 +1,47 @@
+"""`hotline terms`: which words of a text are terms, and the terms of stored visits made anew."""
+
+from datetime import datetime
+
+import click
+
+from deploy.cli.clickhouse import client, errors_for_people
+from deploy.runtime.settings import SettingsError, current
+from sinks.clickhouse.remade_terms import remake
+from sinks.clickhouse.term_words import terms_by
+from sinks.clickhouse.terms import Terms
+
+USAGE = 2
+
+
+@click.group("terms")
+def command() -> None:
+    """What `v_emerging` counts of the text of calls, by the words of `terms.dictionary` and `terms.stop_words`."""
+
+
+@command.command("of")
+@click.argument("text")
+def of(text: str) -> None:
+    """Print the terms of TEXT, one a line: a trial of the settings; nothing is stored."""
+    for term in _terms()(text):
+        click.echo(term)
+
+
+@command.command("remake")
+@click.option("--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First local day.")
+@click.option("--to", "last", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last local day.")
+def remake_(first: datetime, last: datetime) -> None:
+    """Make the terms of stored visits anew, after the words were changed (restart `hotline sinks` first)."""
+    if last < first:
+        raise click.UsageError("--to is before --from")
+    terms = _terms()
+    with errors_for_people(), client() as found:
+        done = remake(found, terms, first.date(), last.date())
+    click.echo(f"{done.looked_at:,} visits with a text, {done.changed:,} of them have other terms now")
+
+
+def _terms() -> Terms:
+    try:
+        return terms_by(current().terms)
+    except SettingsError as error:
+        click.echo(f"hotline terms: {error}", err=True)
+        raise click.exceptions.Exit(USAGE) from error
