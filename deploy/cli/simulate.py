@@ -109,7 +109,7 @@ def command(**options: Any) -> None:
 
     \b
     Incidents (start counts from the beginning of the run; queue or source left out: all of them):
-      spike:queue=utilities,start=+60s,for=10m,factor=4    four times the arrivals
+      spike:queue=utilities,start=+60s,for=10m,factor=4    four times the arrivals (text=WORDS: noted of those it adds)
       understaffed:queue=housing,start=+5m,for=30m,factor=0.3    three tenths of the agents
       silence:start=+10m,for=5m    nobody calls
       outage:source=PBX-2,start=+5m,for=20m    no agent of its centre takes a call (or centre=west)

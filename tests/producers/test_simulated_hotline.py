@@ -3,9 +3,11 @@
 from collections import Counter, defaultdict
 from itertools import pairwise
 
+import msgspec
 import pytest
 from test_simulation import HOUR, MINUTE, MONDAY, ZONE
 
+from deploy.producers.simulator import notes
 from deploy.producers.simulator.incidents import Incident, parse_incident
 from deploy.producers.simulator.profile import SITES, Profile, profile_of
 from deploy.producers.simulator.simulation import Simulation, simulate
@@ -226,3 +228,34 @@ def test_disorder_changes_the_order_and_nothing_else_however_it_is_sliced() -> N
 def test_an_incident_of_a_source_that_is_not_there_says_which_are(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         incident(text)
+
+
+def test_what_agents_note_is_of_the_call_and_of_the_incident_that_adds_it() -> None:
+    spike = "spike:queue=utilities,start=+30m,for=60m,factor=4"
+    said = incident(f"{spike},text=自来水发黄 yellow water")
+    events, _ = told(hotline(), incidents=(said,))
+    plain, _ = told(hotline(), incidents=(incident(spike),))
+    assert [msgspec.structs.replace(event, text="") for event in events] == [
+        msgspec.structs.replace(event, text="") for event in plain
+    ]
+    begun = {event.call: int(event.time) for event in events if event.type == "arrived"}
+    within = [
+        event for event in events
+        if event.type == "wrapped" and event.queue == "utilities" and said.holds("utilities", begun[event.call])
+    ]  # fmt: skip
+    share = sum(event.text == said.text for event in within) / len(within)
+    assert 0.65 < share < 0.85, "three of four calls are the spike's"
+    other = [event.text for event in events if event.type == "wrapped" and event.queue != "utilities"]
+    assert 0.2 < sum(map(bool, other)) / len(other) < 0.4
+    assert len({text for text in other if text}) > 20
+    with pytest.raises(ValueError, match="factor is above 1"):
+        incident("spike:start=+1m,for=5m,factor=1,text=leak")
+    with pytest.raises(ValueError, match="unknown"):
+        incident("silence:start=+1m,for=5m,text=leak")
+
+
+def test_every_category_of_the_city_has_words_for_a_note() -> None:
+    profile = hotline()
+    parts = {tuple(path.split("/")[1:]) for queue in profile.queues for path, _ in queue.categories}
+    assert {about for about, _ in parts} <= notes.ABOUT.keys() | {"other"}
+    assert {matter for _, matter in parts} - notes.MATTERS.keys() == {"question", "request"}

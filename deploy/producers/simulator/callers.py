@@ -3,6 +3,7 @@
 from deploy.producers.simulator.calls import Call
 from deploy.producers.simulator.choice import Choice
 from deploy.producers.simulator.habits import CHANNELS, DIRECTION, ORIGINS, PRIORITIES, SERVED, TICKET_TYPES
+from deploy.producers.simulator.notes import Notes
 from deploy.producers.simulator.routing import Queue
 from deploy.producers.simulator.world import World
 
@@ -13,9 +14,10 @@ _NUMBERS = 1_000_000_000
 class Callers:
     """Draws everything that differs from caller to caller."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, notes: Notes) -> None:
         profile = world.profile
         self._world = world
+        self._notes = notes
         self._random = world.random
         self._withheld = profile.withheld
         self._people = max(1_000, round(profile.rate * _CALLERS_PER_CALL))
@@ -40,6 +42,7 @@ class Callers:
         call.district = call.district or self._district.draw(random)
         if self._world.habits.dimensions:
             call.ticket_type, call.served = self._ticket_type.draw(random), self._served.draw(random)
+            call.text = self._notes.of(call)
 
     def _number(self) -> str:
         """An invented number of eleven digits; no mobile number begins with 10. Empty: withheld."""

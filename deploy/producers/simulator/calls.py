@@ -23,7 +23,7 @@ class Call:
 
     __slots__ = (
         "agent", "arrived_at", "caller", "category", "district", "flag", "id", "language", "lost", "patience_ends",
-        "phase", "priority", "queue", "redial_of", "served", "source", "ticket_type", "told_until", "traits",
+        "phase", "priority", "queue", "redial_of", "served", "source", "text", "ticket_type", "told_until", "traits",
         "unfinished", "visits",
     )  # fmt: skip
 
@@ -42,7 +42,7 @@ class Call:
         self.lost = False
         self.traits: dict[str, str] = {}
         self.caller = self.redial_of = self.language = self.priority = ""
-        self.category = self.district = self.ticket_type = self.served = ""
+        self.category = self.district = self.ticket_type = self.served = self.text = ""
 
     @property
     def visit(self) -> TrueVisit:

@@ -127,6 +127,8 @@ class Conversation:
             if call.traits:
                 more["department"] = visit.department = queue.profile.department
                 more["ticket_type"], more["served"] = call.ticket_type, call.served
+            if call.text:
+                more["text"] = call.text
             more["category"], more["district"] = call.category, call.district
             self._world.tell_of(call, "wrapped", queue=visit.queue, acw_ms=visit.acw_ms, **more)
         self._register.part_over(call)

@@ -25,7 +25,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 
     spike: arrivals times `factor`; understaffed: agents times `factor`; silence: no arrivals at all;
     outage: no agent of the source's centre takes a call; dead-feed: nothing of the source is sent;
-    doubled-feed: everything of the source is sent twice.
+    doubled-feed: everything of the source is sent twice. `text`: what is noted of the calls that a spike adds.
     """
 
     incident: IncidentKind
@@ -34,6 +34,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     start: int
     end: int
     factor: float
+    text: str = ""
 
     @property
     def at(self) -> int:
@@ -59,6 +60,8 @@ def parse_incident(
         raise ValueError(f"incident {text!r}: {HOW}")
     given = dict(part.partition("=")[::2] for part in rest.split(",") if part)
     may = {"source", "centre", "start", "for"} if kind in _OF_A_SOURCE else {"queue", "start", "for", "factor"}
+    if kind == "spike":
+        may.add("text")
     unknown = given.keys() - may
     if unknown or "for" not in given:
         raise ValueError(f"incident {text!r}: {f'unknown {sorted(unknown)}' if unknown else 'for= is missing'}; {HOW}")
@@ -74,7 +77,12 @@ def parse_incident(
         raise ValueError(f"incident {text!r}: factor is a number from 0 to 1000 (silence has none)")
     length = parse_duration(given["for"])
     source = _source(text, given.get("source", ""), given.get("centre", ""), sites)
-    return Incident(incident=kind, queue=queue, source=source, start=start, end=start + length, factor=factor)
+    said = given.get("text", "")
+    if said and factor <= 1:
+        raise ValueError(f"incident {text!r}: text is of the calls that are added, so factor is above 1")
+    return Incident(
+        incident=kind, queue=queue, source=source, start=start, end=start + length, factor=factor, text=said
+    )
 
 
 def _source(text: str, source: str, centre: str, sites: Sequence[Site]) -> str:
@@ -107,6 +115,11 @@ def demand_factor(incidents: Sequence[Incident], queue: str, at: int) -> float:
         if incident.incident in {"spike", "silence"} and incident.holds(queue, at):
             factor *= incident.factor
     return factor
+
+
+def share_said(incident: Incident) -> float:
+    """The part of the calls meanwhile that a spike has added: of them its text is noted."""
+    return 1 - 1 / incident.factor
 
 
 def staff_factor(incidents: Sequence[Incident], queue: str, at: int) -> float:

@@ -14,6 +14,7 @@ from deploy.producers.simulator.conversation import Conversation
 from deploy.producers.simulator.demand import MINUTE_MS, Demand
 from deploy.producers.simulator.floor import Floor
 from deploy.producers.simulator.incidents import Incident, demand_factor
+from deploy.producers.simulator.notes import Notes
 from deploy.producers.simulator.profile import Profile
 from deploy.producers.simulator.routing import Queue, lines_of, queues_of
 from deploy.producers.simulator.sources import Sources
@@ -49,7 +50,7 @@ class Simulation:
         self._calls = 0
         self._end = _FOREVER if end is None else end
         self._queues = queues_of(profile)
-        callers = Callers(world)
+        callers = Callers(world, Notes(self._incidents))
         self._register = register = Register(world.tell_truth)
         self._floor = floor = Floor(world, self._queues, demand, self._incidents)
         lines = lines_of(profile, demand, start)
