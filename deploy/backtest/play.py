@@ -9,6 +9,7 @@ from alerts.core import Alerts
 from alerts.promises import Promises
 from alerts.rules import Rule
 from alerts.watch import Watch
+from deploy.backtest.trace import Trace
 from deploy.runtime.processor import Processor, Record
 from streams.contract import DIMENSIONS, AlertEvent, Cell, Signal
 from streams.contract.cells import progress_to
@@ -24,7 +25,7 @@ _event = msgspec.json.Decoder(AlertEvent)
 class Fired(NamedTuple):
     """One alarm: what (kind of signal, or rule), of which key, told from `at` to `until` (None: still on), ms.
 
-    `since`: when it says that what it tells of began. `summary`: its first sentence, English.
+    `since`: when it says that what it tells of began. `summary`: its first sentence, English; `summary_zh`: Chinese.
     """
 
     what: str
@@ -35,6 +36,7 @@ class Fired(NamedTuple):
     at: int
     until: int | None
     summary: str
+    summary_zh: str = ""
 
 
 class _Alarms:
@@ -61,10 +63,14 @@ class _Alarms:
 
 
 class SignalsPlay:
-    """What detection would have told. Times are minutes' ends: live it looks every half second."""
+    """What detection would have told. Times are minutes' ends: live it looks every half second.
 
-    def __init__(self, rules: DetectionRules) -> None:
+    `trace`, if there is one, is told what came and what was expected.
+    """
+
+    def __init__(self, rules: DetectionRules, trace: Trace | None = None) -> None:
         self.detection = Detection(rules)
+        self.trace = trace
         self._alarms = _Alarms()
 
     def teach(self, cells: Iterable[Cell]) -> None:
@@ -72,8 +78,11 @@ class SignalsPlay:
         for cell in cells:
             self.detection.cell(cell)
 
-    def minute(self, minute: int, cells: Iterable[Cell]) -> list[Signal]:
+    def minute(self, minute: int, cells: Sequence[Cell]) -> list[Signal]:
         """The minute that begins at `minute` is over: everything that is told at its end."""
+        if self.trace is not None:
+            self.trace.begin(minute, self.detection)
+            self.trace.count(minute, cells)
         for cell in cells:
             self.detection.cell(cell)
         told = [it for it in self.detection.advance(minute + MINUTE, minute // MINUTE) if isinstance(it, Signal)]
@@ -91,6 +100,7 @@ class SignalsPlay:
                     signal.at,
                     None,
                     signal.summary.get("en", ""),
+                    signal.summary.get("zh", ""),
                 )
                 self._alarms.begin(signal.fingerprint, fired)
         return told
@@ -134,7 +144,15 @@ class RulesPlay:
         elif not self._alarms.is_on(event.fingerprint):
             more = ", ".join(f"{name} {value}" for name, value in event.labels.items() if name in _MORE)
             fired = Fired(
-                event.rule, event.queue, event.category, more, event.started_at, now, None, event.summary.get("en", "")
+                event.rule,
+                event.queue,
+                event.category,
+                more,
+                event.started_at,
+                now,
+                None,
+                event.summary.get("en", ""),
+                event.summary.get("zh", ""),
             )
             self._alarms.begin(event.fingerprint, fired)
 

@@ -1,11 +1,13 @@
 """One backtest: the same past under one or several rules of detection, and one alert rule if that is what is asked."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from alerts.promises import Promises
 from alerts.rules import Rule
 from deploy.backtest.play import Fired, RulesPlay, SignalsPlay
+from deploy.backtest.trace import Trace
 from streams.contract import Cell
 from streams.detection import DetectionRules
 from streams.detection.series import Series
@@ -23,9 +25,13 @@ class Past(NamedTuple):
     start: int
 
 
-def run_signals(past: Past, trials: Sequence[DetectionRules]) -> list[list[Fired]]:
+Traces = Sequence[Trace | None]
+"""For each trial what is to remember its counts; None: nobody looks at them."""
+
+
+def run_signals(past: Past, trials: Sequence[DetectionRules], traces: Traces = ()) -> list[list[Fired]]:
     """What each of `trials` would have told from `past.start` on."""
-    plays = [SignalsPlay(rules) for rules in trials]
+    plays = [SignalsPlay(rules, trace) for rules, trace in zip_longest(trials, traces)]
     _teach(past, plays)
     for minute, cells in past.minutes:
         for play in plays:
@@ -33,27 +39,45 @@ def run_signals(past: Past, trials: Sequence[DetectionRules]) -> list[list[Fired
     return [_from(past.start, play.fired) for play in plays]
 
 
-def run_rule(past: Past, detection: DetectionRules, rule: Rule, promises: Promises) -> list[Fired]:
-    """Which alerts `rule` would have made from `past.start` on, of cells or of what detection tells."""
-    seen, alerts = SignalsPlay(detection), None
-    if rule.signal:
-        _teach(past, [seen])
+def run_rules(
+    past: Past, trials: Sequence[tuple[DetectionRules, Rule]], promises: Promises, traces: Traces = ()
+) -> list[list[Fired]]:
+    """Which alerts each rule would have made from `past.start` on, of cells or of what its detection tells.
+
+    Rules beside the same detection look at one run of it, which the first trace is told of.
+    """
+    seen: dict[int, SignalsPlay] = {}
+    for (detection, rule), trace in zip_longest(trials, traces):
+        if rule.signal and id(detection) not in seen:
+            seen[id(detection)] = SignalsPlay(detection, trace)
+    _teach(past, list(seen.values()))
+    alerts: list[RulesPlay] = []
     for minute, cells in past.minutes:
-        if alerts is None:
-            alerts = RulesPlay([rule], detection.feed, promises, minute)
-        alerts.minute(minute, cells, seen.minute(minute, cells) if rule.signal else ())
-    return _from(past.start, alerts.fired) if alerts else []
+        alerts = alerts or [RulesPlay([rule], detection.feed, promises, minute) for detection, rule in trials]
+        told = {of: play.minute(minute, cells) for of, play in seen.items()}
+        for (detection, _), alert in zip(trials, alerts, strict=True):
+            alert.minute(minute, cells, told.get(id(detection), ()))
+        if not seen and traces and traces[0] is not None:
+            traces[0].count(minute, cells)
+    return [_from(past.start, it.fired) for it in alerts] or [[] for _ in trials]
 
 
-def run_series(rows: Iterator[tuple[int, int]], series: Series, interval: int, start: int) -> list[Fired]:
+def run_series(
+    rows: Iterator[tuple[int, int]], series: Series, interval: int, start: int, trace: Trace | None = None
+) -> list[Fired]:
     """Alarms of a plain series of (start of the interval in ms, calls) from `start` on; `interval` in minutes."""
     fired: list[Fired] = []
     on = False
     for at, calls in rows:
+        ahead = trace and (series.ahead(at, interval), series.ahead(at, trace.coarse.step // 60_000))
         judged, told_at = series.judge(at, calls), at + interval * 60_000
+        if trace and ahead:
+            trace.row(at, calls, ahead)
         if judged.alarm and not on:
-            about = f"{calls} calls where {judged.expected or 0:.0f} were expected"
-            fired.append(Fired("alarm", "", "", "", at, told_at, None, about))
+            expected = judged.expected or 0
+            about = f"{calls} calls where {expected:.0f} were expected"
+            about_zh = f"来电 {calls} 个，预期 {expected:.0f} 个"
+            fired.append(Fired("alarm", "", "", "", at, told_at, None, about, about_zh))
         elif on and not judged.alarm:
             fired[-1] = fired[-1]._replace(until=told_at)
         on = judged.alarm

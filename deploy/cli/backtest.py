@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,16 +13,22 @@ import msgspec
 from alerts.promises import promises_of
 from alerts.rules import Rule
 from alerts.rules_file import RulesError, load_rules
-from deploy.backtest.against import LabelsError, Verdict, judge, loosest, read_labels
+from deploy.backtest.against import LabelsError, judge, read_labels
 from deploy.backtest.feedback import Feedback, feedback, judged_alerts
 from deploy.backtest.history import stored_minutes
+from deploy.backtest.page import Page
 from deploy.backtest.play import Fired
-from deploy.backtest.run import Past, run_rule, run_series, run_signals
+from deploy.backtest.run import Past, run_rules, run_series, run_signals
+from deploy.backtest.thresholds import Variant, first_limit, named, variants
+from deploy.backtest.trace import FINE, Trace
+from deploy.backtest.trial import Backtest, Trial
 from deploy.cli.clickhouse import client, errors_for_people
 from deploy.cli.detect import minutes_of, rows_of
+from deploy.cli.export import write
 from deploy.cli.report import hotline_of
 from deploy.runtime.planned_events import events_path, read_events
 from deploy.runtime.settings import Settings, current
+from sinks.report.words import Language
 from streams.contract import LIVE
 from streams.detection import DetectionRules, rules_from
 from streams.detection.series import Series
@@ -33,9 +39,8 @@ GRID = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Budgets that are tried where one is to be suggested."""
 DETECTORS = ("demand_above_expectation", "demand_below_expectation", "demand_concentrated", "queue_silence")
 """Kinds of signals that have a budget of false alarms."""
-
-Trial = tuple[float, list[Fired], Verdict]
-"""(budget, what fired, what that is worth)."""
+BUDGET = "demand.false_alarms_per_week"
+ALL_BUDGETS = (BUDGET, "concentration.false_alarms_per_week", "queue_silence.false_alarms_per_week")
 
 _day = click.DateTime(["%Y-%m-%d"])
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -57,15 +62,25 @@ _budget = click.FloatRange(min=0, max=100, min_open=True)
 @click.option("--kind", "kinds", multiple=True, help=f"Kinds of signals; {', '.join(DETECTORS)} unless told.")
 @click.option("--budget", "budgets", multiple=True, type=_budget, help="False alarms a week to allow; several: each.")
 @click.option(
-    "--suggest", type=click.FloatRange(min=0), help="Find the loosest budget with so many false alarms a week."
+    "--suggest",
+    type=click.FloatRange(min=0),
+    help="Find the loosest budget (of a rule: the loosest limit) with so many false alarms a week.",
 )
 @click.option("--labels", "labels_path", type=_file, help="CSV of known incidents: begin,end,name[,queue].")
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what is found as an HTML page with plots; suggests for the budget of settings unless told.",
+)
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the page.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def command(**told: Any) -> None:
     r"""Say what would have fired over past days, how often a week, and how early.
 
     \b
     hotline backtest --from 2026-10-01 --to 2026-10-31 --labels incidents.csv
+    hotline backtest --from 2026-10-01 --to 2026-10-31 --labels incidents.csv --report october.html
     hotline backtest --from 2026-10-01 --to 2026-10-31 --suggest 0.2
     hotline backtest --from 2026-10-01 --to 2026-10-31 --rule AnswerRateLow --rules new-rules.yaml
     hotline backtest --from 2026-10-01 --to 2026-10-31 --counts calls.csv --interval 5m
@@ -81,18 +96,19 @@ def command(**told: Any) -> None:
     """
     settings = current()
     asked = _Asked(settings, **told)
-    trials = asked.trials()
-    best = loosest([(budget, verdict) for budget, _, verdict in trials], asked.suggest) if asked.suggest else None
-    said = asked.feedback(trials[0][1])
+    tested = asked.backtest()
+    said = asked.feedback(tested.shown.fired)
+    if told["report_path"]:
+        _write_report(settings, tested, told["report_path"], told["language"])
     if told["as_json"]:
-        click.echo(_as_json(trials, best, said))
+        click.echo(_as_json(tested, said))
         return
-    for line in (*_lines(trials, asked.zone), *(said.in_words() if said else ())):
+    for line in (*_lines(tested.trials, asked.zone, asked.named), *(said.in_words() if said else ())):
         click.echo(line)
-    if asked.suggest and best is not None:
-        click.echo(f"suggested: demand.false_alarms_per_week: {best:g}")
-    elif asked.suggest:
-        click.echo(f"no budget from {GRID[0]:g} on keeps to {asked.suggest:g} a week: are all incidents in --labels?")
+    if tested.allowed is not None and len(tested.trials) > 1:
+        click.echo(_suggestion(tested, asked.settings_of))
+    if told["report_path"]:
+        click.echo(f"written: {told['report_path']}")
 
 
 class _Asked:
@@ -115,48 +131,113 @@ class _Asked:
         budgets: Sequence[float],
         suggest: float | None,
         labels_path: Path | None,
+        report_path: Path | None,
+        language: Language,
         as_json: bool,
     ) -> None:
-        del as_json
+        del language, as_json
         self._settings, self.feed, self._counts, self._interval = settings, feed, counts, interval
-        self.suggest = suggest
+        self._traced = report_path is not None
         self.hotline = (hotline or settings.only_hotline) if counts is not None else hotline_of(settings, hotline)
         self.zone = settings.hotline(self.hotline).zone
         self.start, self.end = _midnight(first, self.zone), _midnight(last + timedelta(days=1), self.zone)
         if self.end <= self.start:
             raise click.UsageError("--to lies before --from")
-        self._learn_from = self.start - learn * DAY_MS
+        self._learn, self._learn_from = learn, self.start - learn * DAY_MS
         self._kinds = set(kinds or DETECTORS)
         self._rule = _rule(settings, rule_name, rules_path) if rule_name else None
+        if self._rule is not None and counts is not None:
+            raise click.UsageError("a rule looks at stored minutes: leave --counts out")
         default = settings.demand.false_alarms_per_week
-        self._budgets = tuple(budgets) or (GRID if suggest is not None else (default,))
-        if self._rule is not None and len(self._budgets) > 1:
+        self._suggest = default if suggest is None and self._traced else suggest
+        self._varied = self._variants(budgets)
+        several = self._suggest is not None and self._budgeted and not self._varied
+        grid = sorted({*(GRID if suggest is not None else GRID[::2]), default}) if several else (default,)
+        self._budgets = tuple(sorted({*budgets})) or tuple(grid)
+        if len(self._budgets) > 1 and not self._budgeted:
             raise click.UsageError("a rule is tried under one --budget")
         try:
             self._labels = read_labels(labels_path, self.zone) if labels_path else None
         except LabelsError as error:
             raise click.UsageError(str(error)) from error
 
-    def trials(self) -> list[Trial]:
-        """Each budget, with what fired under it."""
+    def _variants(self, budgets: Sequence[float]) -> list[Variant]:
+        """The asked rule under the limits to try; none where its signal has a budget, or nothing is to be suggested."""
+        if self._rule is None or self._suggest is None or budgets:
+            return []
+        found = variants(self._rule)
+        if not found and not self._budgeted and not self._traced:
+            raise click.UsageError(f"{self._rule.name} has no limit of its own that could be moved")
+        return found
+
+    @property
+    def _budgeted(self) -> bool:
+        """Whether what fires depends on a budget of false alarms."""
+        return self._rule is None or self._rule.signal in DETECTORS
+
+    @property
+    def named(self) -> str:
+        """What differs between the trials, as lines name it."""
+        limit = first_limit(self._rule) if self._rule and self._varied else None
+        return named(limit) if limit else "budget"
+
+    @property
+    def settings_of(self) -> Sequence[str]:
+        """The settings that take what is suggested."""
+        if self._rule is not None and self._varied:
+            return (f"{self._rule.name}: {self.named}",)
+        return (BUDGET,) if self._counts is not None else ALL_BUDGETS
+
+    def backtest(self) -> Backtest:
+        """Everything that was asked for, tried."""
+        traces = [Trace(self.hotline, self.start, self._grain) if self._traced else None for _ in self._budgets]
         if self._counts is not None:
-            found = [self._series(self._counts, budget) for budget in self._budgets]
+            found = [
+                self._series(self._counts, budget, trace) for budget, trace in zip(self._budgets, traces, strict=True)
+            ]
         else:
-            found = self._stored()
-        return [
-            (budget, fired, judge(fired, self._labels, self.start, self.end, self.zone))
-            for budget, fired in zip(self._budgets, found, strict=True)
+            found = self._stored(traces)
+        values = [it.bound for it in self._varied] or self._budgets
+        trials = [
+            Trial(value, fired, judge(fired, self._labels, self.start, self.end, self.zone), trace)
+            for value, fired, trace in zip(values, found, traces * (len(values) // len(traces)), strict=True)
         ]
+        limit = first_limit(self._rule) if self._rule and self._varied else None
+        return Backtest(
+            hotline=self.hotline,
+            feed=self.feed,
+            source=f"{self._counts.name} ({self._interval})" if self._counts is not None else f"feed {self.feed}",
+            zone=self.zone,
+            start=self.start,
+            end=self.end,
+            learned=self._learn,
+            what=self._what(),
+            rule=self._rule is not None,
+            setting=named(limit) if limit else BUDGET if self._budgeted else "",
+            present=limit.bound if limit else self._settings.demand.false_alarms_per_week,
+            allowed=self._suggest,
+            trials=trials,
+            labels=self._labels,
+        )
+
+    @property
+    def _grain(self) -> int:
+        return FINE if self._counts is None else minutes_of(self._interval)
+
+    def _what(self) -> Sequence[str]:
+        if self._rule is not None:
+            return (self._rule.name,)
+        return ("alarm",) if self._counts is not None else sorted(self._kinds)
 
     def feedback(self, fired: Sequence[Fired]) -> Feedback | None:
         """What people said of the rule's alerts in these days; None if no rule is judged."""
-        if self._rule is None or self._counts is not None:
+        if self._rule is None:
             return None
         with errors_for_people(), client() as found:
             judged = judged_alerts(found, self.feed, self.hotline, self._rule.name, (self.start, self.end))
         return feedback(judged, fired)
 
-    def _stored(self) -> list[list[Fired]]:
+    def _stored(self, traces: Sequence[Trace | None]) -> list[list[Fired]]:
         with errors_for_people(), client() as found:
             learned = [feed for feed in self._settings.demand.learn_from if feed != self.feed]
             past = Past(
@@ -164,10 +245,12 @@ class _Asked:
                 stored_minutes(found, self.feed, self.hotline, self._learn_from, self.end),
                 self.start,
             )
+            detections = [self._detection(budget) for budget in self._budgets]
             if self._rule is not None:
-                promises = promises_of(self._settings)
-                return [run_rule(past, self._detection(self._budgets[0]), self._rule, promises)]
-            played = run_signals(past, [self._detection(budget) for budget in self._budgets])
+                rules = [it.rule for it in self._varied] or [self._rule]
+                pairs = [(detection, rule) for detection in detections for rule in rules]
+                return run_rules(past, pairs, promises_of(self._settings), traces)
+            played = run_signals(past, detections, traces)
         return [[it for it in fired if it.what in self._kinds] for fired in played]
 
     def _detection(self, budget: float) -> DetectionRules:
@@ -185,13 +268,14 @@ class _Asked:
             announced=announced(read_events(events_path(self._settings))),
         )
 
-    def _series(self, path: Path, budget: float) -> list[Fired]:
+    def _series(self, path: Path, budget: float, trace: Trace | None) -> list[Fired]:
         minutes = minutes_of(self._interval)
         rules = self._settings.demand.model_copy(update={"false_alarms_per_week": budget})
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = ((row.start, row.calls) for _, row in rows_of(file, self.zone))
             within = ((at, calls) for at, calls in rows if self._learn_from <= at < self.end)
-            return run_series(within, Series(minutes, self.zone, rules), minutes, self.start)
+            series = Series(minutes, self.zone, rules, self._settings.hotline(self.hotline).country)
+            return run_series(within, series, minutes, self.start, trace)
 
 
 def _rule(settings: Settings, name: str, path: Path | None) -> Rule:
@@ -209,17 +293,35 @@ def _midnight(day: datetime, zone: ZoneInfo) -> int:
     return round(day.replace(tzinfo=zone).timestamp() * 1000)
 
 
-def _lines(trials: Sequence[Trial], zone: ZoneInfo) -> list[str]:
-    """Every alarm where one budget was tried, and a line for each budget."""
+def _write_report(settings: Settings, tested: Backtest, path: Path, language: Language) -> None:
+    hotline = settings.hotline(tested.hotline)
+    names = {queue: told.name.get(language, "") for queue, told in hotline.queues.items()}
+    page = Page(tested, names | {"": hotline.name.get(language, "")}, language).html(datetime.now(UTC))
+    try:
+        write([page.encode()], path)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _suggestion(tested: Backtest, settings: Sequence[str]) -> str:
+    if tested.suggested is None:
+        first = f"{tested.trials[0].value:g}"
+        what = "budget" if tested.setting == BUDGET else "limit"
+        return f"no {what} from {first} on keeps to {tested.allowed:g} a week: are all incidents in --labels?"
+    return "suggested: " + ", ".join(f"{name}: {tested.suggested:g}" for name in settings)
+
+
+def _lines(trials: Sequence[Trial], zone: ZoneInfo, named: str) -> list[str]:
+    """Every alarm where one value was tried, and a line for each value of `named`."""
     lines: list[str] = []
     if len(trials) == 1:
-        [(_, fired, verdict)] = trials
+        [(_, fired, verdict, _)] = trials
         lines += [_line(it, zone) for it in fired]
         lines += [f"{week}  {count}" for week, count in verdict.per_week.items()]
         lines += [f"missed  {_clock(it.begin, zone)}  {it.name}" for it in verdict.missed or ()]
         lines.append(verdict.in_words())
         return lines
-    return [f"budget {budget:g}: {verdict.in_words()}" for budget, _, verdict in trials]
+    return [f"{named} {it.value:g}: {it.verdict.in_words()}" for it in trials]
 
 
 def _line(it: Fired, zone: ZoneInfo) -> str:
@@ -232,14 +334,15 @@ def _clock(at: int, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(at / 1000, zone).isoformat(" ", "minutes")[:16]
 
 
-def _as_json(trials: Sequence[Trial], best: float | None, said: Feedback | None) -> str:
+def _as_json(tested: Backtest, said: Feedback | None) -> str:
+    budgets = tested.setting in {BUDGET, ""}
     told = [
         {
-            "budget": budget,
-            "fired": [it._asdict() for it in fired],
-            "verdict": verdict._asdict() | {"missed": [it._asdict() for it in verdict.missed or ()]},
+            "budget" if budgets else "limit": it.value,
+            "fired": [alarm._asdict() for alarm in it.fired],
+            "verdict": it.verdict._asdict() | {"missed": [label._asdict() for label in it.verdict.missed or ()]},
         }
-        for budget, fired, verdict in trials
+        for it in tested.trials
     ]
     about = said._asdict() | {"advice": said.advice} if said else None
-    return msgspec.json.encode({"trials": told, "suggested": best, "feedback": about}).decode()
+    return msgspec.json.encode({"trials": told, "suggested": tested.suggested, "feedback": about}).decode()

@@ -6,44 +6,46 @@ from html import escape
 from sinks.report.figures import Hour
 
 WIDTH, HEIGHT = 720, 190
-_LEFT, _BOTTOM, _TOP = 44, 22, 10
+LEFT, BOTTOM, TOP = 44, 22, 10
 
 
-def _scale(most: float) -> float:
-    """A round number at or above the largest value: 1, 2 or 5 times a power of ten."""
+def scale(most: float) -> float:
+    """A round number at or above the largest value, which leaves little room above it."""
     step = 1.0
     while True:
-        for factor in (1, 2, 5):
+        for factor in (1, 1.5, 2, 3, 4, 6, 8):
             if most <= factor * step:
                 return factor * step
         step *= 10
 
 
-def _frame(title: str, inside: str, ticks: Sequence[tuple[float, str]]) -> str:
+def frame(title: str, inside: str, ticks: Sequence[tuple[float, str]], size: tuple[int, int] = (WIDTH, HEIGHT)) -> str:
+    """A plot with its title and lines at `ticks` (y, text); `inside` is drawn over them."""
+    width, height = size
     lines = "".join(
-        f'<line class="grid" x1="{_LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class="axis" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(text)}</text>'
+        f'<line class="grid" x1="{LEFT}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="axis" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(text)}</text>'
         for y, text in ticks
     )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title, quote=True)}">'
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title, quote=True)}">'
         f"<title>{escape(title)}</title>{lines}{inside}</svg>"
     )
 
 
 def _y(value: float, most: float) -> float:
-    return HEIGHT - _BOTTOM - value / most * (HEIGHT - _BOTTOM - _TOP)
+    return HEIGHT - BOTTOM - value / most * (HEIGHT - BOTTOM - TOP)
 
 
 def by_hour(hours: Sequence[Hour], title: str) -> str:
     """Answered, abandoned and other visits on each other; a dash where so many were expected."""
-    most = _scale(
+    most = scale(
         max([1.0, *(it.answered + it.abandoned + it.other for it in hours), *(it.expected or 0 for it in hours)])
     )
-    width = (WIDTH - _LEFT) / len(hours)
+    width = (WIDTH - LEFT) / len(hours)
     parts = []
     for index, it in enumerate(hours):
-        x = _LEFT + index * width
+        x = LEFT + index * width
         base = 0
         for name, count in (("answered", it.answered), ("abandoned", it.abandoned), ("other", it.other)):
             if count:
@@ -57,15 +59,15 @@ def by_hour(hours: Sequence[Hour], title: str) -> str:
             parts.append(f'<line class="expected" x1="{x:.1f}" x2="{x + width:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
         if it.hour % 3 == 0:
             parts.append(f'<text class="axis" x="{x + 2:.1f}" y="{HEIGHT - 6}">{it.hour:02}:00</text>')
-    return _frame(title, "".join(parts), [(_y(part * most, most), f"{part * most:g}") for part in (0, 0.5, 1)])
+    return frame(title, "".join(parts), [(_y(part * most, most), f"{part * most:g}") for part in (0, 0.5, 1)])
 
 
 def by_day(days: Sequence[tuple[str, float | None]], target: float, title: str) -> str:
     """A share per day with the promise as a dashed line; a gap where there is none."""
-    width = (WIDTH - _LEFT) / max(1, len(days))
-    parts = [f'<line class="promise" x1="{_LEFT}" x2="{WIDTH}" y1="{_y(target, 1):.1f}" y2="{_y(target, 1):.1f}"/>']
+    width = (WIDTH - LEFT) / max(1, len(days))
+    parts = [f'<line class="promise" x1="{LEFT}" x2="{WIDTH}" y1="{_y(target, 1):.1f}" y2="{_y(target, 1):.1f}"/>']
     for index, (name, share) in enumerate(days):
-        x = _LEFT + (index + 0.5) * width
+        x = LEFT + (index + 0.5) * width
         parts.append(f'<text class="axis" x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(name)}</text>')
         if share is None:
             continue
@@ -74,4 +76,4 @@ def by_day(days: Sequence[tuple[str, float | None]], target: float, title: str) 
         parts.append(
             f'<text class="value" x="{x:.1f}" y="{_y(share, 1) - 9:.1f}" text-anchor="middle">{share:.1%}</text>'
         )
-    return _frame(title, "".join(parts), [(_y(part, 1), f"{part:.0%}") for part in (0, 0.5, 1)])
+    return frame(title, "".join(parts), [(_y(part, 1), f"{part:.0%}") for part in (0, 0.5, 1)])

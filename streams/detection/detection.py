@@ -197,6 +197,11 @@ class Detection:
         for of in self._concentrations.values():
             of.begin_anew()
 
+    def ahead(self, start: int, minutes: int) -> Iterator[tuple[Key, outlook.Ahead | None]]:
+        """Of each key with a demand of its own what [start, start + minutes) (ms) should bring, by what is known now."""
+        for key, demand in self._demands.items():
+            yield key, outlook.ahead(demand, start, minutes)
+
     def announce(self, events: Iterable[Announced]) -> None:
         """From the next minute on these are the events that were announced, and no others."""
         self.rules = replace(self.rules, announced=tuple(events))

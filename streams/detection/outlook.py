@@ -1,14 +1,41 @@
-"""The day's expectation as a record: per five minutes, with its 90 % range."""
+"""What is expected: the day as a record, per five minutes with its 90 % range, and the stretch that begins now."""
+
+from math import exp
+from typing import NamedTuple
 
 import numpy as np
 
 from streams.contract import Forecast
+from streams.detection import departure
 from streams.detection.counts import band
 from streams.detection.demand import Demand
-from streams.detection.keys import Key
-from streams.detection.level import DRIFT_MS
+from streams.detection.keys import MINUTE, Key
+from streams.detection.level import DRIFT_MS, doubt
+from streams.detection.plan import Readiness, readiness
 
 STEP_S = 300
+
+
+class Ahead(NamedTuple):
+    """Calls that a stretch of time should bring, and their 90 % range."""
+
+    expected: float
+    lower: float
+    upper: float
+
+
+def ahead(demand: Demand, start: int, minutes: int) -> Ahead | None:
+    """What [start, start + minutes) (ms) should bring by what is known at `start`; None while too little was learned."""
+    plan, curve = demand.plan, demand.curve
+    if plan is None or curve is None or readiness(plan) is not Readiness.READY:
+        return None
+    end = start + minutes * MINUTE
+    level = departure.forecast(demand.levels, start, (start + end) // 2, plan)
+    expected = exp(level.mean) * curve.minutes(start, end)
+    unsure = doubt(level, plan.spread) + plan.variance + (plan.spread.dispersion - 1) / max(expected, 0.1)
+    unsure += curve.span(start, end).uneven
+    lower, upper = band(np.array([expected]), np.array([unsure]))
+    return Ahead(expected, float(lower[0]), float(upper[0]))
 
 
 def forecast(key: Key, demand: Demand, now: int, version: int) -> Forecast | None:

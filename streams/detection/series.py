@@ -1,18 +1,16 @@
 """A plain series of counts, judged as live demand is: by the same history, level and departures, row by row."""
 
 from collections.abc import Sequence
-from math import exp, inf
+from math import inf
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from deploy.runtime.settings import Demand as DemandRules
-from streams.detection.counts import band, tail_score
+from streams.detection.counts import tail_score
 from streams.detection.demand import Demand
-from streams.detection.departure import WINDOWS, Look, forecast, required_score
+from streams.detection.departure import WINDOWS, Look, required_score
 from streams.detection.keys import MINUTE
-from streams.detection.level import doubt
+from streams.detection.outlook import Ahead, ahead
 from streams.detection.plan import Readiness, readiness
 
 INTERVALS = tuple(minutes for minutes in WINDOWS if minutes)
@@ -53,20 +51,13 @@ class Series:
         Rows that were left out between had no calls. Raises ValueError if the row does not lie after the last one, on
         the series' grid.
         """
-        step = self._interval * MINUTE
-        if start % step:
-            raise ValueError(f"does not begin on a multiple of {self._interval} min")
-        if self._at is not None and start < self._at:
-            raise ValueError("does not come after the row before it")
-        for empty in range(start if self._at is None else self._at, start, step):
-            self._pass(empty, 0)
-        expectation = self._expected(start)
+        expected, lower, upper = self.ahead(start, self._interval) or (None, None, None)
         looks = self._pass(start, count)
-        self._at = start + step
+        self._at = start + self._interval * MINUTE
         if not looks:
-            return Judged(*expectation, score=0.0, alarm=False)
+            return Judged(expected, lower, upper, score=0.0, alarm=False)
         alarm = self._demand.episode.active or self._demand.below.active
-        return Judged(*expectation, score=_score(looks, self._interval), alarm=alarm)
+        return Judged(expected, lower, upper, score=_score(looks, self._interval), alarm=alarm)
 
     def _pass(self, start: int, count: int) -> list[Look]:
         """Bring time to the end of a row; the tests there, none while too little was learned."""
@@ -85,18 +76,24 @@ class Series:
         demand.check(end)
         return looks
 
-    def _expected(self, start: int) -> tuple[float | None, float | None, float | None]:
-        """What the row that begins at `start` should bring, by what was known then, and its 90 % range."""
-        demand = self._demand
-        plan, curve = demand.plan, demand.curve
-        if plan is None or curve is None or readiness(plan) is not Readiness.READY:
-            return None, None, None
-        level = forecast(demand.levels, start, start + self._interval * MINUTE // 2, plan)
-        expected = exp(level.mean) * curve.minutes(start, start + self._interval * MINUTE)
-        unsure = doubt(level, plan.spread) + plan.variance + (plan.spread.dispersion - 1) / max(expected, 0.1)
-        unsure += curve.span(start, start + self._interval * MINUTE).uneven
-        lower, upper = band(np.array([expected]), np.array([unsure]))
-        return expected, float(lower[0]), float(upper[0])
+    def ahead(self, start: int, minutes: int) -> Ahead | None:
+        """What [start, start + minutes) (ms) should bring, by the rows before it; None while too little was learned.
+
+        Raises ValueError as `judge`, whose next row must not lie before `start`.
+        """
+        self._reach(start)
+        return ahead(self._demand, start, minutes)
+
+    def _reach(self, start: int) -> None:
+        """Let the rows that were left out before `start` pass: they had no calls."""
+        step = self._interval * MINUTE
+        if start % step:
+            raise ValueError(f"does not begin on a multiple of {self._interval} min")
+        if self._at is not None and start < self._at:
+            raise ValueError("does not come after the row before it")
+        for empty in range(start if self._at is None else self._at, start, step):
+            self._pass(empty, 0)
+        self._at = start
 
 
 DOUBTED_AT_MOST = 4.0

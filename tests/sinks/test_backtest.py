@@ -210,6 +210,82 @@ def test_a_file_of_counts_is_judged_as_detect_does(backtest, tmp_path):
     assert backtest("--counts", str(path), "--budget", "0.5").output.startswith("2026-03-06 10:0")
 
 
+def report_of(path: Path) -> str:
+    html = path.read_text(encoding="utf-8")
+    assert "http" not in html
+    return html
+
+
+def test_a_report_shows_the_burst_as_found_and_the_counts_that_are_stored(backtest, tmp_path):
+    labels, page = tmp_path / "incidents.csv", tmp_path / "page.html"
+    labels.write_text("begin,end,name,queue\n2026-03-06 10:00,2026-03-06 10:20,burst pipe,water\n", encoding="utf-8")
+    asked = "--learn", "4", "--labels", str(labels), "--budget", "0.2", "--report", str(page)
+    done = backtest(*asked)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1] == f"written: {page}"
+    html = report_of(page)
+    assert "1 of 1 incidents were found" in html
+    assert "<td>burst pipe</td><td>2026-03-06 10:00</td><td>10:20</td><td>water</td><td>✓ found</td>" in html
+    offered = sum(
+        cell.counts["offered"] for cell in cells("any") if cell.dimension_set == "hotline" and cell.minute >= FRIDAY
+    )
+    assert f"<td>2026-03-06</td><td>{offered:,}</td>" in html
+    assert "2 series judged one by one" in html
+    assert 'class="band" d="M' in html
+
+
+def test_a_limit_of_a_rule_is_suggested(backtest, tmp_path):
+    """Half of the callers hang up in the burst, nobody else: every limit up to that tells of it once."""
+    rules, labels, page = (tmp_path / name for name in ("rules.yaml", "incidents.csv", "page.html"))
+    rules.write_text(
+        "rules: [{name: ManyHangUp, match: {dimension_set: [queue]}, "
+        "expression: {metric: abandonment_rate, window: 15m, above: 0.3, min_volume: 20}}]",
+        encoding="utf-8",
+    )
+    labels.write_text("begin,end,name\n2026-03-06 10:00,2026-03-06 10:20,burst pipe\n", encoding="utf-8")
+    asked = "--learn", "0", "--rule", "ManyHangUp", "--rules", str(rules), "--suggest", "0"
+    done = backtest(*asked, "--labels", str(labels), "--report", str(page))
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    tried = {
+        float(line.split()[4].rstrip(":")): line for line in lines if line.startswith("abandonment_rate over 15m above")
+    }
+    assert list(tried) == [0.6, 0.45, 0.375, 0.33, 0.3, 0.27, 0.24, 0.195, 0.15]
+    assert "0 of 1 incidents found" in tried[0.6]
+    assert "1 of 1 incidents found, 0.00 false alarms" in tried[0.15]
+    assert "suggested: ManyHangUp: abandonment_rate over 15m above: 0.15" in lines
+    html = report_of(page)
+    assert "the rule ManyHangUp" in html
+    assert 'class="band"' not in html, "such a rule has no expectation"
+    noise = backtest(*asked)
+    assert "suggested: ManyHangUp: abandonment_rate over 15m above: 0.6" in noise.output, "all alarms count as false"
+    assert backtest("--rule", "ManyHangUp", "--rules", str(rules), "--budget", "1", "--budget", "2").exit_code == 2
+
+
+def test_a_file_of_counts_has_a_report_too(backtest, tmp_path):
+    path, page = tmp_path / "counts.csv", tmp_path / "page.html"
+    path.write_text(
+        "timestamp,count\n"
+        + "\n".join(
+            f"{datetime.fromtimestamp(at / 1000, ZONE).isoformat()},{90 if BURST <= at < BURST + HOUR else 20 + at // (300_000) % 3}"
+            for at in range(MONDAY, MONDAY + 5 * DAY, 5 * MINUTE)
+        ),
+        encoding="utf-8",
+    )
+    asked = "--counts", str(path), "--language", "zh", "--report"
+    done = backtest(*asked, str(page))
+    assert done.exit_code == 0, done.output
+    *trials, suggested, _ = done.output.splitlines()
+    assert [line.split(":")[0] for line in trials] == ["budget 0.02", "budget 0.1", "budget 0.5", "budget 2"]
+    assert suggested == "no budget from 0.02 on keeps to 0.1 a week: are all incidents in --labels?"
+    html = report_of(page)
+    assert "counts.csv (5m)；逐一判断 1 个序列。未给出已知事件（--labels）。" in html
+    assert "所试 demand.false_alarms_per_week 各值均超过每周 0.1 次" in html
+    assert "<td>来电 90 个，预期" in html
+    assert 'class="over" d="M0 0M' in html, "the burst lies outside of what was expected"
+    assert backtest(*asked, str(tmp_path / "no" / "folder.html"), "--budget", "2").exit_code == 2
+
+
 # ---- what it is worth
 
 
