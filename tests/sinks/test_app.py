@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.runtime.settings import ClickHouse, Settings
-from sinks.app import CannotStart, prepare
+from deploy.runtime.settings import ClickHouse, Settings, TermWords
+from sinks.app import CannotStart, prepare, run
 from streams.contract import Cell, FeedStatus, Visit, VisitMark
 from streams.contract.topics import CELLS, VISITS
 
@@ -130,3 +130,9 @@ def test_a_kill_loses_nothing_and_doubles_nothing(  # noqa: PLR0917  (fixtures)
     assert select("SELECT count() AS n FROM v_visits WHERE feed = {feed:String}", feed=feed) == [{"n": 4000}]
     query = "SELECT count() AS n, sum(offered) AS offered FROM v_cells WHERE feed = {feed:String}"
     assert select(query, feed=feed) == [{"n": 50, "offered": sum(range(950, 1000))}]
+
+
+def test_the_writer_does_not_start_with_words_it_cannot_read(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(Settings(terms=TermWords(dictionary=tmp_path / "none.txt")))
+    assert "terms.dictionary" in "".join(capsys.readouterr())
