@@ -30,7 +30,7 @@ from sinks.web.reader import Reader
 from sinks.web.screens import Look, Screens
 
 STATIC = Path(__file__).with_name("static")
-PUBLISH_S = 1.0
+PUBLISH_S = 0.5
 LOOK_BACK_S = 300.0
 RECONNECT_MS = 1_000
 HEADERS = {

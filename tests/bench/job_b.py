@@ -260,28 +260,33 @@ def tables(result: Result) -> str:
         ]
         speeds.append(
             f"| {key[0]:,} | {key[1]} | {key[2]} | {len(some)} | {median(it.speed for it in some):,.0f} "
-            f"| {report.spread([it.of_drain for it in some], 3)} | {median(it.per_core for it in some):,.0f} "
+            f"| {report.spread([it.of_drain for it in some if it.partitions <= USUAL_PARTITIONS], 3)} | {median(it.per_core for it in some):,.0f} "
             f"| {', '.join(used)} | {median(it.behind for it in some):,.0f}; {median(it.stored_after_s for it in some):.1f} "
             f"| {median(it.checkpoints for it in some):.0f} | {min(it.load_average for it in some):.1f} to {max(it.load_average for it in some):.1f} |"
         )
-    last = result.figures[-1]
+    usual = {it.calls_a_day: it for it in result.figures if it[1:3] == (USUAL_PARTITIONS, 1)}
+    return head + "\n".join(speeds) + "".join(kept(last) for last in usual.values())
+
+
+def kept(last: Figure) -> str:
+    """What was written in a round, and how large it is in ClickHouse; Markdown."""
     records = ", ".join(
         f"{topic.partition('.')[2]} {number / last.events:.3f}" for topic, number in last.written.items()
     )
     text = (
-        f"\nThe last round: {last.events:,} events of {last.calls:,} calls. Records written per event: {records}; rows "
-        f"per event: {sum(last.rows.values()) / last.events:.3f}. Bytes on disk in ClickHouse, per million calls:\n\n"
+        f"\n\nA round of {last.calls_a_day:,} calls a day ({last.events:,} events of {last.calls:,} calls): records written "
+        f"per event: {records}; rows per event: {sum(last.rows.values()) / last.events:.3f}. In ClickHouse, per million calls:\n\n"
     )
-    kept = ["| table | rows written per call | MB as written | MB merged |", "|---|---|---|---|"]
+    lines = ["| table | rows written per call | MB as written | MB merged |", "|---|---|---|---|"]
     sums = [sum(it.values()) / last.calls for it in (last.bytes_before, last.bytes_merged)]
     for table, merged in last.bytes_merged.items():
         if merged / last.calls > sums[1] / 100:
             before = last.bytes_before.get(table, 0)
-            kept.append(
+            lines.append(
                 f"| `{table}` | {last.rows.get(table, 0) / last.calls:.3f} | {before / last.calls:.2f} | {merged / last.calls:.2f} |"
             )
-    kept.append(f"| **all** | {sum(last.rows.values()) / last.calls:.3f} | **{sums[0]:.2f}** | **{sums[1]:.2f}** |")
-    return head + "\n".join(speeds) + "\n" + text + "\n".join(kept)
+    lines.append(f"| **all** | {sum(last.rows.values()) / last.calls:.3f} | **{sums[0]:.2f}** | **{sums[1]:.2f}** |")
+    return text + "\n".join(lines)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """How long until a call is on the wallboard and in SQL, and a breach at a webhook, under a stated load: as distributions.
 
-    python tests/bench/latency.py [--rate 10000] [--for 60] [--warm-up 10]
+    python tests/bench/latency.py [--rate 10000] [--for 60] [--warm-up 10] [--stages]
 
 Starts all of Hotline in a directory of its own, sends events at a fixed rate, and watches the wallboard's stream
 (`calls_today`) and ClickHouse (rows of `v_visits`). Every second three calls come to a queue of their own and stay
@@ -25,14 +25,15 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 from aiohttp import web
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from idle import HOTLINE, MIB, cost, family
 
 from deploy.embedded.child import free_port
 from deploy.runtime import run_file
+from streams.contract import Cell, CellsRecord
 from streams.contract.events import CallEvent
 from streams.contract.keys import murmur2_partition
-from streams.contract.topics import CALLS, TOPICS
+from streams.contract.topics import CALLS, CELLS, TOPICS, VISITS
 
 PARTITIONS = next(topic.partitions for topic in TOPICS if topic.name == CALLS)
 SEND_EVERY_S = 0.01
@@ -63,6 +64,7 @@ class Load:
         self.calls = int(rate * seconds / 3)
         self.calls_per_s = rate / 3
         self.begin = time.time() + 1.0
+        self.sent: list[Seen] = []
         self._encode = msgspec.json.Encoder().encode
 
     def due(self, call: int) -> float:
@@ -91,6 +93,7 @@ class Load:
                 for partition, batch in enumerate(batches):
                     if batch.record_count():
                         await producer.send_batch(batch, CALLS, partition=partition)
+                self.sent.append(Seen(time.time(), sent[0]))
                 await asyncio.sleep(SEND_EVERY_S)
             await producer.flush()
 
@@ -138,6 +141,30 @@ async def watch_rows(session: aiohttp.ClientSession, url: str, seen: list[Seen],
         await asyncio.sleep(ASK_EVERY_S)
 
 
+async def watch_topics(bootstrap: str, visits: list[Seen], cells: list[Seen], calls: int) -> None:
+    """Until all calls are in `hotline.visits` and counted in `hotline.cells`: where the time before a screen goes."""
+    ids: set[bytes] = set()
+    counted: dict[tuple[str, int], int] = {}
+    decode = msgspec.json.Decoder(CellsRecord).decode
+    consumer = AIOKafkaConsumer(VISITS, CELLS, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        while min(len(ids), sum(counted.values())) < calls:
+            for place, records in (await consumer.getmany(timeout_ms=200)).items():
+                at = time.time()
+                if place.topic == VISITS:
+                    ids.update(record.key for record in records if record.key)
+                    visits.append(Seen(at, len(ids)))
+                    continue
+                for record in records:
+                    cell = decode(record.value)
+                    if isinstance(cell, Cell) and cell.dimension_set == "hotline":
+                        counted[cell.hotline, cell.minute] = cell.counts.get("offered", 0)
+                cells.append(Seen(at, sum(counted.values())))
+    finally:
+        await consumer.stop()
+
+
 class Pager:
     """The webhook's other end: when each second's queue was told of, by its number."""
 
@@ -179,11 +206,14 @@ def line(name: str, values: Sequence[float]) -> str:
     return f"| {name} | {marks} | {values[-1]:.2f} |"
 
 
-async def measure(run: run_file.RunFile, port: int, rate: float, seconds: float, warm_up: float) -> None:
+async def measure(
+    run: run_file.RunFile, port: int, rate: float, seconds: float, warm_up: float, *, stages: bool
+) -> None:
     pager = Pager()
     runner = await pager.serve(port)
     board: list[Seen] = []
     rows: list[Seen] = []
+    topics: tuple[list[Seen], list[Seen]] = [], []
     before = {pid: cost(pid) for pid in family(run.pid)}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=LAST_S)
     async with aiohttp.ClientSession(read_bufsize=2**22, timeout=timeout) as session:
@@ -195,15 +225,23 @@ async def measure(run: run_file.RunFile, port: int, rate: float, seconds: float,
                 watch_board(session, run.endpoints.web, board, load.calls),
                 watch_rows(session, run.endpoints.clickhouse, rows, load.calls),
                 pager.hears(asked),
+                *([watch_topics(run.endpoints.kafka, *topics, load.calls)] if stages else []),
             )
     await runner.cleanup()
     first = int(warm_up * load.calls_per_s)
     print(f"{rate:,.0f} events/s for {seconds:.0f} s, {load.calls - first:,} calls; seconds since a call was due\n")
     print("| until | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|")
+    print(line("handed to Kafka's client", latencies(load, load.sent, first)))
+    if stages:
+        print(line("in `hotline.visits`", latencies(load, topics[0], first)))
+        print(line("counted in `hotline.cells`", latencies(load, topics[1], first)))
     print(line("on the wallboard's stream", latencies(load, board, first)))
     print(line("a row in `v_visits`", latencies(load, rows, first)))
     paged = sorted(pager.told[second] - load.passes(second) for second in asked)
     print(line(f"threshold passed -> webhook ({len(asked)} of them)", paged))
+    print(
+        f"\nThis program: {time.process_time() / (time.time() - load.begin):.0%} of a core; load average {os.getloadavg()[0]:.1f}"
+    )
     print("\n| process | of one core | RSS before, MiB | after |\n|---|---|---|---|")
     took = time.time() - load.begin
     for pid, name in family(run.pid).items():
@@ -218,6 +256,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10_000)
     parser.add_argument("--for", type=float, default=60, dest="seconds")
     parser.add_argument("--warm-up", type=float, default=10)
+    parser.add_argument("--stages", action="store_true", help="also until it is in the topics between")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         rules, port = Path(directory) / "rules.yaml", free_port()
@@ -232,7 +271,7 @@ def main() -> None:
             subprocess.run([HOTLINE, "up", "--detach", "--ports", "auto"], env=environment, check=True)
             run = run_file.read(Path(directory))
             assert run is not None
-            asyncio.run(measure(run, port, chosen.rate, chosen.seconds, chosen.warm_up))
+            asyncio.run(measure(run, port, chosen.rate, chosen.seconds, chosen.warm_up, stages=chosen.stages))
         finally:
             subprocess.run([HOTLINE, "down"], env=environment, check=False)  # also what was still starting
 
