@@ -145,7 +145,7 @@ class Page:
             steps = [it for it in whole if start <= it.at < end]
             days = self._days.each(start, end)
             first, last = (f"{self._days.day(at)}" for at in (start, end - 1))
-            title = self._words["week_title"].format(
+            title = self._words["week_title" if self._tested.labels is not None else "week_alarms"].format(
                 step=coarse.step // MINUTE,
                 first=first,
                 last=last,
@@ -289,6 +289,9 @@ class Page:
             until = min(self._tested.end, end + AROUND, start + LONGEST)
             within = list(steps.between(start, until))
             around = [it for it in marks if it.begin < until and it.end > start]
+            own = any(it.name == number and it.kind == "false" for it in around)
+            if own:  # its number, not that of one beside it
+                around = [it._replace(name="") if it.kind == "false" and it.name != number else it for it in around]
             title = self._words["close_title"].format(
                 number=number, where=name or self._where(queue), step=steps.step // MINUTE, at=self._days.clock(begin)
             )

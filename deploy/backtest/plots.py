@@ -56,10 +56,9 @@ def calls(steps: Sequence[Step], step: int, marks: Sequence[Mark], view: View, t
     """Calls per step of `step` ms over what was expected of it, and what was told in that time."""
     top, bottom = view.y(view.most), view.y(0)
     parts = [
-        f'<rect class="{it.kind}-span" x="{view.x(it.begin)}" y="{top}" '
-        f'width="{max(2.0, view.x(it.end) - view.x(it.begin)):.1f}" height="{bottom - top:.1f}"/>'
-        for it in marks
-        if it.kind in {"right", "false"}
+        f'<rect class="{kind}-span" x="{x}" y="{top}" width="{max(2.0, until - x):.1f}" height="{bottom - top:.1f}"/>'
+        for kind in ("right", "false")
+        for x, until in _spans([it for it in marks if it.kind == kind], view)
     ]
     if any(it.expected for it in steps):
         parts.append(f'<path class="band" d="{_band(steps, step, view)}"/>')
@@ -73,6 +72,18 @@ def calls(steps: Sequence[Step], step: int, marks: Sequence[Mark], view: View, t
     parts += _alarms([it for it in marks if it.kind in {"right", "false"}], view)
     ticks = [(view.y(part * view.most), f"{part * view.most:g}") for part in (0, 0.5, 1)]
     return frame(title, "".join(parts), ticks, view.size)
+
+
+def _spans(marks: Sequence[Mark], view: View) -> list[list[float]]:
+    """From where to where these marks lie, those that overlap as one: shades on each other would hide what is below."""
+    spans: list[list[float]] = []
+    for it in sorted(marks):
+        x, until = view.x(it.begin), view.x(it.end)
+        if spans and x <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], until)
+        else:
+            spans.append([x, until])
+    return spans
 
 
 def _line(steps: Sequence[Step], step: int, view: View) -> str:
@@ -123,7 +134,7 @@ def _named(parts: list[str], mark: Mark, at: tuple[float, float], free: float) -
     x, y = at
     text = SIGNS[mark.kind] + (mark.name if x >= free else "")
     parts.append(f'<text class="sign {mark.kind}-sign" x="{x}" y="{y}">{escape(text)}</text>')
-    return x + _APART if x >= free else free
+    return x + _APART if mark.name and x >= free else free
 
 
 _PANEL, _GAP, _HEAD = 96, 30, 34

@@ -166,6 +166,19 @@ def test_plots_stay_within_their_frame():
     assert settings(kit.backtest(), WORDS["en"], "t").count('class="recall"') == 5
 
 
+def test_alarms_that_overlap_are_shaded_once_and_up_close_each_has_its_own_number():
+    tested = kit.backtest(labelled=False)
+    html = Page(tested, kit.NAMES, "en").html(NOW)
+    assert re.findall(r"<figcaption>(A\d), ", html) == [f"A{number}" for number in range(1, 9)]
+    for number, plot in re.findall(r"<figcaption>(A\d), (.*?</svg>)", html):
+        assert f">◇{number}</text>" in plot
+    [first] = re.findall(r"<figcaption>A1, (.*?</svg>)", html)
+    assert first.count('class="false-span"') == 1
+    assert first.count("◇") == 2, "the water's, and the hotline's two minutes later"
+    assert "(alarms: " in html
+    assert "incidents: " not in html
+
+
 def test_the_page_has_the_colours_of_the_wallboard_light_and_dark():
     assert re.search(
         r"^:root\{.*?--bg: #e8ebee.*?\}@media screen and \(prefers-color-scheme:dark\)\{:root\{.*--bg: #0f1317", style()
