@@ -46,10 +46,9 @@ async def test_on_paper_it_is_light_and_whole(context: BrowserContext, tmp_path:
     file.write_text(Page(kit.backtest(), kit.NAMES, "en").html(datetime.now(UTC)), encoding="utf-8")
     page = await context.new_page()
     await page.emulate_media(color_scheme="dark", media="print")
-    await page.set_viewport_size({"width": 700, "height": 900})
+    await page.set_viewport_size({"width": 680, "height": 900})
     await page.goto(file.as_uri())
     assert await page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(18, 24, 30)"
     await expect(page.get_by_role("cell", name="2026-03-15", exact=True)).to_be_visible()
-    assert await page.evaluate(
-        "[...document.querySelectorAll('svg')].every((it) => it.getBoundingClientRect().right <= innerWidth)"
-    )
+    inside = "(it) => it.getBoundingClientRect().right <= innerWidth"
+    assert await page.evaluate(f"[...document.querySelectorAll('svg, table')].every({inside})")
