@@ -140,7 +140,8 @@ class Page:
         if self._tested.setting:
             told = {"setting": self._tested.setting, "value": f"{self._shown.value:g}"}
             parts.insert(0, f'<p class="note">{self._said.say("at_value", **told)}</p>')
-        for start, end in self._days.weeks(self._tested.start, self._tested.end):
+        weeks = self._days.weeks(self._tested.start, self._tested.end)
+        for start, end in weeks:
             within = [it for it in marks if it.begin < end and it.end > start]
             steps = [it for it in whole if start <= it.at < end]
             days = self._days.each(start, end)
@@ -153,11 +154,7 @@ class Page:
                 alarms=sum(it.kind in {"right", "false"} for it in within),
             )
             axis = [(at, f"{self._days.day(at):%m-%d}") for at, _ in days]
-            until = (
-                max(end, start + 7 * 24 * HOUR)
-                if len(self._days.weeks(self._tested.start, self._tested.end)) > 1
-                else end
-            )
+            until = max(end, start + 7 * 24 * HOUR) if len(weeks) > 1 else end
             view = View(start, until, most, WEEK, axis)
             plot = self._plot(calls(steps, coarse.step, within, view, title), title)
             table = self._day_table(days, steps, within, self._words["day_table"].format(first=first, last=last))

@@ -262,6 +262,21 @@ def test_a_limit_of_a_rule_is_suggested(backtest, tmp_path):
     assert backtest("--rule", "ManyHangUp", "--rules", str(rules), "--budget", "1", "--budget", "2").exit_code == 2
 
 
+def test_a_rule_on_a_signal_that_has_a_budget_is_tried_under_several(backtest, tmp_path):
+    rules, page = tmp_path / "rules.yaml", tmp_path / "page.html"
+    rules.write_text("rules: [{name: Above, signal: demand_above_expectation}]", encoding="utf-8")
+    asked = "--rule", "Above", "--rules", str(rules)
+    done = backtest("--learn", "0", *asked, "--budget", "2", "--budget", "0.5", "--report", str(page))
+    assert done.exit_code == 0, done.output
+    assert [line.split(":")[0] for line in done.output.splitlines()[:2]] == ["budget 0.5", "budget 2"]
+    html = report_of(page)
+    assert "the rule Above, at 2 values of demand.false_alarms_per_week from 0.5 to 2" in html
+    assert 'class="line" d="M' in html
+    refused = backtest(*asked, "--counts", str(rules))
+    assert refused.exit_code == 2
+    assert "leave --counts out" in refused.output
+
+
 def test_a_file_of_counts_has_a_report_too(backtest, tmp_path):
     path, page = tmp_path / "counts.csv", tmp_path / "page.html"
     path.write_text(
