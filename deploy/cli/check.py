@@ -16,6 +16,7 @@ from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, SettingsError, load
 from sinks.clickhouse.client import ClickHouseAway, connect, short
 from sinks.clickhouse.migrate import SchemaError, check_schema
+from sinks.clickhouse.term_words import terms_by
 
 
 class Line(NamedTuple):
@@ -80,13 +81,22 @@ def _pseudonym(settings: Settings) -> Line:
     return Line("pseudonym", ok=True, text=kind)
 
 
-CHECKS: tuple[Callable[[Settings], Line], ...] = (_pseudonym, _kafka, _topics, _clickhouse, _schema)
+def _terms(settings: Settings) -> Line:
+    try:
+        terms_by(settings.terms)
+    except SettingsError as error:
+        return Line("terms", ok=False, text=str(error))
+    own = settings.terms.dictionary
+    return Line("terms", ok=True, text=f"words of its own: {own}" if own else "no words of its own")
+
+
+CHECKS: tuple[Callable[[Settings], Line], ...] = (_pseudonym, _terms, _kafka, _topics, _clickhouse, _schema)
 
 
 @click.command("check")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Of the Hotline to check.")
 def command(data_dir: Path | None) -> None:
-    """Check settings, Kafka, topics, ClickHouse, schema and the pseudonym key.
+    """Check settings, Kafka, topics, ClickHouse, schema, the pseudonym key and the words of terms.
 
     Exit codes: 0 all is right, 1 something is wrong (its line says what to do), 2 settings cannot be used.
     """

@@ -137,8 +137,8 @@ def test_check_names_each_thing_and_what_to_do(environment, topics, monkeypatch)
     ran = CliRunner().invoke(check.command)
     assert ran.exit_code == 1
     lines = {line.split()[1]: line for line in ran.output.splitlines()}
-    assert list(lines) == ["settings", "pseudonym", "Kafka", "topics", "ClickHouse", "schema"]
-    assert [name for name, line in lines.items() if line.startswith("ok")] == ["settings", "Kafka", "topics"]
+    assert list(lines) == ["settings", "pseudonym", "terms", "Kafka", "topics", "ClickHouse", "schema"]
+    assert [name for name, line in lines.items() if line.startswith("ok")] == ["settings", "terms", "Kafka", "topics"]
     assert "HOTLINE_PSEUDONYM__KEY" in lines["pseudonym"]
     assert "does not answer" in lines["ClickHouse"]
 

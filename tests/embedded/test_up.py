@@ -72,7 +72,7 @@ def test_it_says_where_things_are_and_is_ready_then(hotline):
     assert {process["state"] for process in status["processes"]} == {"running"}
     assert status["endpoints"] == run["endpoints"]
     assert isinstance(status["rows_written"], int)
-    assert hotline("check").count("ok ") == 6
+    assert hotline("check").count("ok ") == 7
 
 
 def test_a_second_one_in_the_same_directory_is_refused(hotline):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import deploy.cli.terms
+from deploy.cli.check import CHECKS
 from deploy.cli.main import cli
 from deploy.runtime.settings import Settings, SettingsError, TermWords
 from sinks.clickhouse.term_words import terms_by
@@ -144,3 +145,12 @@ def test_the_command_tries_a_text(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(deploy.cli.terms, "current", lambda: missing)
     refused = CliRunner().invoke(cli, ["terms", "of", "停水"])
     assert (refused.exit_code, "cannot be read" in refused.output) == (2, True)
+
+
+def test_hotline_check_says_which_file_cannot_be_read(tmp_path) -> None:
+    check = {it.__name__: it for it in CHECKS}["_terms"]
+    (tmp_path / "own.txt").write_text("猴痘\n", encoding="utf-8")
+    assert str(check(Settings())) == "ok     terms       no words of its own"
+    assert check(Settings(terms=TermWords(dictionary=tmp_path / "own.txt"))).ok
+    wrong = check(Settings(terms=TermWords(stop_words=tmp_path / "none.txt")))
+    assert (wrong.ok, "terms.stop_words" in wrong.text) == (False, True)
