@@ -6,9 +6,9 @@
 Each round has a broker and a ClickHouse of its own: events are loaded, aiokafka reads them and nothing else (the
 yardstick), then `streams` processes take them in (validation, pseudonyms, visits, every default dimension set, gauges,
 signals, checkpoints), while one `sinks` writes rows. The clock runs from the first record taken in until there is
-nothing left and everything told is merged. Afterwards every (queue, minute) and (source, minute) in ClickHouse has to be what a plain loop finds,
-and what ClickHouse keeps is measured, before and after its merges. `--for 120`: as many events as two minutes take, by a
-short round before.
+nothing left and everything told is merged. Afterwards every (queue, minute) and (source, minute) in ClickHouse has to be
+what a plain loop finds, and what ClickHouse keeps is measured, before and after its merges. `--for 120`: as many events
+as two minutes take, by a short round before.
 """
 
 import argparse
@@ -52,8 +52,8 @@ SIZES = (
 
 
 class Figure(NamedTuple):
-    """One round. `cpu_s`: by kind of process, each one alone, until all was read; `cpu_stored_s`: until it was stored too.
-    `stored_after_s`: from then until ClickHouse has the right totals.
+    """One round. `cpu_s`: by kind of process, each one alone, until all was read; `cpu_stored_s`: until it was stored too,
+    `stored_after_s` later: ClickHouse has the right totals.
 
     `behind`, `most_behind`: records that the writer had not stored when all was read, and at the worst moment before.
     `written`: records by topic; `rows`: written to ClickHouse by table, repeats included; `bytes_*`: on disk by table.
