@@ -30,7 +30,7 @@ from streams.detection.expectation import Packed as PackedExpectation
 from streams.detection.history import History
 from streams.detection.incidents import Incidents
 from streams.detection.keys import MINUTE
-from streams.detection.level import Level, doubt
+from streams.detection.level import Level, doubt, odd_day
 from streams.detection.plan import Curve, Plan, Readiness, readiness
 from streams.detection.scale import CHECKED, LEAST_EXPECTED, Scales
 from streams.detection.silence import Silence, silence_required
@@ -362,7 +362,8 @@ class Demand:
             count,
             curve.minutes(start, minute),
             exp(level.mean),
-            doubt(level, plan.spread) + plan.variance + curve.span(start, minute).uneven,
+            level.variance + plan.variance + curve.span(start, minute).uneven,
+            doubt=odd_day(level, plan.spread),
         )
         return look(window, *self._open(now, slack), plan.spread.dispersion)
 

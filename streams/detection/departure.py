@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from streams.detection.counts import CLAIMED, Width, deviance_root, low_score, tail_score
 from streams.detection.keys import MINUTE
-from streams.detection.level import Level, brought, doubt
+from streams.detection.level import Level, brought, odd_day
 from streams.detection.plan import Curve, Plan
 from streams.detection.scale import Scales
 
@@ -29,6 +29,9 @@ LOOKS = 12
 
 ODD_DAYS = log10(36)
 """One day in so many goes like another weekday: holidays, and the days before and after them. -log10 of its chance."""
+ODD_LEVELS = 1.0
+"""One day in ten begins at a level far outside the usual: -log10 of its chance. (As if every day did, a surge in the first
+hours would have to stand out from the spread of those few.)"""
 NO_MORE = 300.0
 """-log10 p beyond this is all the same."""
 
@@ -42,7 +45,7 @@ class Window(NamedTuple):
 
     `gain` is exp(level), `unsure` its relative variance with all else that widens the forecast; `busy`, `quiet` as in
     `Span`; `above`, `below`: how wide real deviations lie; `odd`: as in `Level`, it widens
-    what is above alone, so that no recovery is taken for a burst.
+    what is above alone, so that no recovery is taken for a burst; `doubt`: what is left of an odd day's variance.
     """
 
     start: int
@@ -56,6 +59,7 @@ class Window(NamedTuple):
     above: Width = CLAIMED
     below: Width = CLAIMED
     odd: float = 0.0
+    doubt: float = 0.0
 
 
 class Look(NamedTuple):
@@ -76,12 +80,13 @@ class Look(NamedTuple):
         score = low_score(self.calls, self.expected, self.excess, self.below)
         if score <= ODD_DAYS or self.quiet >= 1.0:
             return score
-        return _either(score, low_score(self.calls, self.expected * self.quiet, self.excess, self.below))
+        return _either(score, low_score(self.calls, self.expected * self.quiet, self.excess, self.below), ODD_DAYS)
 
 
-def _either(score: float, odd: float) -> float:
-    """-log10 p where the day is most likely as planned (`score`), and one in 36 times of another kind (`odd`)."""
-    return -log10(10.0 ** -min(score, NO_MORE) + 10.0 ** -min(odd + ODD_DAYS, NO_MORE))
+def _either(score: float, odd: float, chance: float) -> float:
+    """-log10 p where the day is most likely as planned (`score`), and with a `chance` (-log10) of another kind (`odd`)."""
+    odd_share = 10.0**-chance
+    return -log10((1.0 - odd_share) * 10.0 ** -min(score, NO_MORE) + odd_share * 10.0 ** -min(odd, NO_MORE))
 
 
 def required_score(minutes: int, keys: int, false_alarms_per_week: float, grain: int = 1) -> float:
@@ -122,7 +127,7 @@ def windows(
             count += counts.get(at, 0)
         level = forecast(levels, start, (start + minute) // 2, plan)
         span = curve.span(start, minute if minutes else minute + MINUTE)
-        unsure = doubt(level, plan.spread) + plan.variance + span.uneven
+        unsure = level.variance + plan.variance + span.uneven
         made.append(
             Window(
                 start,
@@ -135,6 +140,7 @@ def windows(
                 span.quiet,
                 *scales.of(minutes),
                 level.odd,
+                odd_day(level, plan.spread),
             )
         )
     return made
@@ -154,11 +160,14 @@ def look(window: Window, opened: int, usual_open: float, dispersion: float) -> L
     """Judge one window with `opened` calls in the open minute, where `usual_open` are usual so far."""
     count = window.calls + opened
     expected = window.gain * (window.usual + usual_open)
-    excess = window.unsure + (dispersion - 1.0) / max(expected, 0.1)
-    wide = excess + window.odd
-    score = tail_score(count, expected, wide, window.above)
-    if score > ODD_DAYS and window.busy > 1.0:
-        score = _either(score, tail_score(count, expected * window.busy, wide, window.above))
+    usual = window.unsure + (dispersion - 1.0) / max(expected, 0.1)
+    excess = usual + window.doubt
+    score = tail_score(count, expected, usual + window.odd, window.above)
+    if score > ODD_LEVELS:
+        wide = excess + window.odd
+        score = _either(score, tail_score(count, expected, wide, window.above), ODD_LEVELS)
+        if window.busy > 1.0:
+            score = _either(score, tail_score(count, expected * window.busy, wide, window.above), ODD_DAYS)
     return Look(window.start, window.minutes, count, expected, excess, score, window.quiet, window.below)
 
 

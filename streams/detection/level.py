@@ -67,7 +67,12 @@ def doubt(level: Level, spread: Spread) -> float:
     Days before and after holidays lie far outside the usual spread; how much of the day's variance is
     left tells how little of today was seen.
     """
-    return level.variance + ODD_DAY * min(1.0, level.var_day / spread.day**2) ** 2
+    return level.variance + odd_day(level, spread)
+
+
+def odd_day(level: Level, spread: Spread) -> float:
+    """What is left of `ODD_DAY`: the error of a level that was drawn towards the usual one."""
+    return ODD_DAY * min(1.0, level.var_day / spread.day**2) ** 2
 
 
 def unknown(at: int, spread: Spread) -> Level:

@@ -1,7 +1,7 @@
 """A plain series of counts, judged as live demand is: by the same history, level and departures, row by row."""
 
 from collections.abc import Sequence
-from math import inf
+from math import inf, log10
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -100,6 +100,10 @@ DOUBTED_AT_MOST = 4.0
 """Doubt of the level may hide so much of the evidence; more than that is not given back."""
 
 
+SURE = 6.0
+"""By chance one so strong comes once in ten to the power of so many weeks: it is real, and more evidence says no more."""
+
+
 def _score(looks: Sequence[Look], interval: int) -> float:
     """What ranks a row among others; 0 where chance, with doubt of the level, brings one so strong once a week.
 
@@ -107,13 +111,16 @@ def _score(looks: Sequence[Look], interval: int) -> float:
     among them. Those last: evidence summed over a long window would put mild ones above short strong ones, so what
     counts is what one row of the window brings on average beyond what is required. And doubt, which has been met, is
     mostly taken out again: it differs by hour, and would put a surge in the evening above the same one at noon.
+    Past `SURE` what ranks them is how much they bring: one more for ten times the extra calls a row.
     """
-    best = -inf
+    best, most = -inf, 0.0
     for seen in looks:
         required = required_score(seen.minutes, 1, 1.0, interval)
         beyond = seen.score - required
         if beyond > 0.0:
             by_chance = tail_score(seen.calls, seen.expected, 0.0) - required
-            beyond = max(beyond, min(by_chance, DOUBTED_AT_MOST * beyond)) * min(1.0, interval / seen.minutes)
+            row = min(1.0, interval / seen.minutes)
+            beyond = max(beyond, min(by_chance, DOUBTED_AT_MOST * beyond)) * row
+            most = max(most, (seen.calls - seen.expected) * row)
         best = max(best, beyond)
-    return best
+    return min(best, SURE + log10(1.0 + most))

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from deploy.cli.main import cli
 from deploy.runtime.settings import Demand
-from streams.detection.series import Judged, Series
+from streams.detection.series import SURE, Judged, Series
 
 MINUTE = 60_000
 BEGIN = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()) * 1000
@@ -60,7 +60,39 @@ def test_a_long_mild_surge_does_not_outrank_a_short_strong_one() -> None:
     assert any(found[row].alarm for row in mild)
     quiet = max(it.score for it in found[15 * DAY_ROWS : mild[0]])
     ranked = [max(found[row].score for row in surge) for surge in (mild, strong)]
-    assert quiet < ranked[0] < ranked[1] / 2
+    assert quiet < ranked[0] < ranked[1]
+
+
+def test_of_two_real_surges_the_one_that_brings_more_ranks_higher() -> None:
+    """Eight times the few calls of the morning are further beyond chance than three times the many of noon."""
+    rows, noon = counts(22, seed=8), 144
+    early, late = 19 * DAY_ROWS + 95, 21 * DAY_ROWS + noon
+    rows[early], rows[late] = 45, 80
+    found = judged(rows)
+    assert all(found[row].score > SURE for row in (early, late))
+    assert found[early].score < found[late].score
+
+
+def opened(seed: int) -> list[int]:
+    """Rows of 22 days of a line that is open from 8:00 to 20:00, about 150 calls each, on days that differ by 5 %."""
+    rng = np.random.default_rng(seed)
+    usual = np.where((np.arange(DAY_ROWS) >= 96) & (np.arange(DAY_ROWS) < 240), 150.0, 0.0)
+    return [int(n) for _ in range(22) for n in rng.poisson(usual * np.exp(rng.normal(0, 0.05)))]
+
+
+def test_a_surge_soon_after_opening_is_told_though_a_day_may_begin_busier() -> None:
+    rows, quarter_past_eight = opened(seed=10), 21 * DAY_ROWS + 99
+    surge = range(quarter_past_eight, quarter_past_eight + 4)
+    for row in surge:
+        rows[row] = round(1.45 * rows[row])
+    found = judged(rows)
+    assert any(found[row].alarm for row in surge)
+
+
+def test_a_day_that_is_busier_from_its_first_call_on_is_no_surge() -> None:
+    rows, day = opened(seed=10), 21 * DAY_ROWS
+    rows[day:] = [round(1.3 * count) for count in rows[day:]]
+    assert not any(it.alarm for it in judged(rows)[day:])
 
 
 def test_expectation_and_range_hold_what_comes() -> None:
