@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from deploy.runtime.kafka import client_options
 from deploy.runtime.settings import Kafka
-from streams.contract.topics import TOPICS, Topic
+from streams.contract.topics import FOR_GOOD, TOPICS, Topic
 
 _VISIBLE_WITHIN_S = 20.0
 _SET_ON_TOPIC = 1  # config_source of a value that was set on the topic itself
@@ -45,10 +45,17 @@ def differences(topic: Topic, found: dict[str, str]) -> dict[str, str]:
         have = found.get(name)
         if have == value:
             continue
-        if name == "retention.ms" and have is not None and (have == "-1" or int(have) > int(value)):
+        if name == "retention.ms" and have is not None and _longer(have, value):
             continue
         wanted[name] = value
     return wanted
+
+
+def _longer(have: str, wanted: str) -> bool:
+    """Whether records are kept longer than wanted, -1 being for good."""
+    if str(FOR_GOOD) in {have, wanted}:
+        return have == str(FOR_GOOD)
+    return int(have) > int(wanted)
 
 
 class Cluster:

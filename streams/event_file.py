@@ -1,12 +1,17 @@
-"""The file of announced events, read again as it changes; one that cannot be used changes nothing."""
+"""Announced events as detection takes them: those that people enter, and those of a file.
 
+The file is read again as it changes; one that cannot be used changes nothing.
+"""
+
+from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
 
-from deploy.runtime.planned_events import PlannedEvent, read_events
+from deploy.runtime.planned_events import told_by_file
 from deploy.runtime.settings import SettingsError
 from deploy.runtime.watched_file import WatchedFile
+from streams.contract.announcements import Announcement, Announcements
 from streams.detection import Announced
 
 log = structlog.get_logger()
@@ -17,14 +22,14 @@ class EventFile:
 
     def __init__(self, path: Path) -> None:
         self._file = WatchedFile(path)
-        self.events = announced(read_events(path))
+        self.events = announced(told_by_file(path))
 
     def reread(self) -> bool:
         """Read the file again if it has changed; True if other events hold from now on."""
         if not self._file.changed():
             return False
         try:
-            events = announced(read_events(self._file.path))
+            events = announced(told_by_file(self._file.path))
         except SettingsError as error:
             log.warning("the changed events cannot be used, the earlier ones stay in force", problem=str(error))
             return False
@@ -33,16 +38,26 @@ class EventFile:
         return True
 
 
-def announced(events: tuple[PlannedEvent, ...]) -> tuple[Announced, ...]:
+class Events:
+    """Both together; nothing is entered until `take` says so."""
+
+    def __init__(self, file: EventFile) -> None:
+        self._file = file
+        self._entered: tuple[Announced, ...] = ()
+
+    @property
+    def all(self) -> tuple[Announced, ...]:
+        return (*self._file.events, *self._entered)
+
+    def take(self, entered: Announcements) -> bool:
+        """What the log says now; True if other events hold from now on."""
+        before, self._entered = self._entered, announced(entered.holding())
+        if self._entered == before:
+            return False
+        log.info("announced events have changed", events=len(self._entered))
+        return True
+
+
+def announced(events: Iterable[Announcement]) -> tuple[Announced, ...]:
     """Events as detection takes them."""
-    return tuple(
-        Announced(
-            it.name,
-            round(it.begin.timestamp() * 1000),
-            round(it.end.timestamp() * 1000),
-            it.lift,
-            it.hotline,
-            it.queue,
-        )
-        for it in events
-    )
+    return tuple(Announced(it.name, it.begin, it.end, it.lift, it.hotline, it.queue) for it in events)

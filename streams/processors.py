@@ -10,7 +10,7 @@ from streams.contract.topics import CALLS, PARTIALS, TOPICS, VISITS
 from streams.contribution import Promise, Rules
 from streams.detection import rules_from
 from streams.dimensions import Dimensions, DimensionSet
-from streams.event_file import EventFile
+from streams.event_file import Events
 from streams.merge import Merger, Merging
 from streams.partition import CallsPartition, Config
 from streams.privacy import Pseudonymiser
@@ -49,7 +49,7 @@ def meaning(settings: Settings) -> dict[str, str]:
     return named | {"cells.dimension_sets": ", ".join(sorted(sets)), "the length of a cell": "60 s"}
 
 
-def factory(settings: Settings, events: EventFile | None = None) -> ProcessorFactory:
+def factory(settings: Settings, events: Events | None = None) -> ProcessorFactory:
     """A processor for each partition of `hotline.calls` and for `hotline.partials`, which knows of `events`."""
     partitions = {topic.name: topic.partitions for topic in TOPICS}
     rules = counting_rules(settings)
@@ -68,7 +68,7 @@ def factory(settings: Settings, events: EventFile | None = None) -> ProcessorFac
         if topic == CALLS:
             return CallsPartition(partition, partitions[CALLS], config, snapshot)
         if topic == PARTIALS:
-            announced = events.events if events else ()
+            announced = events.all if events else ()
             return Merger(rules, merging, replace(rules_from(settings), announced=announced), snapshot)
         raise ValueError(f"streams reads {CALLS} and {PARTIALS}, not {topic}")
 

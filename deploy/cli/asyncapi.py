@@ -20,6 +20,7 @@ _PARTIES: dict[str, tuple[str, str]] = {
         "People, by `hotline alerts` or the wallboard",
         "`hotline alerts`, `hotline sinks`, `hotline web`",
     ),
+    "announcements": ("People, by the wallboard or `hotline events`", "`hotline streams`, `hotline web`"),
     "notifications": ("`hotline alerts`", "`hotline sinks`"),
     "dead-letter": ("`hotline streams`", "`hotline sinks`"),
 }

@@ -1,5 +1,6 @@
 """`hotline backtest`: what rules and detectors would have said of the past."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
+from aiokafka.errors import KafkaError
 
 from alerts.promises import promises_of
 from alerts.rules import Rule
@@ -26,10 +28,13 @@ from deploy.cli.clickhouse import client, errors_for_people
 from deploy.cli.detect import minutes_of, rows_of
 from deploy.cli.export import write
 from deploy.cli.report import hotline_of
-from deploy.runtime.planned_events import events_path, read_events
+from deploy.runtime.announcement_log import NoTopicError, load
+from deploy.runtime.planned_events import events_path, told_by_file
+from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from sinks.report.words import Language
 from streams.contract import LIVE
+from streams.contract.announcements import Announcement
 from streams.detection import DetectionRules, rules_from
 from streams.detection.series import Series
 from streams.event_file import announced
@@ -136,6 +141,7 @@ class _Asked:
         as_json: bool,
     ) -> None:
         del language, as_json
+        self._entered: Sequence[Announcement] = ()
         self._settings, self.feed, self._counts, self._interval = settings, feed, counts, interval
         self._traced = report_path is not None
         self.hotline = (hotline or settings.only_hotline) if counts is not None else hotline_of(settings, hotline)
@@ -238,6 +244,7 @@ class _Asked:
         return feedback(judged, fired)
 
     def _stored(self, traces: Sequence[Trace | None]) -> list[list[Fired]]:
+        self._entered = _entered(self._settings)
         with errors_for_people(), client() as found:
             learned = [feed for feed in self._settings.demand.learn_from if feed != self.feed]
             past = Past(
@@ -265,7 +272,7 @@ class _Asked:
             demand=rules.demand.model_copy(update=allowed),
             concentration=rules.concentration.model_copy(update=allowed),
             queue_silence=rules.queue_silence.model_copy(update=allowed),
-            announced=announced(read_events(events_path(self._settings))),
+            announced=announced([*told_by_file(events_path(self._settings)), *self._entered]),
         )
 
     def _series(self, path: Path, budget: float, trace: Trace | None) -> list[Fired]:
@@ -287,6 +294,18 @@ def _rule(settings: Settings, name: str, path: Path | None) -> Rule:
     if found is None:
         raise click.UsageError(f"no rule {name}: there are {', '.join(rule.name for rule in rules)}")
     return found
+
+
+def _entered(settings: Settings) -> list[Announcement]:
+    """The events that people have announced; of a Kafka that does not answer none, which is said."""
+    kafka = resolve(settings, need=()).kafka
+    if not kafka.bootstrap:
+        return []
+    try:
+        return asyncio.run(load(kafka)).holding()
+    except (KafkaError, OSError, NoTopicError) as error:
+        click.echo(f"without the events that people have announced: {error}", err=True)
+        return []
 
 
 def _midnight(day: datetime, zone: ZoneInfo) -> int:

@@ -1,15 +1,28 @@
 """`hotline events add|list|remove`: what is known to come, so that it is no surprise."""
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+import asyncio
+import sys
+import time
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from getpass import getuser
+from typing import Any, TypeVar
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import click
-from pydantic import ValidationError
+from aiokafka.errors import KafkaError
 
+from deploy.runtime import announcement_log
+from deploy.runtime.announcement_log import NoTopicError
 from deploy.runtime.local_times import local_time
-from deploy.runtime.planned_events import PlannedEvent, events_path, read_events, write_events
+from deploy.runtime.planned_events import events_path, told_by_file
+from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
+from streams.contract.announcements import Announcement, followed
+
+T = TypeVar("T")
+_author = click.option("--author", default=getuser, show_default="your login", help="Who says so.")
 
 
 @click.group("events")
@@ -17,8 +30,9 @@ def command() -> None:
     """Announce events: planned works, exam results, holidays, school terms.
 
     From their begin to their end so many times the usual calls are expected, signals name them, and what comes
-    meanwhile does not change what is usual. They stand in a file (demand.events, else events.yaml in the data
-    directory), which may be written by hand too; `hotline streams` reads it again as it changes.
+    meanwhile does not change what is usual. They are the same as on the wallboard's page of events (in
+    hotline.announcements). A file written by hand may name more (demand.events, else events.yaml in the data directory);
+    `hotline streams` reads it again as it changes.
     """
 
 
@@ -42,6 +56,24 @@ def _known(settings: Settings, hotline: str, queue: str) -> None:
         raise click.BadParameter(f"{queue}: there are {', '.join(queues)}", param_hint="--queue")
 
 
+def _do(settings: Settings, work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except NoTopicError as error:
+        click.echo(f"hotline events: {error}", err=True)
+    except (KafkaError, OSError) as error:
+        click.echo(f"hotline events: Kafka at {settings.kafka.bootstrap} does not answer: {error!r}", err=True)
+    sys.exit(3)
+
+
+def _settings() -> Settings:
+    return resolve(current(), need=["kafka"])
+
+
+def _entered(settings: Settings) -> list[Announcement]:
+    return _do(settings, announcement_log.load(settings.kafka)).holding()
+
+
 @command.command("add")
 @click.argument("name")
 @click.option(
@@ -58,7 +90,10 @@ def _known(settings: Settings, hotline: str, queue: str) -> None:
 )
 @click.option("--hotline", default="", help="Which one; all unless told.")
 @click.option("--queue", default="", help="Which queue of it; all of its calls unless told.")
-def add(*, name: str, begin: str, end: str | None, hours: float | None, lift: float, hotline: str, queue: str) -> None:
+@_author
+def add(
+    *, name: str, begin: str, end: str | None, hours: float | None, lift: float, hotline: str, queue: str, author: str
+) -> None:
     r"""Announce NAME.
 
     \b
@@ -69,50 +104,69 @@ def add(*, name: str, begin: str, end: str | None, hours: float | None, lift: fl
     settings = current()
     _known(settings, hotline, queue)
     zone = _zone(settings, hotline)
-    first = _time(begin, zone, "--begin")
-    last = _time(end, zone, "--end") if end is not None else first.astimezone(UTC) + timedelta(hours=hours or 0)
-    try:
-        event = PlannedEvent(
-            name=name, begin=first, end=last.astimezone(first.tzinfo), lift=lift, hotline=hotline, queue=queue
-        )
-    except ValidationError as error:
-        raise click.UsageError("; ".join(str(it["msg"]) for it in error.errors())) from error
-    path = events_path(settings)
-    events = read_events(path)
-    if any((it.name, it.begin) == (event.name, event.begin) for it in events):
+    first = _time(begin, zone, "--begin").timestamp()
+    last = (
+        _time(end, zone, "--end").timestamp()
+        if end is not None
+        else first + timedelta(hours=hours or 0).total_seconds()
+    )
+    if last <= first:
+        raise click.UsageError("--end: write a time after --begin")
+    settings = _settings()
+    event = Announcement(
+        id=uuid4().hex[:8],
+        revision=1,
+        name=name,
+        begin=round(first * 1000),
+        end=round(last * 1000),
+        lift=lift,
+        hotline=hotline,
+        queue=queue,
+        author=author,
+        at=_now(),
+    )
+    if any((it.name, it.begin) == (event.name, event.begin) for it in _entered(settings)):
         raise click.UsageError(f"{name} at {begin} is announced already; remove it first")
-    write_events(path, sorted((*events, event), key=lambda it: it.begin))
-    click.echo(f"{path}: {_line(event)}")
+    _do(settings, announcement_log.write(settings.kafka, event))
+    click.echo(_line(event, zone))
 
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help="Those that are over too.")
 def list_events(*, everything: bool) -> None:
     """One line per event that is on or to come."""
-    path, now = events_path(current()), datetime.now(UTC)
-    found = [event for event in read_events(path) if everything or event.end > now]
-    for event in found:
-        click.echo(_line(event))
-    if not found:
-        click.echo(f"{path}: no event is announced")
+    settings, now = _settings(), _now()
+    events = [it for it in (*_entered(settings), *told_by_file(events_path(settings))) if everything or it.end > now]
+    for it in sorted(events, key=lambda it: it.begin):
+        click.echo(f"{_line(it, _zone(settings, it.hotline))}  ({it.author})")
+    if not events:
+        click.echo("no event is announced")
 
 
 @command.command("remove")
 @click.argument("name")
-def remove(name: str) -> None:
+@_author
+def remove(name: str, author: str) -> None:
     """Take back every event of that NAME."""
-    path: Path = events_path(current())
-    events = read_events(path)
-    left = [event for event in events if event.name != name]
-    if len(left) == len(events):
-        raise click.UsageError(
-            f"{path}: no event {name}; there are {', '.join(sorted({it.name for it in events})) or 'none'}"
-        )
-    write_events(path, left)
-    click.echo(f"{path}: {len(events) - len(left)} removed")
+    settings = _settings()
+    events, path = _entered(settings), events_path(settings)
+    gone = [it for it in events if it.name == name]
+    if any(it.name == name for it in told_by_file(path)):
+        click.echo(f"{name} stands in {path}: take it out there", err=True)
+    elif not gone:
+        raise click.UsageError(f"no event {name}; there are {', '.join(sorted({it.name for it in events})) or 'none'}")
+    for it in gone:
+        _do(settings, announcement_log.write(settings.kafka, followed(it, author, _now())))
+    click.echo(f"{len(gone)} removed")
 
 
-def _line(event: PlannedEvent) -> str:
+def _now() -> int:
+    return round(time.time() * 1000)
+
+
+def _line(event: Announcement, zone: ZoneInfo) -> str:
     where = "/".join(part for part in (event.hotline or "all hotlines", event.queue) if part)
-    span = f"{event.begin.isoformat(timespec='minutes')} to {event.end.isoformat(timespec='minutes')}"
-    return f"{span}  {where}  x{event.lift:g}  {event.name}"
+    begin, end = (
+        datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="minutes") for at in (event.begin, event.end)
+    )
+    return f"{begin} to {end}  {where}  x{event.lift:g}  {event.name}"

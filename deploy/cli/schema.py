@@ -18,6 +18,7 @@ RECORDS: dict[str, Any] = {
     "signals": contract.Signal,
     "alerts": contract.AlertEvent,
     "alert-control": contract.ControlRecord,
+    "announcements": contract.Announcement,
     "notifications": contract.Notification,
     "dead-letter": contract.DeadLetter,
 }

@@ -1,4 +1,5 @@
-"""Events that are known to come: a file of them, which `hotline events` writes and `streams` reads again as it changes.
+"""Events that are known to come, in a file written by hand (beside those that people enter): `streams` reads it again as
+it changes. Every process that is to know of it needs it: `streams`, and `web` to show it.
 
 ```yaml
 events:
@@ -11,7 +12,6 @@ events:
 ```
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from deploy.runtime.section import Section
 from deploy.runtime.settings import Settings, SettingsError
+from streams.contract.announcements import Announcement
 
 
 class PlannedEvent(Section):
@@ -37,6 +38,21 @@ class PlannedEvent(Section):
         if self.end <= self.begin:
             raise ValueError("end: write a time after begin")
         return self
+
+    def told(self, number: int, file: str) -> Announcement:
+        """The same as if somebody had entered it; revision 0: only the file can change it."""
+        return Announcement(
+            id=f"file/{number}",
+            revision=0,
+            name=self.name,
+            begin=round(self.begin.timestamp() * 1000),
+            end=round(self.end.timestamp() * 1000),
+            lift=self.lift,
+            hotline=self.hotline,
+            queue=self.queue,
+            author=file,
+            at=0,
+        )
 
 
 class _File(Section):
@@ -58,6 +74,11 @@ def read_events(path: Path) -> tuple[PlannedEvent, ...]:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def told_by_file(path: Path) -> list[Announcement]:
+    """The events of a file as if somebody had entered them. Raises SettingsError."""
+    return [event.told(number, path.name) for number, event in enumerate(read_events(path))]
+
+
 def parse_events(text: bytes, name: str) -> tuple[PlannedEvent, ...]:
     """The events in `text`; `name` is the file's, for errors. Raises SettingsError with one line per problem."""
     try:
@@ -67,15 +88,3 @@ def parse_events(text: bytes, name: str) -> tuple[PlannedEvent, ...]:
     except ValidationError as error:
         told = (f"{name}: {'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
         raise SettingsError("\n".join(told)) from error
-
-
-def write_events(path: Path, events: Iterable[PlannedEvent]) -> None:
-    """Replace the file as a whole: whoever reads it has the one before or this one. Raises SettingsError."""
-    told = [event.model_dump(mode="json", exclude_defaults=True) for event in events]
-    beside = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(yaml.safe_dump({"events": told}, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}") from error

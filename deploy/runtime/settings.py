@@ -226,8 +226,8 @@ class Cells(Section):
 class Demand(Section):
     """Demand above and below expectation, each with its budget. `learn_from`: feeds whose history teaches `live`.
 
-    `min_excess` and `min_shortfall`: calls more or less than expected that are worth a word. `events`: the file of
-    announced events (`hotline events`), `events.yaml` in the data directory unless told.
+    `min_excess` and `min_shortfall`: calls more or less than expected that are worth a word. `events`: a file of
+    announced events beside those that people enter, `events.yaml` in the data directory unless told.
     """
 
     events: Path | None = None

@@ -33,7 +33,7 @@ MINUTE_MS = 60_000
 UNDO_MS = 15_000
 """What was said can be taken back so long; the page offers it for ten seconds."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WHAT = ("alertname", "hotline", "queue", "category", "source")
 """The labels by which a silence finds its alert again."""
 
@@ -211,7 +211,7 @@ class Actions:
             asked = msgspec.json.decode(await request.read(), type=kind)
         except msgspec.DecodeError as error:
             return error_response(HTTPStatus.BAD_REQUEST, str(error))
-        if _UNPRINTABLE.search(asked.author):
+        if UNPRINTABLE.search(asked.author):
             return error_response(HTTPStatus.BAD_REQUEST, "author: write a name, without control characters")
         person = request[PERSON]
         return msgspec.structs.replace(asked, author=person.name) if person.name else asked
@@ -233,11 +233,15 @@ class Actions:
         """Who may not, and why."""
         if self.settings.paging != "hotline" and not judges:
             return error_response(HTTPStatus.CONFLICT, "paging is alertmanager: acknowledge and silence alerts there")
-        if not offered(self.settings):
-            return error_response(
-                HTTPStatus.FORBIDDEN,
-                "this board has no logins: actions are offered on loopback only (`hotline alerts`)",
-            )
-        if not request[PERSON].may("act"):
-            return error_response(HTTPStatus.FORBIDDEN, f"a {request[PERSON].role} does not act on alerts")
-        return foreign(request)
+        return refused(request, self.settings, "act on alerts", "hotline alerts")
+
+
+def refused(request: web.Request, settings: Settings, deed: str, command: str) -> web.Response | None:
+    """Why whoever asks may not do this `deed` here; `command`: where else it is done. None: they may."""
+    if not offered(settings):
+        return error_response(
+            HTTPStatus.FORBIDDEN, f"this board has no logins: actions are offered on loopback only (`{command}`)"
+        )
+    if not request[PERSON].may("act"):
+        return error_response(HTTPStatus.FORBIDDEN, f"a {request[PERSON].role} does not {deed}")
+    return foreign(request)

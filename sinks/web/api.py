@@ -26,6 +26,7 @@ from sinks.web.kept import Kept
 from sinks.web.one_call import one_call
 from sinks.web.past import AwayError, Past, bounds_of, minutes, to_counts, windows
 from sinks.web.people import Right
+from sinks.web.planned import events_answer, events_rows
 from sinks.web.reader import Reader
 from sinks.web.rolling import WINDOWS, bounds, measures
 from sinks.web.seen import Readable, seen
@@ -287,6 +288,11 @@ class Api:
         given_of(asked(request), ())
         return View(self.reading(request), self.settings, self.now()).alarms()
 
+    async def events(self, request: web.Request) -> Answer:
+        """What is announced: past, now on, and to come."""
+        given_of(asked(request), ())
+        return events_answer(self.reading(request), self.sees(request), self.settings, self.now())
+
     async def districts(self, request: web.Request) -> Answer:
         """The outlines of the site's districts."""
         given_of(asked(request), ())
@@ -349,6 +355,7 @@ class Api:
             web.get(
                 "/api/v1/alerts", self._table(self.alerts, "alerts", lambda answer: answer["firing"] + answer["ended"])
             ),
+            web.get("/api/v1/events", self._table(self.events, "events", events_rows)),
             web.get("/api/v1/map", self._table(self.districts, "districts", lambda answer: answer["districts"])),
         ]
 

@@ -49,7 +49,14 @@ async def serve(settings: Settings) -> None:
 
 async def _until_stopped(stop: asyncio.Event, reader: Reader, site: Site) -> None:
     """Wait for the stop; an error of whatever runs is raised."""
-    works = (stop.wait(), reader.run(), site.publish_for_ever(), site.look_back_for_ever(), site.audit.run())
+    works = (
+        stop.wait(),
+        reader.run(),
+        site.publish_for_ever(),
+        site.look_back_for_ever(),
+        site.planning.read_file_for_ever(),
+        site.audit.run(),
+    )
     tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -3,7 +3,7 @@
 Pure: records go in, the highest version of each key stays. Nothing here knows Kafka or the time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from sinks.web.kinds import SETS, Kinds, KindSet
@@ -12,6 +12,7 @@ from sinks.web.said import Said
 from streams.contract import (
     LIVE,
     AlertEvent,
+    Announcement,
     Cell,
     CellsRecord,
     FeedStatus,
@@ -22,6 +23,7 @@ from streams.contract import (
     SourceStatus,
 )
 from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Silence
+from streams.contract.announcements import Announcements
 from streams.contract.cells import Counts
 from streams.contract.metrics import Window, window
 
@@ -31,7 +33,7 @@ KEPT_MS = 26 * 3_600_000
 SIGNAL_LOST_MS = 60_000
 """An active signal is repeated about every 10 s; one not heard of for so long (by the data's clock) is over."""
 
-Record = CellsRecord | Signal | AlertEvent | ControlRecord
+Record = CellsRecord | Signal | AlertEvent | ControlRecord | Announcement
 FeedRecord = Cell | Gauge | Forecast | FeedStatus | SourceStatus | Signal | AlertEvent
 Applied = Literal["applied", "other_feed", "other_set", "older_version", "too_old"]
 
@@ -65,6 +67,10 @@ class Board:
         self.kinds = Kinds()
         """By category, district and department."""
         self.said = Said()
+        self.announced = Announcements()
+        """What people know to come; past events too."""
+        self.of_file: Sequence[Announcement] = ()
+        """The same from the file of announced events."""
         self._rolling: dict[Key, Rolling] = {}
         self._pruned_at = 0
 
@@ -75,6 +81,8 @@ class Board:
         if isinstance(record, Acknowledgement | Silence | Feedback):  # people speak of alerts, not of feeds
             self.said.take(record)
             return "applied"
+        if isinstance(record, Announcement):
+            return "applied" if self.announced.take(record) else "older_version"
         return self._of_feed(record, at) if record.feed == self.feed else "other_feed"
 
     def _of_feed(self, record: FeedRecord, at: int) -> Applied:
@@ -95,6 +103,10 @@ class Board:
             case AlertEvent():
                 applied = self._alert(record)
         return applied
+
+    def events(self) -> list[Announcement]:
+        """All announced events, past ones too, in order of time."""
+        return sorted((*self.announced.holding(), *self.of_file), key=lambda it: (it.begin, it.end, it.name, it.id))
 
     def admits(self, hotline: str, queue: str) -> bool:
         """Whether a queue may be shown: all of them (`Seen` is the board of those who may not see all)."""

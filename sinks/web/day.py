@@ -6,7 +6,7 @@ from typing import Any
 from deploy.runtime.settings import Settings
 from sinks.web.board import MINUTE_MS, Key
 from sinks.web.expected import bands
-from sinks.web.seen import Readable
+from sinks.web.seen import Readable, events_of_day
 from sinks.web.snapshot import SPARK_MS, band_of, local_day
 from sinks.web.summary import given_of, hotline_of, queue_of
 from streams.contract.metrics import service_level_event
@@ -52,6 +52,7 @@ def day(parameters: Mapping[str, str], board: Readable, settings: Settings, now:
         "met": met,
         "judged": judged,
         **band_of(bands(board.forecasts.get(key, {}), edges)),
+        "events": events_of_day(board.events(), hotline, queue, today.start, today.end),
         "alerts": [
             {"rule": a.rule, "severity": a.severity, "since": a.started_at, "until": a.ended_at}
             for a in shown

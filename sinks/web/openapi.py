@@ -153,6 +153,10 @@ def _more_schemas() -> Json:
             | {"silences": {"type": "array", "items": _object(
                 {"id": _TEXT, "matchers": {"type": "object"}, "author": _TEXT, "reason": _TEXT, "at": instant, "ends_at": instant})}}
         ),
+        "Events": _object({"now": _COUNT, "events": {"type": "array", "items": _object(
+            {"id": _TEXT, "revision": _COUNT, "name": _TEXT, "on": {"enum": ["past", "now", "coming"]}, "begin": {"type": "integer"},
+             "end": {"type": "integer"}, "lift": {"type": "number"}, "hotline": _TEXT, "queue": _TEXT, "time_zone": _TEXT, "author": _TEXT,
+             "at": {"type": ["integer", "null"]}, "changes": {"type": "boolean"}})}}),
         "Call": _object({"call": _TEXT, "topic": _TEXT, "partition": _COUNT, "last_offset": _COUNT}
             | {key: {"type": "array", "items": {"type": "object", "required": ["visit"]}} for key in ("visits", "earlier")}),
         "Map": _object({"width": {"type": "number"}, "height": {"type": "number"}, "districts": {"type": "array", "items": district}}),
@@ -192,8 +196,8 @@ def _post(summary: str, properties: Json, required: tuple[str, ...]) -> Json:
         "400": "it makes no sense",
         "401": "nobody is logged in, or name and password do not fit",
         "403": "not from this page, or no actions are offered here",
-        "404": "this alert does not fire",
-        "409": "Alertmanager pages: it is the home of silences; or: there are no local accounts",
+        "404": "this alert does not fire, or there is no such event",
+        "409": "Alertmanager pages: it is the home of silences; or: there are no local accounts; or: somebody was faster",
         "413": "too large",
         "415": "not JSON",
         "429": "too many tries: wait as long as Retry-After says",
@@ -222,6 +226,23 @@ def _post(summary: str, properties: Json, required: tuple[str, ...]) -> Json:
     }
 
 
+_NAME: Json = {"type": "string", "minLength": 1, "maxLength": 64}
+_SHORT: Json = {"type": "string", "maxLength": 64}
+_LOCAL: Json = _SHORT | {"description": "date and time local to the hotline (2026-06-25T08:00), or with an offset"}
+_EVENT: Json = {
+    "author": _NAME,
+    "name": {"type": "string", "minLength": 1, "maxLength": 200},
+    "begin": _LOCAL,
+    "end": _LOCAL,
+    "lift": {"type": "number", "minimum": 0.01, "maximum": 50, "description": "so many times the usual calls"},
+    "hotline": _SHORT | {"description": "left out or empty: all of them"},
+    "queue": _SHORT | {"description": "left out or empty: all of its calls"},
+}
+_LAST: Json = {
+    "author": _NAME,
+    "event": _NAME,
+    "revision": {"type": "integer", "description": "the one that was seen: whoever was overtaken changes nothing"},
+}
 _LOGIN: Json = {
     "name": {"type": "string", "minLength": 1, "maxLength": 64},
     "password": {"type": "string", "minLength": 1, "maxLength": 1024},
@@ -258,6 +279,15 @@ def document() -> Json:
             ),
             "/api/v1/day": _get("Today in cells of 5 minutes", "Day", DAY_PARAMETERS),
             "/api/v1/alerts": _get("What fires and what has ended", "Alerts"),
+            "/api/v1/events": _get("What is announced: past, now on, to come", "Events"),
+            "/api/v1/events/add": _post("Announce an event", _EVENT, ("author", "name", "begin", "end")),
+            "/api/v1/events/change": _post(
+                "Say anew what an event is", _LAST | _EVENT, (*_LAST, "name", "begin", "end")
+            ),
+            "/api/v1/events/remove": _post("Take an event back", _LAST, tuple(_LAST)),
+            "/api/v1/events/undo": _post(
+                "Take back one's own last word on an event, a moment ago", _LAST, tuple(_LAST)
+            ),
             "/api/v1/map": _get("The outlines of the site's districts", "Map"),
             "/api/v1/board": _get("The board as the page has it", None, ("queues",)),
             "/api/v1/stream": stream,

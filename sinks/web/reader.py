@@ -1,7 +1,7 @@
-"""Reads every partition of cells, signals, alerts and what people say of them into the board, without a group.
+"""Reads every partition of cells, signals, alerts, what people say of them and announce into the board, without a group.
 
-Cells and signals from 26 h back, alerts and their control from the beginning (few, and one may fire for days). Kafka away
-at the start is waited for; offsets that are gone end the process, which starts again with a clean memory.
+Cells and signals from 26 h back, alerts, their control and announcements from the beginning (few, and one may fire for
+days). Kafka away at the start is waited for; offsets that are gone end the process, which starts again with a clean memory.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError
 from deploy.runtime.kafka import client_options, partition_counts
 from deploy.runtime.settings import Settings
 from sinks.web.board import KEPT_MS, Applied, Board, Record
-from streams.contract import AlertEvent, CellsRecord, Signal
+from streams.contract import AlertEvent, Announcement, CellsRecord, Signal
 from streams.contract.alerts import ControlRecord
-from streams.contract.topics import ALERT_CONTROL, ALERTS, CELLS, SIGNALS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, CELLS, SIGNALS
 
 RETRY_S = 2.0
 POLL_MS = 250
@@ -33,6 +33,7 @@ DECODERS: dict[str, Callable[[bytes], Record]] = {
     SIGNALS: msgspec.json.Decoder(Signal).decode,
     ALERTS: msgspec.json.Decoder(AlertEvent).decode,
     ALERT_CONTROL: _control.decode,
+    ANNOUNCEMENTS: msgspec.json.Decoder(Announcement).decode,
 }
 
 
@@ -111,7 +112,7 @@ class Reader:
 
     async def _seek(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], start: int) -> None:
         consumer.assign(partitions)
-        whole = {ALERTS, ALERT_CONTROL}
+        whole = {ALERTS, ALERT_CONTROL, ANNOUNCEMENTS}
         since = {partition: start for partition in partitions if partition.topic not in whole}
         found: dict[TopicPartition, Any] = await consumer.offsets_for_times(since)
         ends = await consumer.end_offsets(partitions)

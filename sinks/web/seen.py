@@ -1,15 +1,17 @@
 """The board as one person may see it: the same questions, fewer answers, totals made of what is left. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from deploy.runtime.settings import Settings
 from sinks.web.board import Board, Key
 from sinks.web.kinds import KindSet
 from sinks.web.rolling import Minute
 from sinks.web.sees import Sees
-from streams.contract import AlertEvent, Forecast, Gauge, Progress, Signal, SourceStatus
+from streams.contract import AlertEvent, Announcement, Forecast, Gauge, Progress, Signal, SourceStatus
 from streams.contract.alerts import Silence
+from streams.contract.announcements import touching
 from streams.contract.cells import Counts, add_counts
 from streams.contract.metrics import Window
 
@@ -21,7 +23,10 @@ class Seen:
         self._board, self._sees, self._settings = board, sees, settings
         self.feed, self.generation, self.since = board.feed, board.generation, board.since
         self.clock, self.clock_moved_at = board.clock, board.clock_moved_at
-        self.said, self.kinds = board.said, board.kinds
+        self.said, self.kinds, self.announced = board.said, board.kinds, board.announced
+
+    def events(self) -> list[Announcement]:
+        return [it for it in self._board.events() if self._sees.announcement(it, self._settings)]
 
     @property
     def sources(self) -> Mapping[str, SourceStatus]:
@@ -129,4 +134,15 @@ def silences(board: Readable, now: int) -> list[Silence]:
         silence
         for silence in board.said.active(now)
         if board.admits(silence.matchers.get("hotline", ""), silence.matchers.get("queue", ""))
+    ]
+
+
+def events_of_day(
+    events: Iterable[Announcement], hotline: str, queue: str | None, start: int, end: int
+) -> list[dict[str, Any]]:
+    """Those that bear on a queue (None: on anything of the hotline) in [start, end), for the chart of its demand."""
+    return [
+        {"name": it.name, "begin": it.begin, "end": it.end, "lift": it.lift, "queue": it.queue}
+        for it in touching(events, start, end)
+        if it.hotline in {"", hotline} and (queue is None or it.queue in {"", queue})
     ]

@@ -8,9 +8,9 @@ dimension, so lists of calls are cut down by all of them.
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from deploy.runtime.settings import Hotline
+from deploy.runtime.settings import Hotline, Settings
 from sinks.web.kinds import KindSet, dimension_of
-from streams.contract import AlertEvent, Signal
+from streams.contract import AlertEvent, Announcement, Signal
 
 Names = frozenset[str] | None
 
@@ -64,6 +64,20 @@ class Sees(NamedTuple):
             )
             return kind is not None and self.kind(found.hotline, kind, found.category)  # type: ignore[arg-type]
         return self.hotline(found.hotline) and self.whole
+
+    def announcement(self, event: Announcement, settings: Settings) -> bool:
+        """Whether an announced event may be seen: by who sees anything that it bears on."""
+        hotlines = (event.hotline,) if event.hotline else settings.known_hotlines()
+        return any(
+            self.queue(hotline, event.queue, settings.hotline(hotline)) if event.queue else self.hotline(hotline)
+            for hotline in hotlines
+        )
+
+    def announces(self, hotline: str, queue: str, settings: Settings) -> bool:
+        """Whether all that an event bears on may be seen: else it is not theirs to announce."""
+        if not hotline:
+            return self == EVERYTHING
+        return self.queue(hotline, queue, settings.hotline(hotline)) if queue else self.hotline(hotline) and self.whole
 
     def narrowed(self, queues: Collection[str]) -> "Sees":
         """The same, of these queues only."""

@@ -26,6 +26,7 @@ from sinks.web.gate import PERSON, Gate
 from sinks.web.openapi import document
 from sinks.web.past import AwayError
 from sinks.web.people import Person
+from sinks.web.planning import Planning
 from sinks.web.reader import Reader
 from sinks.web.screens import Look, Screens
 
@@ -62,6 +63,7 @@ class Site:
         outlines = read_outlines(settings.web.map) if settings.web.map else None
         self.api = Api(board, reader, settings, lambda: self.now(), gate=self.gate, outlines=outlines)  # noqa: PLW0108
         self.actions = Actions(board, settings, lambda: self.now(), self.gate)  # noqa: PLW0108
+        self.planning = Planning(board, reader, settings, lambda: self.now(), self.gate)  # noqa: PLW0108
         self.callbacks = Callbacks(board, settings, lambda: self.now())  # noqa: PLW0108
         self._published = asyncio.Event()
         self._closing = False
@@ -79,6 +81,7 @@ class Site:
                 web.get("/api/v1/openapi.json", self.openapi),
                 *self.api.routes(),
                 *self.actions.routes(),
+                *self.planning.routes(),
                 *self.callbacks.routes(),
                 *self.gate.routes(),
                 web.get("/healthz", self.healthz),

@@ -14,7 +14,7 @@ from sinks.web.board import MINUTE_MS, Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
 from sinks.web.rolling import WINDOWS, bounds, shown
-from sinks.web.seen import Readable, Seen, silences
+from sinks.web.seen import Readable, Seen, events_of_day, silences
 from sinks.web.sources import heard
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Forecast, Gauge, Signal
 from streams.contract.metrics import rates, ratio, service_level_parts
@@ -132,6 +132,7 @@ class View:
             "status": self._status(),
             "actions": self.actions,
             "judges": self.judges,
+            "announced": self.board.announced.changes,
             "map": self.settings.web.map is not None,
             "threshold_s": self.config.thresholds("")[0],
             "level_window_min": self.level_ms // MINUTE_MS,
@@ -287,6 +288,7 @@ class View:
             "step_s": DAY_STEP_MS // 1000,
             "offered": [self._offered(self.total, start, stop) for start, stop in edges],
             **band_of(bands(forecasts, edges)),
+            "events": events_of_day(self.board.events(), self.hotline, None, self.day.start, self.day.end),
         }
 
     def _totals(self) -> Snapshot:

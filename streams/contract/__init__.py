@@ -5,6 +5,7 @@ unless a name says otherwise (`_s`: seconds). JSON Schema comes from these types
 """
 
 from streams.contract.alerts import AlertEvent, AlertReason, AlertState, ControlRecord, Notification
+from streams.contract.announcements import Announcement
 from streams.contract.cells import (
     COUNTERS,
     DIMENSIONS,
@@ -35,6 +36,7 @@ __all__ = [
     "AlertEvent",
     "AlertReason",
     "AlertState",
+    "Announcement",
     "CallEvent",
     "CallFact",
     "Cell",

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 DAY_MS = 86_400_000
+FOR_GOOD = -1
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -33,6 +34,7 @@ CELLS = "hotline.cells"
 SIGNALS = "hotline.signals"
 ALERTS = "hotline.alerts"
 ALERT_CONTROL = "hotline.alert-control"
+ANNOUNCEMENTS = "hotline.announcements"
 NOTIFICATIONS = "hotline.notifications"
 AUDIT = "hotline.audit"
 DEAD_LETTER = "hotline.dead-letter"
@@ -56,6 +58,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(SIGNALS, 1, "fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(ALERTS, 1, "fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(ALERT_CONTROL, 1, "silence id or fingerprint", "delete", 30 * DAY_MS, "CreateTime"),
+    Topic(ANNOUNCEMENTS, 1, "event id", "delete", FOR_GOOD, "CreateTime"),
     Topic(NOTIFICATIONS, 1, "notification id", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(AUDIT, 1, "id of the deed", "delete", 30 * DAY_MS, "CreateTime"),
     Topic(DEAD_LETTER, 1, "topic/partition/offset", "delete", 30 * DAY_MS, "CreateTime"),

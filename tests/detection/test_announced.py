@@ -8,14 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.cli.main import cli
+from deploy.runtime import announcement_log
 from deploy.runtime import settings as settings_module
 from deploy.runtime.planned_events import read_events
 from deploy.runtime.settings import SettingsError
-from streams.contract import Signal
+from streams.contract import Announcement, Signal
+from streams.contract.announcements import Announcements
 from streams.detection import Announced, Detection
 from streams.detection.announced import Lift, doubts, factors
 from streams.detection.calendar import SLOT
-from streams.event_file import EventFile
+from streams.event_file import EventFile, Events
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 VOLUMES = {"transport": 8_000, "housing": 2_000}
@@ -110,37 +112,74 @@ def test_edges_count_by_their_part():
 
 
 @pytest.fixture
-def hotline(tmp_path, monkeypatch):
+def log(monkeypatch) -> Announcements:
+    """What the topic would hold, without one."""
+    held = Announcements()
+
+    async def load(kafka) -> Announcements:
+        return held
+
+    async def write(kafka, record) -> None:
+        held.take(record)
+
+    monkeypatch.setattr(announcement_log, "load", load)
+    monkeypatch.setattr(announcement_log, "write", write)
+    return held
+
+
+@pytest.fixture
+def hotline(tmp_path, monkeypatch, log):
     monkeypatch.setenv("HOTLINE_CONFIG", str(tmp_path / "hotline.yaml"))
     monkeypatch.setenv("HOTLINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP", "127.0.0.1:1")
     (tmp_path / "hotline.yaml").write_text('hotlines: {"12345": {time_zone: Asia/Shanghai}}', encoding="utf-8")
     settings_module.current.cache_clear()
     yield lambda *words: CliRunner().invoke(cli, ["events", *words])
     settings_module.current.cache_clear()
 
 
-def test_events_are_added_listed_and_removed(hotline, tmp_path):
-    path = tmp_path / "data" / "events.yaml"
-    file = EventFile(path)
-    assert file.events == ()
+def test_events_are_added_listed_and_removed(hotline, tmp_path, log):
+    events = Events(EventFile(tmp_path / "data" / "events.yaml"))
+    assert events.all == ()
     added = hotline(
-        "add", "高考查分", "--begin", "2027-06-25T08:00", "--hours", "12", "--lift", "2.5", "--queue", "education"
-    )
+        "add", "高考查分", "--begin", "2027-06-25T08:00", "--hours", "12", "--lift", "2.5", "--queue", "education",
+        "--author", "Chen Yu",
+    )  # fmt: skip
     assert added.exit_code == 0, added.output
-    assert file.reread()
-    [event] = file.events
+    assert events.take(log)
+    assert not events.take(log)
     begin = int(datetime.fromisoformat("2027-06-25T08:00+08:00").timestamp() * 1000)
-    assert event == Announced("高考查分", begin, begin + 12 * HOUR, 2.5, "", "education")
-    assert (
-        "2027-06-25T08:00+08:00 to 2027-06-25T20:00+08:00  all hotlines/education  x2.5  高考查分"
-        in hotline("list").output
-    )
+    assert events.all == (Announced("高考查分", begin, begin + 12 * HOUR, 2.5, "", "education"),)
+    line = "2027-06-25T08:00+08:00 to 2027-06-25T20:00+08:00  all hotlines/education  x2.5  高考查分  (Chen Yu)"
+    assert line in hotline("list").output
     assert hotline("add", "高考查分", "--begin", "2027-06-25T08:00", "--hours", "2").exit_code == 2
     assert "there are 高考查分" in hotline("remove", "works").output
     assert hotline("remove", "高考查分").exit_code == 0
-    assert file.reread()
-    assert file.events == ()
-    assert not file.reread()
+    assert events.take(log)
+    assert events.all == ()
+    assert "no event is announced" in hotline("list").output
+
+
+def test_events_of_the_file_are_listed_and_taken_out_there(hotline, tmp_path):
+    (tmp_path / "data").mkdir()
+    text = "events: [{name: works, begin: 2036-06-01T08:00+08:00, end: 2036-06-01T09:00+08:00}]"
+    (tmp_path / "data" / "events.yaml").write_text(text, encoding="utf-8")
+    assert "x1  works  (events.yaml)" in hotline("list").output
+    removed = hotline("remove", "works")
+    assert (removed.exit_code, "take it out there" in removed.output) == (0, True)
+
+
+def said(revision: int, **changed) -> Announcement:
+    told = {"id": "e", "name": "a", "begin": 0, "end": 1, "author": "x", "at": 0, "revision": revision}
+    return Announcement(**(told | changed))
+
+
+def test_of_two_who_change_the_same_revision_the_first_in_the_log_counts():
+    log = Announcements()
+    records = [said(1), said(2, name="b"), said(2, name="c"), said(4), said(3, withdrawn=True), said(4, name="d")]
+    assert [log.take(record) for record in records] == [True, True, False, False, True, True]
+    assert log.holding() == [said(4, name="d")]
+    assert log.changes == 4
 
 
 @pytest.mark.parametrize(
@@ -148,7 +187,7 @@ def test_events_are_added_listed_and_removed(hotline, tmp_path):
     [
         (("--begin", "tomorrow", "--hours", "1"), "write 2026-06-25T08:00"),
         (("--begin", "2027-06-25T08:00"), "say --end or --hours"),
-        (("--begin", "2027-06-25T08:00", "--end", "2027-06-25T08:00"), "write a time after begin"),
+        (("--begin", "2027-06-25T08:00", "--end", "2027-06-25T08:00"), "write a time after --begin"),
         (("--begin", "2027-06-25T08:00", "--hours", "1", "--hotline", "911"), "911: there are 12345"),
     ],
 )

@@ -8,7 +8,7 @@ from deploy import topics as topic_table
 from deploy.runtime.settings import Kafka
 from deploy.topics import differences
 from streams.contract.keys import murmur2_partition
-from streams.contract.topics import TOPICS, Topic
+from streams.contract.topics import FOR_GOOD, TOPICS, Topic
 
 pytestmark = pytest.mark.kafka
 
@@ -61,6 +61,9 @@ def test_a_longer_retention_is_left_alone():
     assert differences(topic, right | {"retention.ms": "2000"}) == {}
     assert differences(topic, right | {"retention.ms": "-1"}) == {}
     assert differences(topic, right | {"retention.ms": "999"}) == {"retention.ms": "1000"}
+    for_good = Topic("x", 1, "k", "delete", FOR_GOOD, "CreateTime")
+    assert differences(for_good, right | {"retention.ms": "2000"}) == {"retention.ms": "-1"}
+    assert differences(for_good, right | {"retention.ms": "-1"}) == {}
 
 
 async def test_records_of_1999_keep_their_time_and_find_their_partition(kafka_bootstrap):

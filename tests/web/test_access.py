@@ -74,7 +74,7 @@ def deeds(site: RunningSite) -> list[AuditEvent]:
 
 
 PATHS = ("board", "stream", "summary", "rolling", "answer_rate_24h", "calls", "call", "breakdown", "day", "alerts",
-         "map", "openapi.json", "me", "last_week", "estimated_wait")  # fmt: skip
+         "map", "events", "openapi.json", "me", "last_week", "estimated_wait")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PATHS)

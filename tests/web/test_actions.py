@@ -234,7 +234,7 @@ async def test_a_failure_is_said_on_the_form(context: BrowserContext, site: Runn
     await page.get_by_role("button", name="确认").first.click()
     await page.get_by_label("您的姓名").fill("陈宇")
     await page.get_by_role("dialog").get_by_role("button", name="确认").click()
-    await expect(page.locator(".act-problem")).to_contain_text("确认失败：Kafka does not answer")
+    await expect(page.locator("#act .act-problem")).to_contain_text("确认失败：Kafka does not answer")
     await expect(board.tile("utilities")).to_have_attribute("data-state", "breach")
 
 

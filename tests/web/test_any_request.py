@@ -28,7 +28,7 @@ async def test_no_request_finds_an_answer_that_the_document_does_not_name(site: 
     async def write(kafka, record) -> None:
         site.put(record)
 
-    site.site.actions.write = write
+    site.site.actions.write = site.site.planning.write = write
     arguments = ("--exclude-path", STREAM, "--max-examples", str(EXAMPLES), "--generation-deterministic",
                  "--exclude-checks", "not_a_server_error,positive_data_acceptance", "--no-color", "--request-timeout", "20")  # fmt: skip
     running = await asyncio.create_subprocess_exec(

@@ -70,6 +70,7 @@ def test_every_reference_leads_somewhere() -> None:
         ("/api/v1/breakdown", "?by=planet", "400"),
         ("/api/v1/day", "?queue=utilities", "200"),
         ("/api/v1/alerts", "", "200"),
+        ("/api/v1/events", "", "200"),
         ("/api/v1/map", "", "200"),
         ("/api/v1/board", "", "200"),
     ],

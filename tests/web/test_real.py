@@ -17,6 +17,7 @@ from test_api import events
 
 from alerts import control_log
 from deploy.embedded.child import free_port
+from deploy.runtime import announcement_log
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.client import connect
 from sinks.web import reader
@@ -25,9 +26,9 @@ from sinks.web.board import Board
 from sinks.web.gate import HEADER
 from sinks.web.past import Past
 from sinks.web.summary import answer, in_memory, parse
-from streams.contract import AlertEvent, Signal
+from streams.contract import AlertEvent, Announcement, Signal
 from streams.contract.audit import AuditEvent
-from streams.contract.topics import ALERT_CONTROL, ALERTS, AUDIT, CELLS, SIGNALS, TOPICS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, AUDIT, CELLS, SIGNALS, TOPICS
 
 
 def _topic_of(record) -> str:
@@ -112,7 +113,7 @@ async def test_what_is_in_kafka_is_on_the_board_and_what_comes_is_pushed(kafka_b
 @pytest.mark.kafka
 async def test_records_older_than_a_day_are_not_read_but_alerts_are(kafka_bootstrap, topics, send, monkeypatch) -> None:
     own = {
-        name: f"{name}-{uuid4().hex[:8]}" for name in (CELLS, SIGNALS, ALERTS, ALERT_CONTROL)
+        name: f"{name}-{uuid4().hex[:8]}" for name in (CELLS, SIGNALS, ALERTS, ALERT_CONTROL, ANNOUNCEMENTS)
     }  # a log whose times only grow
     await asyncio.to_thread(
         topics, tuple(msgspec.structs.replace(t, name=own[t.name]) for t in TOPICS if t.name in own)
@@ -120,6 +121,7 @@ async def test_records_older_than_a_day_are_not_read_but_alerts_are(kafka_bootst
     monkeypatch.setattr(reader, "DECODERS", {own[name]: decode for name, decode in reader.DECODERS.items()})
     monkeypatch.setattr(reader, "ALERTS", own[ALERTS])
     monkeypatch.setattr(reader, "ALERT_CONTROL", own[ALERT_CONTROL])
+    monkeypatch.setattr(reader, "ANNOUNCEMENTS", own[ANNOUNCEMENTS])
     monkeypatch.setattr(sys.modules[__name__], "topic_of", lambda record: own[_topic_of(record)])
     feed = f"web-{uuid4().hex[:8]}"
     settings = city.demo_settings(
@@ -265,3 +267,60 @@ async def deeds(bootstrap: str, about: set[str], *, at_least: int) -> list[Audit
     finally:
         await consumer.stop()
     return found
+
+
+@pytest.mark.kafka
+async def test_an_event_entered_at_one_board_is_at_the_other_at_the_command_and_at_streams(
+    kafka_bootstrap, topics, tmp_path
+) -> None:
+    await asyncio.to_thread(topics)
+    name = f"works {uuid4().hex[:8]}"
+    boards = [
+        city.demo_settings(
+            kafka={"bootstrap": kafka_bootstrap},
+            web={"hotline": city.HOTLINE, "port": free_port()},
+            data_dir=tmp_path,
+        )
+        for _ in range(2)
+    ]
+    told = {"author": "Chen Yu", "name": name, "begin": "2036-06-25T08:00", "end": "2036-06-25T20:00", "lift": 2.5}
+    followed: asyncio.Queue[list[Announcement]] = asyncio.Queue()
+    own = asyncio.create_task(
+        announcement_log.follow(
+            boards[0].kafka, lambda log: followed.put_nowait([it for it in log.holding() if it.name == name])
+        )
+    )
+
+    async def post(http: ClientSession, what: str, **body) -> tuple[int, dict]:
+        answer = await http.post(f"/api/v1/events/{what}", json=told | body, headers={HEADER: "1"})
+        return answer.status, await answer.json()
+
+    async def at(http: ClientSession, revision: int) -> dict:
+        async with asyncio.timeout(60):
+            while True:
+                answer = await (await http.get("/api/v1/events")).json()
+                for event in answer["events"]:
+                    if (event["name"], event["revision"]) == (name, revision):
+                        return event
+                await asyncio.sleep(0.1)
+
+    async with running(boards[0]) as one, running(boards[1]) as other:
+        for http in (one, other):
+            await until(http, lambda data: data["head"]["status"] != "loading")
+        status, answer = await post(one, "add", hotline=city.HOTLINE)
+        assert status == 200, answer
+        seen = await at(other, 1)
+        assert seen["lift"] == 2.5
+        asked = {"event": seen["id"], "revision": 1, "hotline": city.HOTLINE}
+        both = await asyncio.gather(post(one, "change", lift=3, **asked), post(other, "change", lift=4, **asked))
+        assert sorted(status for status, _ in both) == [200, 409], both
+        first = next(answer["done"]["lift"] for status, answer in both if status == 200)
+        assert [(await at(http, 2))["lift"] for http in (one, other)] == [first, first]
+        log = await announcement_log.load(boards[0].kafka)
+        assert [(it.revision, it.lift) for it in log.holding() if it.name == name] == [(2, first)]
+        async with asyncio.timeout(60):
+            while [it.revision for it in await followed.get()] != [2]:
+                pass
+    own.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await own

@@ -1,45 +1,15 @@
 // The form that acknowledges, silences or judges an alert, or ends a silence. A failure stays on the form, with what to do.
 
-import { el, put } from "/static/dom.js";
+import { el, mark, put } from "/static/dom.js";
+import { keepName, keptName, post } from "/static/post.js";
 import { ACT } from "/static/words_detail.js";
 
-const KEPT = "hotline.author";
 const MINUTES = [15, 60, 480];
 const UNDO_MS = 10_000;
 const VERDICTS = ["useful", "noise", "missed"];
 
-function kept() {
-  try {
-    return localStorage.getItem(KEPT) ?? "";
-  } catch {
-    return ""; // storage is switched off: the name is asked for each time
-  }
-}
-
-function keep(name) {
-  try {
-    localStorage.setItem(KEPT, name);
-  } catch {
-    // as above
-  }
-}
-
 function field(input, label) {
   return el("label", "field", label, input);
-}
-
-/** Send what somebody says about an alert; null, or why it did not work. */
-async function post(what, body, words) {
-  try {
-    const response = await fetch(`/api/v1/alerts/${what}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Hotline-Action": "1" },
-      body: JSON.stringify(body),
-    });
-    return response.ok ? null : (await response.json()).error;
-  } catch {
-    return words.noAnswer;
-  }
 }
 
 /** What was just done, for ten seconds, with the way back. */
@@ -52,10 +22,12 @@ export class Undo {
     node.append(this.text, this.button);
   }
 
-  offer(text, body, words) {
-    Object.assign(this, { body, words });
+  /** `take()` takes it back and says how that went. */
+  offer(text, words, take) {
+    this.take = take;
     put(this.text, text);
     put(this.button, words.undo);
+    mark(this.node, "aria-label", words.undo);
     this.button.hidden = false;
     this.show();
   }
@@ -68,8 +40,7 @@ export class Undo {
 
   async send() {
     this.button.hidden = true;
-    const problem = await post("undo", this.body, this.words);
-    const text = problem === null ? this.words.undone[this.body.what] : this.words.notUndone(problem);
+    const text = await this.take();
     put(this.text, text);
     this.told(text);
     this.show();
@@ -137,7 +108,7 @@ export class Act {
     this.lengthField.hidden = !silence;
     this.text.required = silence;
     this.text.value = "";
-    this.author.value = this.name || kept();
+    this.author.value = this.name || keptName();
     this.dialog.setAttribute("aria-label", this.words[kind]);
     this.dialog.showModal();
     const first = { feedback: this.verdict, unsilence: this.submit }[kind] ?? this.text;
@@ -154,9 +125,9 @@ export class Act {
       feedback: { note: text, verdict: this.verdict.value },
     };
     const body = kind === "unsilence" ? { silence: this.item.id, author } : { fingerprint: this.item.id, author, ...more[kind] };
-    if (!this.name) keep(author);
+    if (!this.name) keepName(author);
     this.submit.disabled = true;
-    const problem = await post(kind, body, words);
+    const { problem } = await post(`alerts/${kind}`, body, words);
     this.submit.disabled = false;
     if (problem !== null) {
       put(this.problem, words.failed[kind](problem));
@@ -164,6 +135,10 @@ export class Act {
     }
     this.dialog.close();
     this.told(words.done[kind](author));
-    if (kind in words.undone) this.undo.offer(words.done[kind](author), { fingerprint: body.fingerprint, author, what: kind }, words);
+    if (!(kind in words.undone)) return;
+    this.undo.offer(words.done[kind](author), words, async () => {
+      const answer = await post("alerts/undo", { fingerprint: body.fingerprint, author, what: kind }, words);
+      return answer.problem === null ? words.undone[kind] : words.notUndone(answer.problem);
+    });
   }
 }

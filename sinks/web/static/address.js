@@ -2,7 +2,7 @@
 
 const WHOLE = "*";
 const OURS = ["page", "queue", "metric", "in", "call", "within"];
-export const PAGES = ["board", "queues", "districts", "categories", "agents", "calls", "alerts"];
+export const PAGES = ["board", "queues", "districts", "categories", "agents", "calls", "alerts", "events"];
 
 /** The place that the address names: {page, queue, metric, window, call, within}. `queue` "": the whole hotline. */
 export function here() {

@@ -1,5 +1,6 @@
 // All alerts: what fires, with who has taken it on, and what has ended.
 
+import { addressOf } from "/static/address.js";
 import { el, mark, outside, put } from "/static/dom.js";
 import { clock, moment, NONE, span } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
@@ -16,6 +17,7 @@ export class AlarmPage {
     this.title = Object.assign(el("h2", "page-title"), { tabIndex: -1 });
     this.problem = el("span", "chart-problem");
     this.csv = Object.assign(el("a", "key csv"), { download: "", href: apiAddress("alerts", { format: "csv" }) });
+    this.events = el("a", "key");
     this.firing = el("ul", "alarms");
     this.none = el("p", "sub");
     this.silencesTitle = el("h3", "alarms-title");
@@ -31,7 +33,7 @@ export class AlarmPage {
     this.node = el(
       "div",
       "alarm-page",
-      el("section", "alarm-now", el("div", "section-head", this.title, this.problem, this.csv), this.none, this.firing, this.silencesTitle, this.silences),
+      el("section", "alarm-now", el("div", "section-head", this.title, this.problem, this.events, this.csv), this.none, this.firing, this.silencesTitle, this.silences),
       el("section", "panel", el("div", "section-head", this.endedTitle), this.noneEnded, this.scroll),
     );
     this.poll = new Poll(EVERY_MS, (answer, problem) => {
@@ -61,6 +63,8 @@ export class AlarmPage {
     if (!own) return;
     put(this.title, own.alerts);
     put(this.problem, this.asking ?? "");
+    put(this.events, words.pages.events);
+    mark(this.events, "href", addressOf({ page: "events" }).href);
     put(this.csv, "CSV");
     mark(this.csv, "aria-label", own.csvOf(own.alerts));
     put(this.endedTitle, own.ended);

@@ -117,7 +117,9 @@ export class DayLine {
     const now = asOf === null ? null : Math.min(1, (asOf - data.start) / (data.end - data.start));
     const done = now === null ? 0 : Math.floor(now * cells);
     const values = data.offered.map((value, i) => (i < done ? value : null));
+    const at = (ms) => round(((Math.min(Math.max(ms, data.start), data.end) - data.start) / (data.end - data.start)) * 960);
     const parts = [
+      ...data.events.map((event) => svg("rect", { class: "planned", x: at(event.begin), y: 0, width: at(event.end) - at(event.begin), height: 98 })),
       svg("path", { class: "band", d: bandPath(data.lower, data.upper, x, y) }),
       svg("path", { class: "median", d: linePath(data.expected, x, y) }),
     ];

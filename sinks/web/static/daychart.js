@@ -3,6 +3,7 @@
 import { bandPath, linePath } from "/static/charts.js";
 import { el, mark, put, svg } from "/static/dom.js";
 import { clock, count, target } from "/static/format.js";
+import { EVENTS } from "/static/words_events.js";
 
 const WIDTH = 1200;
 const PLOT = 240; // height of the bars
@@ -102,6 +103,11 @@ export class DayChart {
     const running = Math.floor((now - from) / step);
     const parts = [];
     for (let value = stepOf(top); value < top; value += stepOf(top)) parts.push(svg("path", { class: "grid", d: `M0 ${y(value)}H${WIDTH}` }));
+    const planned = day.events.filter((event) => event.begin < to && event.end > from);
+    for (const event of planned) {
+      const [begin, end] = [Math.max(event.begin, from), Math.min(event.end, to)];
+      parts.push(svg("rect", { class: "planned", x: round(at(begin)), y: 0, width: round(at(end) - at(begin)), height: PLOT }));
+    }
     parts.push(svg("path", { class: "band", d: bandPath(lower, upper, x, y) }), svg("path", { class: "median", d: linePath(expected, x, y) }));
     offered.forEach((value, i) => {
       if (value === null && i < running) parts.push(svg("rect", { class: "missing", x: x(i), y: 0, width: x(1), height: PLOT }));
@@ -123,9 +129,9 @@ export class DayChart {
     for (const flag of flags) parts.push(svg("path", { class: `flag flag-${flag.severity}`, d: `M${round(at(flag.since))} 0V${HEIGHT}` }));
     if (now >= from && now <= to) parts.push(svg("path", { class: "now", d: `M${round(at(now))} 0V${HEIGHT}` }));
     this.svg.replaceChildren(...parts);
-    this.label(now, top, y, flags);
+    this.label(now, top, y, flags, planned);
     const last = offered[running] ?? this.words.noValue;
-    mark(this.plot, "aria-label", own.chartLabel(clock(from, day.time_zone), clock(to, day.time_zone), last, count(offered.reduce((sum, value) => sum + (value ?? 0), 0), lang)));
+    mark(this.plot, "aria-label", own.chartLabel(clock(from, day.time_zone), clock(to, day.time_zone), last, count(offered.reduce((sum, value) => sum + (value ?? 0), 0), lang)) + (planned.length ? EVENTS[lang].during(planned.map((event) => event.name).join(this.words.separator)) : ""));
   }
 
   /** What came a week ago in the quarters of the span, as the mean of a cell. */
@@ -158,7 +164,7 @@ export class DayChart {
   }
 
   /** Texts over the plot, in the page's own type. */
-  label(now, top, y, flags) {
+  label(now, top, y, flags, planned) {
     const { day, from, to, own } = this;
     const left = (ms) => `${(((ms - from) / (to - from)) * 100).toFixed(2)}%`;
     const down = (value) => `${((value / HEIGHT) * 100).toFixed(2)}%`;
@@ -169,6 +175,8 @@ export class DayChart {
     };
     const marks = [];
     for (let value = stepOf(top); value < top; value += stepOf(top)) marks.push(text("mark-grid", count(value, this.lang), { top: down(y(value)) }));
+    const { mark: named } = EVENTS[this.lang];
+    planned.forEach((event) => marks.push(text("mark-planned", named(event.name, event.lift), { left: left(Math.max(event.begin, from)) })));
     const goal = PLOT + GAP + LEVEL * (1 - day.target);
     marks.push(text("mark-level", own.levelIn(day.threshold_s), { top: down(PLOT + GAP * 0.3) }));
     marks.push(text("mark-goal", this.words.target(target(day.target)), { top: down(goal) }));

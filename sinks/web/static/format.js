@@ -78,6 +78,13 @@ export function moment(ms, today, zone, lang) {
   return name(ms) === name(today) ? time : `${name(ms)} ${time}`;
 }
 
+/** 2026-03-11T10:42 in a zone, as fields of forms have it. */
+export function localTime(ms, zone) {
+  const parts = formatter(zone, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }).formatToParts(ms);
+  const { year, month, day, hour, minute } = Object.fromEntries(parts.map((part) => [part.type, part.value]));
+  return `${year}-${month}-${day}T${hour}:${minute}`;
+}
+
 /** The zone for people: UTC+8, or its Chinese name where everybody uses that. */
 export function zoneName(head, lang) {
   if (lang === "zh" && head.zone === "Asia/Shanghai") return "北京时间";

@@ -8,6 +8,8 @@ import { DistrictPage } from "/static/areas.js";
 import { CategoryPage } from "/static/categories.js";
 import { CrewPage } from "/static/crewpage.js";
 import { mark, put } from "/static/dom.js";
+import { EventForm } from "/static/eventform.js";
+import { EventPage } from "/static/events.js";
 import { Footer, Header } from "/static/frame.js";
 import { Find, Help } from "/static/help.js";
 import { listen, step } from "/static/keys.js";
@@ -101,14 +103,16 @@ const go = (place, replace) => router.go(place, replace);
 const navigation = new Navigation(go);
 const header = new Header(byId("header"), navigation.node);
 const told = (text) => put(byId("say-status"), text);
-const act = new Act(byId("act"), told, new Undo(byId("undo"), told));
+const undo = new Undo(byId("undo"), told);
+const act = new Act(byId("act"), told, undo);
+const eventForm = new EventForm(byId("event"), told, undo);
 const strip = new Strip(byId("alerts"), ask);
 const totals = new Totals(byId("totals"));
 const tiles = new Tiles(byId("tiles"), byId("columns"));
 const help = new Help(byId("help"));
 const find = new Find(byId("find"), (queue) => go({ queue }));
 const footer = new Footer(byId("footer"), { window: nextWindow, definition: nextDefinition, language: switchLanguage, theme: switchTheme, help: () => help.open(language()), leave: () => who.leave() });
-const views = { queue: new QueuePage(go, ask, chosenDefinition), districts: new DistrictPage(), categories: new CategoryPage(go), agents: new CrewPage(go), alerts: new AlarmPage(ask) };
+const views = { queue: new QueuePage(go, ask, chosenDefinition), districts: new DistrictPage(), categories: new CategoryPage(go), agents: new CrewPage(go), alerts: new AlarmPage(ask), events: new EventPage(eventForm) };
 const router = new Router(byId("page"), views, () => {
   byId("board").hidden = router.place.page !== "board";
   navigate();
@@ -118,6 +122,7 @@ const announcer = new Announcer(byId("say-alert"), byId("say-status"));
 let skew = 0; // server clock minus ours: the clock shown is the server's
 const who = new Who((me) => {
   act.knows(me.name);
+  eventForm.knows(me.name);
   render();
 });
 const stream = new Stream(

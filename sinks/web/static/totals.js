@@ -7,6 +7,7 @@ import { count, moment, NONE, percent, span, target, versusText } from "/static/
 import { stateIcon } from "/static/icons.js";
 import { levelIn } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
+import { EVENTS } from "/static/words_events.js";
 
 const DAYS = 14; // below so many learned days the forecast is provisional
 const CELLS = ["waiting", "oldest", "level", "answer", "calls", "service", "abandon"];
@@ -56,7 +57,10 @@ export class Totals {
     this.node.dataset.agents = totals.agents === null ? "no" : "yes";
     const days = head.days_learned === null || head.days_learned >= DAYS ? null : Math.floor(head.days_learned);
     const note = days === null ? { short: "", long: null } : { short: words.young(days, DAYS), long: words.youngLong(days, DAYS) };
-    this.day.draw(board.day, head.data_as_of, words.dayLabel(totals.calls_today ?? words.noValue), note);
+    const planned = board.day.events.map((event) => EVENTS[lang].mark(event.name, event.lift)).join(words.separator);
+    const label = words.dayLabel(totals.calls_today ?? words.noValue) + (planned ? EVENTS[lang].during(planned) : "");
+    mark(this.day.node, "title", planned || null);
+    this.day.draw(board.day, head.data_as_of, label, note);
   }
 
   /** The worst continuous 24 hours where they are known; what the rate is made of where not. */

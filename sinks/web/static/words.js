@@ -2,7 +2,7 @@
 
 export const WORDS = {
   en: {
-    pages: { board: "Board", queues: "Queues", districts: "Districts", categories: "Categories", agents: "Agents", calls: "Calls", alerts: "Alerts" },
+    pages: { board: "Board", queues: "Queues", districts: "Districts", categories: "Categories", agents: "Agents", calls: "Calls", alerts: "Alerts", events: "Events" },
     definitions: {
       service_level_event: { name: "by event", text: (x) => `in ${x} s: answered ≤ ${x} s ÷ answered, abandoned or past ${x} s` },
       service_level_offered: { name: "of offered", text: (x) => `in ${x} s: answered ≤ ${x} s ÷ offered` },
@@ -113,7 +113,7 @@ export const WORDS = {
     separator: ", ",
   },
   zh: {
-    pages: { board: "总览", queues: "队列", districts: "区域", categories: "诉求分类", agents: "座席", calls: "通话明细", alerts: "告警" },
+    pages: { board: "总览", queues: "队列", districts: "区域", categories: "诉求分类", agents: "座席", calls: "通话明细", alerts: "告警", events: "预告" },
     definitions: {
       service_level_event: { name: "按事件", text: (x) => `服务水平：${x} 秒内接通 ÷（接通、放弃或超 ${x} 秒）` },
       service_level_offered: { name: "占请求人工", text: (x) => `服务水平：${x} 秒内接通 ÷ 请求人工` },

@@ -47,7 +47,7 @@ export const PAGES = {
     keysOff: "Keys are off",
     close: "Close (Esc)",
     keys: [
-      ["1–7", "pages, in the order above"],
+      ["1–8", "pages, in the order above"],
       ["← ↑ → ↓", "from tile to tile"],
       ["Enter", "deeper"],
       ["Esc", "back"],
@@ -111,7 +111,7 @@ export const PAGES = {
     keysOff: "快捷键已停用",
     close: "关闭 (Esc)",
     keys: [
-      ["1–7", "各页面，按上方顺序"],
+      ["1–8", "各页面，按上方顺序"],
       ["← ↑ → ↓", "在队列之间移动"],
       ["Enter", "进入"],
       ["Esc", "返回"],

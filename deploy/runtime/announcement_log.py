@@ -1,0 +1,88 @@
+"""Reads `hotline.announcements` from its beginning and goes on reading; writes to it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from deploy.runtime.kafka import append, partition_counts, reading
+from deploy.runtime.settings import Kafka
+from streams.contract.announcements import Announcement, Announcements
+from streams.contract.topics import ANNOUNCEMENTS
+
+POLL_MS = 500
+RETRY_S = 5.0
+
+_decoder = msgspec.json.Decoder(Announcement)
+
+log = structlog.get_logger()
+
+
+class NoTopicError(Exception):
+    """The topic does not exist; the text says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(f"topic {ANNOUNCEMENTS} does not exist: run `hotline topics apply`")
+
+
+async def load(kafka: Kafka) -> Announcements:
+    """What is announced up to now. Raises KafkaError, NoTopicError."""
+    found = Announcements()
+    async with reading(kafka) as consumer:
+        partition, end = await _begin(consumer)
+        while await consumer.position(partition) < end:
+            await _take(consumer, partition, found)
+    return found
+
+
+async def follow(kafka: Kafka, adopt: Callable[[Announcements], None]) -> None:
+    """Go on reading, for good. `adopt` is called when the log is read up, and after each change."""
+    problem = ""
+    while True:
+        try:
+            async with reading(kafka) as consumer:
+                partition, end = await _begin(consumer)
+                found, changed, problem = Announcements(), True, ""
+                while True:
+                    if changed and await consumer.position(partition) >= end:
+                        adopt(found)
+                        changed = False
+                    changed = await _take(consumer, partition, found) or changed
+        except (KafkaError, OSError, NoTopicError) as error:
+            if str(error) != problem:
+                problem = str(error)
+                log.warning("announced events are not followed, those that are known stay in force", problem=problem)
+            await asyncio.sleep(RETRY_S)
+
+
+async def write(kafka: Kafka, record: Announcement) -> None:
+    """Append a record and wait until the broker has it. Raises KafkaError."""
+    await append(kafka, ANNOUNCEMENTS, record.id.encode(), msgspec.json.encode(record))
+
+
+async def _begin(consumer: AIOKafkaConsumer) -> tuple[TopicPartition, int]:
+    """Stand at the beginning of the log; where it ends now."""
+    if not (await partition_counts(consumer, [ANNOUNCEMENTS]))[ANNOUNCEMENTS]:
+        raise NoTopicError
+    partition = TopicPartition(ANNOUNCEMENTS, 0)
+    consumer.assign([partition])
+    await consumer.seek_to_beginning(partition)
+    return partition, (await consumer.end_offsets([partition]))[partition]
+
+
+async def _take(consumer: AIOKafkaConsumer, partition: TopicPartition, found: Announcements) -> bool:
+    """Take what has come since; whether anything changed."""
+    chunks: dict[TopicPartition, Sequence[ConsumerRecord]] = await consumer.getmany(partition, timeout_ms=POLL_MS)
+    changed = False
+    for records in chunks.values():
+        for record in records:
+            try:
+                changed |= found.take(_decoder.decode(record.value or b""))
+            except msgspec.DecodeError as error:
+                log.warning(
+                    "an announcement cannot be read and is passed over", offset=record.offset, reason=str(error)
+                )
+    return changed

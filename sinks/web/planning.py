@@ -1,0 +1,250 @@
+"""Announce, change and take back events from the wallboard: POST with JSON, written to `hotline.announcements`.
+
+Each change says which revision it follows. Somebody who was overtaken, here or on another machine, is told so and
+changes nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+from uuid import uuid4
+
+import msgspec
+import orjson
+import structlog
+from aiohttp import web
+from aiokafka.errors import KafkaError
+
+from deploy.runtime import announcement_log
+from deploy.runtime.planned_events import events_path, told_by_file
+from deploy.runtime.settings import Kafka, Settings, SettingsError
+from deploy.runtime.watched_file import WatchedFile, watch
+from sinks.web.actions import UNDO_MS, UNPRINTABLE, refused
+from sinks.web.answers import error_response, json_response
+from sinks.web.board import Board
+from sinks.web.gate import PERSON, Gate
+from sinks.web.planned import place_of, span_of
+from sinks.web.reader import Reader
+from sinks.web.seen import seen
+from sinks.web.summary import BadRequestError
+from streams.contract import Announcement
+from streams.contract.announcements import followed
+
+READ_WITHIN_S = 5.0
+LOOK_S = 0.05
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Short = Annotated[str, msgspec.Meta(max_length=64)]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Times = Annotated[float, msgspec.Meta(ge=0.01, le=50)]
+
+log = structlog.get_logger()
+
+
+class Told(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """An event as it is entered: `begin` and `end` local to the hotline; `hotline`, `queue` as in `Announcement`."""
+
+    author: Name
+    name: Title
+    begin: Short
+    end: Short
+    lift: Times = 1.0
+    hotline: Short = ""
+    queue: Short = ""
+
+
+class Changed(Told, kw_only=True):
+    """The same in place of what revision `revision` of an event says."""
+
+    event: Name
+    revision: int
+
+
+class Removed(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Take an event back, or (undo) one's own last word on it."""
+
+    author: Name
+    event: Name
+    revision: int
+
+
+Question = TypeVar("Question", Told, Changed, Removed)
+Write = Callable[[Kafka, Announcement], Awaitable[None]]
+
+
+class RefusedError(Exception):
+    """The answer that says why not."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def _no(status: HTTPStatus, text: str) -> RefusedError:
+    return RefusedError(error_response(status, text))
+
+
+class Planning:
+    """The routes that change announced events, and the file that names more. `now()` is wall time in ms."""
+
+    def __init__(
+        self,
+        board: Board,
+        reader: Reader,
+        settings: Settings,
+        now: Callable[[], int],
+        gate: Gate,
+        *,
+        write: Write = announcement_log.write,
+    ) -> None:
+        self.board, self.reader, self.settings, self.now, self.gate = board, reader, settings, now, gate
+        self.write = write
+        self._file = WatchedFile(events_path(settings))
+        self._reread()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/api/v1/events/add", self._answering(self.add)),
+            web.post("/api/v1/events/change", self._answering(self.change)),
+            web.post("/api/v1/events/remove", self._answering(self.remove)),
+            web.post("/api/v1/events/undo", self._answering(self.undo)),
+        ]
+
+    async def read_file_for_ever(self) -> None:
+        """Take up the file of events as it changes."""
+        await watch(self._file.changed, self._reread)
+
+    def _reread(self) -> None:
+        try:
+            self.board.of_file = told_by_file(self._file.path)
+        except SettingsError as error:
+            log.warning("the file of events cannot be used, the earlier ones are shown", problem=str(error))
+
+    async def add(self, request: web.Request) -> web.Response:
+        """Somebody announces an event."""
+        asked = await self._asked(request, Told)
+        event = self._made(request, asked, uuid4().hex[:12], 1)
+        same = next((it for it in self.board.events() if (it.name, it.begin) == (event.name, event.begin)), None)
+        if same is not None and (same.hotline, same.queue) == (event.hotline, event.queue):
+            raise _no(HTTPStatus.CONFLICT, f"{event.name} is announced already, by {same.author}: change that one")
+        return await self._say(request, "add", event)
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Somebody says anew what an event is."""
+        asked = await self._asked(request, Changed)
+        last = self._last(request, asked.event, asked.revision)
+        return await self._say(request, "change", self._made(request, asked, last.id, last.revision + 1))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """Somebody takes an event back."""
+        asked = await self._asked(request, Removed)
+        last = self._last(request, asked.event, asked.revision)
+        return await self._say(request, "remove", followed(last, asked.author, self.now()))
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """Somebody takes back their own last word on an event, within moments."""
+        asked = await self._asked(request, Removed)
+        last = self._last(request, asked.event, asked.revision, gone=True)
+        if last.author != asked.author or self.now() - last.at > UNDO_MS:
+            raise _no(HTTPStatus.NOT_FOUND, "there is nothing (any more) to take back")
+        earlier = self.board.announced.revisions(last.id)[:-1]
+        record = followed(last, asked.author, self.now(), of=earlier[-1] if earlier else None)
+        return await self._say(request, "undo", record)
+
+    def _answering(
+        self, handler: Callable[[web.Request], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                return await handler(request)
+            except RefusedError as error:
+                return error.response
+            except BadRequestError as error:
+                return error_response(HTTPStatus.BAD_REQUEST, str(error))
+
+        return handle
+
+    async def _asked(self, request: web.Request, kind: type[Question]) -> Question:
+        """What is asked for, signed by whoever has logged in. Raises RefusedError."""
+        refusal = refused(request, self.settings, "announce events", "hotline events")
+        if refusal is not None:
+            self.gate.note(request, "refused")
+            raise RefusedError(refusal)
+        if self.reader.known_from is None:
+            raise _no(HTTPStatus.SERVICE_UNAVAILABLE, "Kafka is still being read: try again in a moment")
+        try:
+            asked = msgspec.json.decode(await request.read(), type=kind)
+        except msgspec.DecodeError as error:
+            raise BadRequestError(str(error)) from None
+        for name in ("author", "name"):
+            text = getattr(asked, name, "-")
+            if UNPRINTABLE.search(text) or not text.strip():
+                raise BadRequestError(f"{name}: write a name, without control characters")
+        person = request[PERSON]
+        return msgspec.structs.replace(asked, author=person.name) if person.name else asked
+
+    def _made(self, request: web.Request, asked: Told, event: str, revision: int) -> Announcement:
+        """The record of what is asked for. Raises BadRequestError, RefusedError."""
+        sees = request[PERSON].sees
+        if not sees.announces(asked.hotline, asked.queue, self.settings):
+            self.gate.note(request, "refused")
+            raise _no(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on: name a queue of yours")
+        place_of(asked.hotline, asked.queue, seen(self.board, sees, self.settings), self.settings)
+        span = span_of(asked.begin, asked.end, asked.hotline, self.settings)
+        return Announcement(
+            id=event,
+            revision=revision,
+            name=asked.name.strip(),
+            begin=span.begin,
+            end=span.end,
+            lift=asked.lift,
+            hotline=asked.hotline,
+            queue=asked.queue,
+            author=asked.author,
+            at=self.now(),
+        )
+
+    def _last(self, request: web.Request, event: str, revision: int, *, gone: bool = False) -> Announcement:
+        """The revision that somebody has seen and changes, if it still is the last. Raises RefusedError."""
+        of_file = next((it for it in self.board.of_file if it.id == event), None)
+        if of_file is not None:
+            raise _no(HTTPStatus.CONFLICT, f"this event stands in {self._file.path.name}: change it there")
+        revisions = self.board.announced.revisions(event)
+        last = revisions[-1] if revisions else None
+        if last is None or not request[PERSON].sees.announcement(last, self.settings):
+            raise _no(HTTPStatus.NOT_FOUND, "there is no such event")
+        if not request[PERSON].sees.announces(last.hotline, last.queue, self.settings):
+            self.gate.note(request, "refused")
+            raise _no(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on")
+        if last.revision != revision or (last.withdrawn and not gone):
+            did = "taken this event back" if last.withdrawn else "changed this event"
+            raise _no(HTTPStatus.CONFLICT, f"{last.author} has {did} meanwhile: look at it and try again")
+        return last
+
+    async def _say(self, request: web.Request, deed: str, record: Announcement) -> web.Response:
+        """Write it, see that nobody was faster, and note who did."""
+        try:
+            await self.write(self.settings.kafka, record)
+        except (KafkaError, OSError) as error:
+            log.warning("an announced event is not written", event_name=record.name, problem=repr(error))
+            raise _no(
+                HTTPStatus.SERVICE_UNAVAILABLE, "Kafka does not answer: nothing was changed, try again"
+            ) from error
+        if not await self._was_first(record):
+            raise _no(HTTPStatus.CONFLICT, "somebody has changed this event meanwhile: look at it and try again")
+        self.gate.note(request, "announce", f"{deed} {record.id}: {record.name}")
+        log.info("event announced", deed=deed, event_name=record.name, author=record.author)
+        return json_response(orjson.dumps({"done": msgspec.to_builtins(record)}))
+
+    async def _was_first(self, record: Announcement) -> bool:
+        """Wait until the record has come back: the log says who was first. What takes longer is taken for it."""
+        try:
+            async with asyncio.timeout(READ_WITHIN_S):
+                while True:
+                    revisions = self.board.announced.revisions(record.id)
+                    if len(revisions) >= record.revision:
+                        return revisions[record.revision - 1] == record
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            return True

@@ -1,0 +1,176 @@
+// The form that announces, changes, ends or takes back an event. A failure stays on the form, with what to do.
+
+import { el, mark, put } from "/static/dom.js";
+import { localTime } from "/static/format.js";
+import { keepName, keptName, post } from "/static/post.js";
+import { nameOf } from "/static/words.js";
+import { EVENTS } from "/static/words_events.js";
+
+const FIELDS = ["author", "name", "where", "begin", "end", "lift"];
+const LEAST = 0.01;
+const MOST = 50;
+const HOUR = 3_600_000;
+
+export class EventForm {
+  /** `told(text)` says to everybody what was done; `undo` offers to take it back. */
+  constructor(dialog, told, undo) {
+    Object.assign(this, { dialog, told, undo });
+    this.signedAs = "";
+    this.title = el("h2", "act-title");
+    this.what = el("p", "sub");
+    this.inputs = {
+      author: Object.assign(el("input", ""), { maxLength: 64, autocomplete: "name" }),
+      name: Object.assign(el("input", ""), { maxLength: 200, autocomplete: "off" }),
+      where: el("select", ""),
+      begin: Object.assign(el("input", ""), { type: "datetime-local" }),
+      end: Object.assign(el("input", ""), { type: "datetime-local" }),
+      lift: Object.assign(el("input", ""), { type: "number", min: String(LEAST), max: String(MOST), step: "any", inputMode: "decimal" }),
+    };
+    this.labels = {};
+    this.fields = {};
+    for (const field of FIELDS) {
+      this.inputs[field].name = field;
+      this.labels[field] = el("span", "");
+      this.fields[field] = el("label", "field", this.labels[field], this.inputs[field]);
+    }
+    this.hint = Object.assign(el("p", "sub"), { id: "lift-hint" });
+    this.inputs.lift.setAttribute("aria-describedby", "lift-hint");
+    this.zone = el("p", "sub");
+    this.problem = Object.assign(el("p", "act-problem"), { id: "event-problem" });
+    this.problem.setAttribute("role", "alert");
+    this.cancel = Object.assign(el("button", "key"), { type: "button" });
+    this.submit = Object.assign(el("button", "key act-do"), { type: "submit" });
+    this.cancel.addEventListener("click", () => dialog.close());
+    const { author, name, where, begin, end, lift } = this.fields;
+    this.times = el("div", "field-pair", begin, end);
+    this.form = el("form", "act-form", this.title, this.what, author, name, where, this.times, this.zone, lift, this.hint, this.problem, el("p", "act-keys", this.cancel, this.submit));
+    this.form.noValidate = true; // what is wrong is said in the language of the page
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    });
+    dialog.append(this.form);
+  }
+
+  /** Who has logged in signs with that name ("": nobody has, the name is asked for). */
+  knows(name) {
+    this.signedAs = name;
+  }
+
+  /** `kind`: add, change, end or remove; `item`: the event (null: a new one). */
+  open(kind, item, board, lang) {
+    if (this.dialog.open) return;
+    Object.assign(this, { kind, item, board, lang, own: EVENTS[lang] });
+    const { own, inputs } = this;
+    const whole = kind === "add" || kind === "change";
+    put(this.title, own.titles[kind]);
+    put(this.what, item ? this.line(item) : "");
+    for (const field of FIELDS) put(this.labels[field], own.fields[field]);
+    for (const node of [this.fields.name, this.fields.where, this.times, this.zone, this.fields.lift, this.hint]) node.hidden = !whole;
+    this.fields.author.hidden = this.signedAs !== "";
+    put(this.hint, own.hint);
+    put(this.zone, own.zone(item?.time_zone ?? board.head.zone));
+    put(this.cancel, own.cancel);
+    put(this.submit, own.do[kind]);
+    this.complain(null, "");
+    const queues = [...new Set(["", ...board.order, ...(item?.queue ? [item.queue] : [])])];
+    inputs.where.replaceChildren(...queues.map((queue) => Object.assign(el("option", "", this.where(item?.hotline ?? board.head.hotline, queue)), { value: queue })));
+    const { begin, end } = item ?? { begin: Math.ceil(board.head.now / HOUR) * HOUR, end: Math.ceil(board.head.now / HOUR + 1) * HOUR };
+    const zone = item?.time_zone ?? board.head.zone;
+    inputs.author.value = this.signedAs || keptName();
+    inputs.name.value = item?.name ?? "";
+    inputs.where.value = item?.queue ?? "";
+    inputs.begin.value = localTime(begin, zone);
+    inputs.end.value = localTime(end, zone);
+    inputs.lift.value = String(item?.lift ?? 1);
+    mark(this.dialog, "aria-label", own.titles[kind]);
+    this.dialog.showModal();
+    (!inputs.author.value ? inputs.author : whole ? inputs.name : this.submit).focus();
+  }
+
+  where(hotline, queue) {
+    const { board, lang, own } = this;
+    const named = queue ? nameOf(board.tiles[queue]?.name, queue, lang) : own.whole;
+    if (hotline === board.head.hotline) return named;
+    return [hotline || own.everywhere, queue && named].filter(Boolean).join(" · ");
+  }
+
+  /** An event in one line. */
+  line(item) {
+    const { own } = this;
+    const [from, to] = [item.begin, item.end].map((at) => localTime(at, item.time_zone).replace("T", " "));
+    return `${item.name} · ${this.where(item.hotline, item.queue)} · ${from} ${own.until} ${to} · ${own.lift(item.lift)}`;
+  }
+
+  /** Say what is wrong; the field that it is about is marked and has the focus. */
+  complain(field, text) {
+    put(this.problem, text);
+    for (const name of FIELDS) {
+      mark(this.inputs[name], "aria-invalid", name === field ? "true" : null);
+      if (name !== "lift") mark(this.inputs[name], "aria-describedby", name === field ? "event-problem" : null);
+    }
+    if (field) this.inputs[field].focus();
+  }
+
+  /** What is wrong with what is written: a field and a sentence; null: nothing. */
+  wrong() {
+    const { own, inputs } = this;
+    if (!inputs.author.value.trim()) return ["author", own.errors.author];
+    if (this.fields.name.hidden) return null;
+    for (const field of ["name", "begin", "end"]) if (!inputs[field].value.trim()) return [field, own.errors[field]];
+    if (inputs.end.value <= inputs.begin.value) return ["end", own.errors.order];
+    const lift = inputs.lift.valueAsNumber;
+    return lift >= LEAST && lift <= MOST ? null : ["lift", own.errors.lift];
+  }
+
+  /** What leaves: the event as it is written, or which revision of which one is meant. */
+  body() {
+    const { kind, item, inputs, board } = this;
+    const author = inputs.author.value.trim();
+    const meant = item ? { event: item.id, revision: item.revision } : {};
+    if (kind === "remove") return { author, ...meant };
+    const told = { author, ...meant, name: inputs.name.value.trim(), hotline: item?.hotline ?? board.head.hotline, queue: inputs.where.value, begin: inputs.begin.value, end: inputs.end.value, lift: inputs.lift.valueAsNumber };
+    return kind === "end" ? { ...told, begin: new Date(item.begin).toISOString(), end: new Date(Date.now() + this.skew).toISOString() } : told;
+  }
+
+  async send() {
+    const { kind, own } = this;
+    const wrong = this.wrong();
+    if (wrong) {
+      this.complain(...wrong);
+      return;
+    }
+    const body = this.body();
+    if (!this.signedAs) keepName(body.author);
+    this.submit.disabled = true;
+    const { done, status, problem } = await post(`events/${kind === "end" ? "change" : kind}`, body, own);
+    this.submit.disabled = false;
+    if (problem !== null) {
+      this.complain(null, status === 409 && this.item ? await this.overtaken(problem) : own.failed[kind](problem));
+      return;
+    }
+    this.dialog.close();
+    const text = own.done[kind](done.name);
+    this.told(text);
+    const mine = { author: body.author, event: done.id, revision: done.revision };
+    this.undo.offer(text, own, async () => {
+      const answer = await post("events/undo", mine, own);
+      return answer.problem === null ? own.undone(done.name) : own.notUndone(answer.problem);
+    });
+  }
+
+  /** Somebody was faster: how the event is now, which the next try follows. */
+  async overtaken(problem) {
+    const { own, kind } = this;
+    try {
+      const answer = await (await fetch("/api/v1/events")).json();
+      const found = answer.events.find((event) => event.id === this.item.id);
+      if (!found) return own.gone;
+      if (found.revision === this.item.revision) return own.failed[kind](problem);
+      this.item = found;
+      return own.overtaken(found.author, this.line(found));
+    } catch {
+      return own.failed[kind](problem);
+    }
+  }
+}

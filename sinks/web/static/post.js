@@ -1,0 +1,35 @@
+// What people say leaves as JSON with a header of ours; a foreign page cannot set it.
+
+/** {done, status, problem}: what was written, or why it was not. `words.noAnswer`: nobody answered. */
+export async function post(what, body, words) {
+  try {
+    const response = await fetch(`/api/v1/${what}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Hotline-Action": "1" },
+      body: JSON.stringify(body),
+    });
+    const told = await response.json();
+    return response.ok ? { done: told.done, status: response.status, problem: null } : { done: null, status: response.status, problem: told.error };
+  } catch {
+    return { done: null, status: 0, problem: words.noAnswer };
+  }
+}
+
+const KEPT = "hotline.author";
+
+/** The name somebody signed with here before; "" if nobody did. */
+export function keptName() {
+  try {
+    return localStorage.getItem(KEPT) ?? "";
+  } catch {
+    return ""; // storage is switched off: the name is asked for each time
+  }
+}
+
+export function keepName(name) {
+  try {
+    localStorage.setItem(KEPT, name);
+  } catch {
+    // as above
+  }
+}

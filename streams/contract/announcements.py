@@ -1,0 +1,68 @@
+"""What `hotline.announcements` carries: events that people know to come, each change of one a record of its own.
+
+Two people may change one event at the same time, from two machines: every record says which revision it is, and only the
+one that follows the last counts, in the order of the log. So all who read it agree, and the second of two is told.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+
+class Announcement(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """One revision of an event: from `begin` to before `end` (ms) about `lift` times as many calls as usual.
+
+    `hotline` "": all of them; `queue` "": all of its calls. `revision` counts from 1. `author` said so at `at` (ms);
+    with `withdrawn` there is no such event (any more).
+    """
+
+    id: str
+    revision: int
+    name: str
+    begin: int
+    end: int
+    lift: float = 1.0
+    hotline: str = ""
+    queue: str = ""
+    author: str
+    at: int
+    withdrawn: bool = False
+
+
+class Announcements:
+    """The events as the log has them up to now; pure."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        """How many revisions have been taken."""
+        self._revisions: dict[str, list[Announcement]] = {}
+
+    def take(self, record: Announcement) -> bool:
+        """Take the next record of the log; False: somebody else was first, it changes nothing."""
+        known = self._revisions.setdefault(record.id, [])
+        if record.revision != len(known) + 1:
+            return False
+        known.append(record)
+        self.changes += 1
+        return True
+
+    def revisions(self, event: str) -> Sequence[Announcement]:
+        """All that was said of an event, the first in front; the last may be that it is withdrawn."""
+        return self._revisions.get(event, ())
+
+    def holding(self) -> list[Announcement]:
+        """The events that are announced, past ones too, in order of time."""
+        last = [known[-1] for known in self._revisions.values() if known]
+        return sorted((it for it in last if not it.withdrawn), key=lambda it: (it.begin, it.end, it.name, it.id))
+
+
+def followed(known: Announcement, author: str, at: int, *, of: Announcement | None = None) -> Announcement:
+    """The revision after `known`: what `of` says once more, or that the event is withdrawn."""
+    if of is None:
+        return msgspec.structs.replace(known, revision=known.revision + 1, author=author, at=at, withdrawn=True)
+    return msgspec.structs.replace(of, revision=known.revision + 1, author=author, at=at)
+
+
+def touching(events: Iterable[Announcement], start: int, end: int) -> list[Announcement]:
+    """Those that are on at some time in [start, end)."""
+    return [it for it in events if it.begin < end and it.end > start]

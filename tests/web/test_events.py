@@ -1,0 +1,446 @@
+"""Announced events from the board: what is written, who may, who was faster, and what detection makes of it."""
+
+from datetime import datetime
+
+import city
+import numpy as np
+import pytest
+from aiohttp import ClientSession
+from aiokafka.errors import KafkaError
+from axe_playwright_python.async_playwright import Axe
+from browser import Watched, in_a_browser
+from msgspec import json
+from playwright.async_api import BrowserContext, Page, expect
+from running_site import RunningSite
+
+from deploy.runtime.settings import Hotline
+from sinks.web.gate import HEADER
+from sinks.web.people import Person
+from sinks.web.seen import seen
+from sinks.web.sees import EVERYTHING, Sees
+from streams.contract import Announcement, Cell, Forecast, Signal
+from streams.contract.announcements import Announcements
+from streams.detection import Detection, DetectionRules
+from streams.event_file import announced
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+RESULTS = {
+    "author": "Chen Yu",
+    "name": "exam results",
+    "begin": "2026-03-12T08:00",
+    "end": "2026-03-12T20:00",
+    "lift": 2.5,
+    "hotline": city.HOTLINE,
+    "queue": "social-security",
+}
+
+
+def local(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=city.ZONE).timestamp() * 1000)
+
+
+def in_chromium(test):
+    """Marked as a test of the page."""
+    for mark in in_a_browser:
+        test = mark(test)
+    return test
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return city.demo_settings(kafka={"bootstrap": "127.0.0.1:1"}, paging="hotline", data_dir=tmp_path)
+
+
+@pytest.fixture
+def written(site: RunningSite) -> list[Announcement]:
+    """What is written to the topic; it comes back to the board at once, as from the topic."""
+    records: list[Announcement] = []
+
+    async def write(kafka, record) -> None:
+        records.append(record)
+        site.put(record)
+
+    site.site.planning.write = write
+    return records
+
+
+async def post(http: ClientSession, what: str, body, **headers: str):
+    given = {HEADER: "1"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return await http.post(f"/api/v1/events/{what}", json=body, headers=given)
+
+
+async def listed(http: ClientSession) -> list[dict]:
+    return (await (await http.get("/api/v1/events")).json())["events"]
+
+
+def meant(record: Announcement, author: str = "Chen Yu") -> dict:
+    return {"author": author, "event": record.id, "revision": record.revision}
+
+
+async def test_an_event_is_announced_listed_changed_and_taken_back(site, http, written) -> None:
+    assert (await post(http, "add", RESULTS)).status == 200
+    [first] = written
+    assert (first.begin, first.end) == (local("2026-03-12T08:00"), local("2026-03-12T20:00"))
+    assert (first.name, first.lift, first.queue, first.author, first.at) == (
+        "exam results", 2.5, "social-security", "Chen Yu", site.now,
+    )  # fmt: skip
+    [row] = await listed(http)
+    assert (row["on"], row["revision"], row["changes"], row["time_zone"]) == ("coming", 1, True, "Asia/Shanghai")
+    later = RESULTS | meant(first, "Li") | {"end": "2026-03-13T08:00", "lift": 3}
+    assert (await post(http, "change", later)).status == 200
+    [row] = await listed(http)
+    assert (row["end"], row["lift"], row["author"]) == (local("2026-03-13T08:00"), 3.0, "Li")
+    site.now = local("2026-03-12T09:00")
+    assert [it["on"] for it in await listed(http)] == ["now"]
+    assert (await post(http, "remove", meant(written[-1]))).status == 200
+    assert await listed(http) == []
+    assert [(it.revision, it.withdrawn) for it in written] == [(1, False), (2, False), (3, True)]
+
+
+async def test_whoever_was_overtaken_is_told_and_changes_nothing(http, written) -> None:
+    await post(http, "add", RESULTS)
+    [first] = written
+    assert (await post(http, "change", RESULTS | meant(first, "Li") | {"lift": 3})).status == 200
+    late = await post(http, "change", RESULTS | meant(first) | {"lift": 4})
+    assert (late.status, (await late.json())["error"]) == (
+        409, "Li has changed this event meanwhile: look at it and try again",
+    )  # fmt: skip
+    assert (await post(http, "remove", meant(first))).status == 409
+    assert [it["lift"] for it in await listed(http)] == [3.0]
+    await post(http, "remove", meant(written[-1], "Li"))
+    gone = await post(http, "remove", meant(written[-2]))
+    assert (gone.status, "taken this event back" in (await gone.json())["error"]) == (409, True)
+
+
+async def test_of_two_machines_the_first_in_the_log_wins(site, http, written) -> None:
+    """Somebody at another `hotline web` writes after this one has looked and before its record is in the log."""
+    await post(http, "add", RESULTS)
+    [first] = written
+    theirs = Announcement(id=first.id, revision=2, name="works", begin=1, end=2, author="Li", at=site.now)
+
+    async def write(kafka, record) -> None:
+        site.put(theirs, record)
+
+    site.site.planning.write = write
+    late = await post(http, "change", RESULTS | meant(first) | {"lift": 4})
+    assert (late.status, "somebody has changed" in (await late.json())["error"]) == (409, True)
+    assert site.board.announced.holding() == [theirs]
+
+
+async def test_one_s_own_last_word_is_undone_within_moments(site, http, written) -> None:
+    await post(http, "add", RESULTS)
+    await post(http, "remove", meant(written[-1]))
+    assert (await post(http, "undo", meant(written[-1], "Li"))).status == 404
+    assert (await post(http, "undo", meant(written[-1]))).status == 200
+    assert [it["name"] for it in await listed(http)] == ["exam results"]
+    await post(http, "change", RESULTS | meant(written[-1]) | {"lift": 4})
+    assert (await post(http, "undo", meant(written[-1]))).status == 200
+    assert [it["lift"] for it in await listed(http)] == [2.5]
+    await post(http, "add", RESULTS | {"name": "works"})
+    site.now += 15_001
+    assert (await post(http, "undo", meant(written[-1]))).status == 404
+    site.now -= 15_001
+    assert (await post(http, "undo", meant(written[-1]))).status == 200
+    assert [it["name"] for it in await listed(http)] == ["exam results"]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ({"begin": "tomorrow"}, 400, "begin: write date and time as 2026-06-25T08:00"),
+        ({"end": RESULTS["begin"]}, 400, "end: write a time after the begin"),
+        ({"end": "2028-03-12T08:00"}, 400, "a year at most"),
+        ({"begin": "0001-01-01T00:00"}, 400, "a year from 2000"),
+        ({"name": " "}, 400, "name: write a name"),
+        ({"name": "x\n"}, 400, "name: write a name"),
+        ({"author": ""}, 400, "author"),
+        ({"lift": 0}, 400, "lift"),
+        ({"lift": 51}, 400, "lift"),
+        ({"queue": "nobody"}, 400, "queue: there are "),
+        ({"hotline": "911"}, 400, "hotline: there are "),
+        ({"colour": "red"}, 400, "colour"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_what_to_do(http, written, change, status, said) -> None:
+    answer = await post(http, "add", RESULTS | change)
+    assert (answer.status, said in (await answer.json())["error"]) == (status, True), await answer.text()
+    assert written == []
+
+
+async def test_a_time_that_clocks_leave_out_is_none(site, http, written) -> None:
+    told = {"12345": Hotline(time_zone="Europe/Berlin", queues={})}
+    site.site.planning.settings = site.settings.model_copy(update={"hotlines": told})
+    body = RESULTS | {"begin": "2026-03-29T02:30", "end": "2026-03-29T05:00", "queue": ""}
+    answer = await post(http, "add", body)
+    assert (answer.status, "no such time in Europe/Berlin" in (await answer.json())["error"]) == (400, True)
+    assert (await post(http, "add", body | {"begin": "2026-03-29T01:30"})).status == 200
+    assert written[0].end - written[0].begin == 2.5 * HOUR
+
+
+async def test_the_same_event_is_not_announced_twice(http, written) -> None:
+    assert (await post(http, "add", RESULTS)).status == 200
+    again = await post(http, "add", RESULTS | {"author": "Li"})
+    assert (again.status, "announced already, by Chen Yu" in (await again.json())["error"]) == (409, True)
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"Origin": "http://evil.example"}, 403), ({"Sec_Fetch_Site": "cross-site"}, 403)]
+)
+async def test_a_foreign_page_announces_nothing(http, written, headers, status) -> None:
+    assert (await post(http, "add", RESULTS, **headers)).status == status
+    plain = await http.post(
+        "/api/v1/events/add", data=str(RESULTS), headers={"Content-Type": "text/plain", HEADER: "1"}
+    )
+    assert (plain.status, written) == (415, [])
+
+
+async def test_nothing_is_changed_while_kafka_is_away_or_still_read(site, http) -> None:
+    async def away(kafka, record) -> None:
+        raise KafkaError("away")
+
+    site.site.planning.write = away
+    refused = await post(http, "add", RESULTS)
+    assert (refused.status, "nothing was changed" in (await refused.json())["error"]) == (503, True)
+    site.reader.known_from = None
+    assert (await post(http, "add", RESULTS)).status == 503
+
+
+async def test_a_board_that_others_reach_without_logins_offers_none(site, http, written) -> None:
+    changed = city.demo_settings(kafka={"bootstrap": "127.0.0.1:1"}, web={"host": "0.0.0.0"})
+    site.site.planning.settings = changed
+    refused = await post(http, "add", RESULTS)
+    assert (refused.status, "hotline events" in (await refused.json())["error"]) == (403, True)
+
+
+SOME = Sees(queues=frozenset({"utilities"}))
+
+
+@pytest.mark.parametrize(
+    ("role", "sees", "queue", "status"),
+    [
+        ("viewer", EVERYTHING, "utilities", 403),
+        ("analyst", EVERYTHING, "utilities", 403),
+        ("supervisor", EVERYTHING, "", 200),
+        ("supervisor", SOME, "utilities", 200),
+        ("supervisor", SOME, "housing", 403),
+        ("supervisor", SOME, "", 403),
+    ],
+)
+async def test_who_acts_announces_what_is_theirs_and_it_is_in_the_audit(
+    site, http, written, monkeypatch, *, role, sees, queue, status
+) -> None:
+    somebody = Person("ada", role, sees)
+    monkeypatch.setattr(site.site.gate, "identify", lambda _request: somebody)
+    assert (await post(http, "add", RESULTS | {"queue": queue})).status == status
+    noted = [site.site.audit._waiting.get_nowait() for _ in range(site.site.audit._waiting.qsize())]
+    assert [(it.action, it.name) for it in noted] == [("announce" if status == 200 else "refused", "ada")]
+    assert [it.author for it in written] == ["ada"] * (status == 200), "who has logged in signs, whatever is written"
+    if status == 200:
+        assert f"add {written[0].id}: exam results" in noted[0].what
+        others = await post(http, "change", RESULTS | meant(written[0]) | {"queue": "housing"})
+        assert others.status == (403 if sees is SOME else 200)
+
+
+def test_who_sees_some_queues_sees_the_events_that_bear_on_them(site) -> None:
+    for number, (hotline, queue) in enumerate((("", ""), ("12345", "utilities"), ("12345", "housing"), ("911", ""))):
+        site.put(Announcement(id=str(number), revision=1, name="x", begin=0, end=1, hotline=hotline, queue=queue, author="x", at=0))  # fmt: skip
+    own = Sees(hotlines=frozenset({"12345"}), queues=frozenset({"utilities"}))
+    assert [it.id for it in seen(site.board, own, site.settings).events()] == ["0", "1"]
+
+
+async def test_events_of_the_file_are_shown_and_changed_there(site, http, written, tmp_path) -> None:
+    text = "events: [{name: works, begin: 2026-03-11T08:00+08:00, end: 2026-03-11T18:00+08:00, lift: 2}]"
+    (tmp_path / "events.yaml").write_text(text, encoding="utf-8")
+    site.site.planning._reread()
+    [row] = await listed(http)
+    assert (row["name"], row["on"], row["author"], row["changes"]) == ("works", "now", "events.yaml", False)
+    refused = await post(http, "remove", {"author": "x", "event": row["id"], "revision": 0})
+    assert (refused.status, "events.yaml: change it there" in (await refused.json())["error"]) == (409, True)
+    (tmp_path / "events.yaml").write_text("events: [{name: works}]", encoding="utf-8")
+    site.site.planning._reread()
+    assert [it["name"] for it in await listed(http)] == ["works"], "what cannot be used changes nothing"
+    table = await (await http.get("/api/v1/events?format=csv")).text()
+    assert "works" in table
+    assert "2026-03-11T00:00:00" in table
+
+
+async def test_the_charts_of_demand_carry_what_is_announced_for_today(site, http, written) -> None:
+    today = RESULTS | {"begin": "2026-03-11T08:00", "end": "2026-03-11T20:00"}
+    await post(http, "add", today)
+    await post(http, "add", RESULTS)
+    event = {"name": "exam results", "begin": local("2026-03-11T08:00"), "end": local("2026-03-11T20:00"), "lift": 2.5, "queue": "social-security"}  # fmt: skip
+    assert (await (await http.get("/api/v1/board")).json())["day"]["events"] == [event]
+    for queue, events in (("social-security", [event]), ("housing", [])):
+        assert (await (await http.get(f"/api/v1/day?queue={queue}")).json())["events"] == events
+
+
+# ---- what detection makes of it
+
+
+def minutes(detection: Detection, feed: str, first: int, count: int, calls: int) -> list[Signal | Forecast]:
+    told: list[Signal | Forecast] = []
+    random = np.random.default_rng(3)
+    for minute in range(first, first + count * MINUTE, MINUTE):
+        offered = int(random.poisson(calls))
+        for dimension_set, queue in (("hotline", ""), ("queue", "social-security")):
+            detection.cell(
+                Cell(
+                    feed=feed,
+                    hotline=city.HOTLINE,
+                    dimension_set=dimension_set,
+                    queue=queue,
+                    minute=minute,
+                    version=1,
+                    counts={"offered": offered, "answered": offered},
+                )
+            )
+        if feed == "live":
+            told += detection.advance(minute + MINUTE, minute // MINUTE)
+    return told
+
+
+async def test_what_is_entered_on_screen_is_expected_and_named(http, written) -> None:
+    """From the form's request to the sentence of a signal: each way by the records that pass between the processes."""
+    begin = local("2026-03-12T08:00")
+    rules = DetectionRules(hotlines={city.HOTLINE: Hotline(time_zone="Asia/Shanghai")})
+    detection = Detection(rules)
+    minutes(detection, "history", begin - 8 * HOUR - 14 * DAY, 14 * 1440, 4)
+    detection.complete("history", begin - 8 * HOUR)
+    taught = detection.snapshot()
+
+    def expected(of: Detection) -> float:
+        found = [it for it in minutes(of, "live", begin - 20 * MINUTE, 15, 4) if isinstance(it, Forecast)]
+        return next(it for it in reversed(found) if it.queue).expected[9 * 12]
+
+    usual = expected(Detection.restore(rules, taught))
+    assert (await post(http, "add", RESULTS)).status == 200
+    log = Announcements()
+    for record in written:
+        log.take(json.decode(json.encode(record), type=Announcement))
+    knowing = Detection.restore(rules, taught)
+    knowing.announce(announced(log.holding()))
+    assert expected(knowing) == pytest.approx(2.5 * usual, rel=0.02)
+    quiet = [it for it in minutes(knowing, "live", begin, 60, 10) if isinstance(it, Signal) and it.active]
+    assert [it for it in quiet if it.kind.startswith("demand")] == [], "what was announced is no news"
+    loud = minutes(knowing, "live", begin + HOUR, 20, 40)
+    told = [it for it in loud if isinstance(it, Signal) and it.kind == "demand_above_expectation"]
+    assert told
+    assert told[0].summary["en"].endswith(" Announced: exam results (x2.5 expected).")
+
+
+# ---- the page
+
+
+async def fill(page: Page, **fields: str) -> None:
+    for name, text in fields.items():
+        await page.locator(f"#event [name={name}]").fill(text)
+
+
+@in_chromium
+@pytest.mark.parametrize(("lang", "theme"), [("en", "dark"), ("zh", "light")])
+async def test_an_event_is_entered_changed_ended_and_undone_on_screen(
+    context: BrowserContext, site: RunningSite, written, lang: str, theme: str
+) -> None:
+    words = {
+        "en": ("Announce an event", "Write an end|write an end", "Announced: exam", "Change the event", "Undo", "Undone: exam",
+               "Take the event back", "End the event now", "Coming", "On now", "Past"),
+        "zh": ("新增预告", "结束时间须晚于", "已预告：exam", "修改预告", "撤销", "已撤销：exam", "撤回预告", "立即结束该事件", "未开始", "进行中", "已结束"),
+    }[lang]  # fmt: skip
+    add, order, announced_, change, undo, undone, back, end, coming, on_now, past = words
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open(f"?lang={lang}&theme={theme}")
+    await page.keyboard.press("8")
+    await page.locator(".event-keys button").press("Enter")
+    form = page.get_by_role("dialog", name=add)
+    await fill(page, author="Chen Yu", name="exam", begin="2026-03-11T12:00", end="2026-03-11T11:00", lift="2.5")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#event-problem")).to_contain_text(order.partition("|")[2] or order)
+    await expect(page.locator("#event [name=end]")).to_be_focused()
+    assert (await Axe().run(page)).violations_count == 0
+    assert written == []
+    await fill(page, end="2026-03-11T18:00")
+    await page.locator("#event [name=where]").select_option("utilities")
+    await page.locator("#event .act-do").click()
+    await expect(form).to_be_hidden()
+    await expect(page.locator(".undo-text")).to_have_text(announced_)
+    row = page.locator(".events tbody tr")
+    await expect(row).to_contain_text(coming)
+    await expect(row).to_contain_text("Chen Yu")
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    await row.locator("button").nth(0).click()
+    await expect(page.get_by_role("dialog", name=change)).to_be_visible()
+    await expect(page.locator("#event [name=begin]")).to_have_value("2026-03-11T12:00")
+    await fill(page, begin="2026-03-11T09:00")
+    await page.keyboard.press("Enter")
+    await expect(row).to_contain_text(on_now)
+    await row.locator("button").last.click()
+    await expect(page.get_by_role("dialog", name=back)).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(row).to_have_count(0)
+    await page.locator("#undo").get_by_role("button", name=undo).click()
+    await expect(page.locator(".undo-text")).to_have_text(undone)
+    await expect(row).to_contain_text(on_now)
+    await row.locator("button").nth(1).click()
+    await expect(page.get_by_role("dialog", name=end)).to_be_visible()
+    site.now += MINUTE
+    await page.keyboard.press("Enter")
+    site.now += MINUTE
+    await expect(row).to_contain_text(past)
+    assert [(it.revision, it.withdrawn) for it in written] == [
+        (1, False),
+        (2, False),
+        (3, True),
+        (4, False),
+        (5, False),
+    ]
+    assert (written[-1].begin, written[-1].queue, written[-1].lift) == (local("2026-03-11T09:00"), "utilities", 2.5)
+    assert board.complaints == []
+    assert board.outside == []
+
+
+@in_chromium
+async def test_the_second_of_two_editors_sees_what_the_first_has_done(
+    context: BrowserContext, site: RunningSite, written
+) -> None:
+    event = Announcement(id="e1", revision=1, name="works", begin=local("2026-03-11T09:00"), end=local("2026-03-11T18:00"),
+                         lift=2.0, hotline=city.HOTLINE, author="Li", at=0)  # fmt: skip
+    site.put(event)
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=en&page=events")
+    row = page.locator(".events tbody tr")
+    await row.get_by_role("button", name="Change: works").click()
+    await fill(page, author="Chen Yu", lift="4")
+    theirs = Announcement(id="e1", revision=2, name="works", begin=event.begin, end=event.end, lift=3.0, hotline=city.HOTLINE,
+                          author="Li", at=site.now)  # fmt: skip
+    site.put(theirs)
+    await page.locator("#event .act-do").click()
+    await expect(page.locator("#event-problem")).to_contain_text("Li was faster. The event is now: works · the whole")
+    await expect(page.locator("#event-problem")).to_contain_text("× 3")
+    assert written == []
+    await page.locator("#event .act-do").click()
+    await expect(row).to_contain_text("× 4")
+    assert [it.revision for it in written] == [3]
+    assert [text for text in board.complaints if "409" not in text] == []
+
+
+@in_chromium
+async def test_the_charts_show_it_and_a_viewer_only_looks(
+    context: BrowserContext, site: RunningSite, monkeypatch
+) -> None:
+    site.put(Announcement(id="e1", revision=1, name="停水检修", begin=local("2026-03-11T09:00"), end=local("2026-03-11T13:00"),
+                          lift=2.0, hotline=city.HOTLINE, queue="utilities", author="Li", at=0))  # fmt: skip
+    monkeypatch.setattr(site.site.gate, "identify", lambda _request: Person("vera", "viewer", EVERYTHING))
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=zh")
+    await expect(page.locator(".day .planned")).to_have_count(1)
+    await expect(page.locator(".day")).to_have_attribute("title", "停水检修 2 倍")
+    await page.goto(f"{site.url}/?lang=zh&queue=utilities")
+    await expect(page.locator(".mark-planned")).to_have_text("停水检修 2 倍")
+    await expect(page.locator(".chart-plot .planned")).to_have_count(1)
+    await page.goto(f"{site.url}/?lang=zh&page=events")
+    await expect(page.locator(".events tbody tr")).to_contain_text("停水检修")
+    await expect(page.locator(".event-page button:visible")).to_have_count(0)
+    refused = [text for text in board.complaints if "Failed to load resource" not in text]
+    assert refused == [], "what ClickHouse would answer is away here"
