@@ -23,7 +23,7 @@ def filters_as(settings: Settings, name: str) -> str:
 
 @click.group("access")
 def command() -> None:
-    r"""Who may see what: at the wallboard by settings (web.access), in ClickHouse and Grafana by what stands here.
+    """Who may see what: at the wallboard by settings (web.access), in ClickHouse and Grafana by what stands here.
 
     \b
     hotline access list

@@ -44,7 +44,7 @@ def command(context: click.Context) -> None:
       HOTLINE_ALERTS__ALERTMANAGER__URL=http://…:9093   and the other channels, if wanted
 
     Serves /healthz and /metrics at HOTLINE_HEALTH__ALERTS_PORT.
-    """  # noqa: D301  (click reads the backspace)
+    """
     if context.invoked_subcommand is None:
         run_process("alerts", "alerts.app")
 

@@ -76,12 +76,12 @@ _budget = click.FloatRange(min=0, max=100, min_open=True)
     "--report",
     "report_path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write what is found as an HTML page with plots; suggests for the budget of settings unless told.",
+    help="Write what is found as an HTML page with plots; suggests for the one --budget, else that of settings, unless told.",
 )
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the page.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def command(**told: Any) -> None:
-    r"""Say what would have fired over past days, how often a week, and how early.
+    """Say what would have fired over past days, how often a week, and how early.
 
     \b
     hotline backtest --from 2026-10-01 --to 2026-10-31 --labels incidents.csv
@@ -154,7 +154,7 @@ class _Asked:
         self._rule = _rule(settings, rule_name, rules_path) if rule_name else None
         if self._rule is not None and counts is not None:
             raise click.UsageError("a rule looks at stored minutes: leave --counts out")
-        default = settings.demand.false_alarms_per_week
+        default = budgets[0] if len(budgets) == 1 else settings.demand.false_alarms_per_week
         self._suggest = default if suggest is None and self._traced else suggest
         self._varied = self._variants(budgets)
         several = self._suggest is not None and self._budgeted and not self._varied

@@ -67,7 +67,7 @@ def show(position: str, plain: bool) -> None:
 
     \b
       hotline dead-letter show hotline.calls/3/10571
-    """  # noqa: D301  (click wants the backspace itself)
+    """
     try:
         wanted = Position.parse(position)
     except ValueError:
@@ -108,7 +108,7 @@ def replay(
       hotline dead-letter replay --reason no_type --source pbx-2 --set type=queued
 
     Exit codes: 0 all were sent, 1 some were not, 2 usage, 3 Kafka or ClickHouse not reachable.
-    """  # noqa: D301
+    """
     corrected = dict(_field(text) for text in fields)
     with errors_for_people(), client() as found:
         told = ask(found, _POSITIONS, "jsonl", _asked(reason, source, since, limit))

@@ -51,7 +51,7 @@ def command(*, counts: Path, interval: str, out: Path, budget: float, country: s
       hotline detect --counts calls.csv --interval 5m --out judged.csv --budget 0.5 --timezone Asia/Shanghai
 
     Exit codes: 0 written, 2 the file or an option is not what it should be (the line is named).
-    """  # noqa: D301  (click wants the backspace itself)
+    """
     minutes = minutes_of(interval)
     try:
         zone = ZoneInfo(zone_name)

@@ -94,7 +94,7 @@ def _entered(settings: Settings) -> list[Announcement]:
 def add(
     *, name: str, begin: str, end: str | None, hours: float | None, lift: float, hotline: str, queue: str, author: str
 ) -> None:
-    r"""Announce NAME.
+    """Announce NAME.
 
     \b
     hotline events add "exam results" --begin 2026-06-25T08:00 --hours 12 --lift 2.5 --queue education

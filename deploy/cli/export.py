@@ -102,7 +102,7 @@ def command(
     output: Path | None,
     force: bool,
 ) -> None:
-    r"""Write the rows of VIEW of a range of days to a file: Parquet unless told.
+    """Write the rows of VIEW of a range of days to a file: Parquet unless told.
 
     \b
     hotline export v_visits --from 2026-11-01 --to 2026-11-30

@@ -41,7 +41,7 @@ def test(*, file: Path, mapping_name: str, hotline: str, examples: int, as_json:
       tail -1000 events.jsonl | hotline feed test /dev/stdin --json
 
     Exit codes: 0 nothing would be rejected, 1 something would, 2 usage.
-    """  # noqa: D301  (click wants the backspace itself)
+    """
     if hotline and not mapping_name:
         raise click.UsageError("--hotline goes with --mapping: events name their hotline themselves")
     try:

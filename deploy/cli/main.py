@@ -75,7 +75,7 @@ def cli() -> None:
       hotline replay calls.csv --mapping my-mapping.yaml --wait
 
     Settings come from hotline.yaml and from HOTLINE_… variables; `hotline check` says what they mean.
-    """  # noqa: D301 - click reads the backspace as its own mark
+    """
 
 
 def main() -> None:

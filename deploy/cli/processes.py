@@ -41,7 +41,7 @@ def streams() -> None:
       HOTLINE_PSEUDONYM__KEY=…              the key that callers' numbers are hashed with
 
     Serves /healthz and /metrics at HOTLINE_HEALTH__STREAMS_PORT.
-    """  # noqa: D301  (click reads the backspace)
+    """
     run_process("streams", "streams.app")
 
 
@@ -58,7 +58,7 @@ def sinks() -> None:
       HOTLINE_CLICKHOUSE__URL=http://host:8123     with the schema of `hotline migrate`
 
     Serves /healthz and /metrics at HOTLINE_HEALTH__SINKS_PORT.
-    """  # noqa: D301  (click reads the backspace)
+    """
     run_process("sinks", "sinks.app")
 
 
@@ -75,5 +75,5 @@ def web() -> None:
       HOTLINE_CLICKHOUSE__URL=http://host:8123     for history and /api/v1/summary
 
     Listens at HOTLINE_WEB__HOST and HOTLINE_WEB__PORT (127.0.0.1:8080).
-    """  # noqa: D301  (click reads the backspace)
+    """
     run_process("web", "sinks.web.app")

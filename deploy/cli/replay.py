@@ -75,7 +75,7 @@ def command(
       hotline sql "SELECT * FROM v_hotline_daily WHERE feed LIKE 'replay-%'"
 
     Exit codes: 0 ok, 1 rows were rejected, 2 usage, 3 Kafka or ClickHouse not reachable (or not in time).
-    """  # noqa: D301  (click wants the backspace itself)
+    """
     try:
         settings = current()
         mapping = mapping_for(mapping_name, hotline, settings)

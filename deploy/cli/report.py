@@ -43,7 +43,7 @@ def hotline_of(settings: Settings, told: str) -> str:
 def command(
     *, day: datetime | None, week: str | None, hotline: str, feed: str, language: Language, output: Path | None
 ) -> None:
-    r"""Write a summary as one HTML file: what came in, was the promise kept, where not, and which alerts fired.
+    """Write a summary as one HTML file: what came in, was the promise kept, where not, and which alerts fired.
 
     \b
     hotline report --day 2026-11-17 --hotline 12345

@@ -124,7 +124,7 @@ def command(**options: Any) -> None:
     SIGINT and SIGTERM stop at once; with --drain the first one stops arrivals only.
 
     Exit codes: 0 ok, 2 usage, 3 Kafka not reachable.
-    """  # noqa: D301  (click wants the backspace itself)
+    """
     wanted = _Wanted(**options)
     try:
         settings = current()

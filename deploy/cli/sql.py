@@ -103,13 +103,13 @@ def command(
     who: str | None,
     parameters: tuple[str, ...],
 ) -> None:
-    r"""Ask ClickHouse: QUERY, or what stands on standard input, or query by query at a terminal.
+    """Ask ClickHouse: QUERY, or what stands on standard input, or query by query at a terminal.
 
     \b
     hotline sql "SELECT day, queue, offered, service_level_offered FROM v_daily WHERE feed = 'live'"
     hotline sql "SELECT * FROM v_visits WHERE call = {call:String}" --param call=pbx1-0042
-    hotline sql "\d"
-    hotline sql "\d v_cells"
+    hotline sql "\\d"
+    hotline sql "\\d v_cells"
     hotline sql --list
     hotline sql --run worst-quarters --param from=2026-11-01 --param limit=5
     hotline sql --as chen "SELECT * FROM v_daily"

@@ -172,7 +172,7 @@ def _as_json(why: Why, rows: Any) -> dict[str, Any]:
 )
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
 def command(*, metric: str, key: str, time: str, window: Window, feed: str, threshold_s: int | None, form: str) -> None:
-    r"""Show the visits that made a number: METRIC of KEY in the window that ends with TIME.
+    """Show the visits that made a number: METRIC of KEY in the window that ends with TIME.
 
     \b
     hotline why abandoned 12345/utilities

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -32,11 +33,22 @@ def run(*args, text=None):
     return CliRunner().invoke(cli, list(args), input=text)
 
 
-@pytest.mark.parametrize("command", [("sql",), ("migrate",), ("dead-letter", "list")])
-def test_help_says_what_it_is_for(command):
-    result = run(*command, "--help")
-    assert result.exit_code == 0
-    assert len(result.output.splitlines()) > 4
+def every_command(group=cli, named=()):
+    """The names of every command there is, those of groups too."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*named, name))
+        yield (*named, name)
+
+
+def test_help_says_what_a_command_is_for():
+    for command in every_command():
+        result = run(*command, "--help")
+        assert result.exit_code == 0
+        assert len(result.output.splitlines()) > 4, command
+        assert "\\b" not in result.output, f"{command}: a mark for click is printed instead of obeyed"
 
 
 def test_nobody_there_is_exit_code_3(pointing_at, unused_tcp_port):
