@@ -1,7 +1,7 @@
 """Records of every kind, made from the contract's types: the least that each may hold, and everything that it may hold.
 
-`python tests/core/contract_samples.py` writes those of this version, with their schemas, to `contract_1/`: done once, when
-a version is released; a later version writes a folder of its own.
+`python tests/core/contract_samples.py contract_3` writes those of this version, with their schemas, to that folder: done
+once, when a version is released or a record of a new kind has come.
 """
 
 import sys
@@ -78,4 +78,4 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).parent / (sys.argv[1] if len(sys.argv) > 1 else "contract_1"))
+    write(Path(__file__).parent / sys.argv[1])
