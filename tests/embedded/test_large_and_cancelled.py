@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -158,7 +159,16 @@ def slow(clickhouse_url: str) -> Iterator[Slow]:
 @contextmanager
 def started(command: Sequence[object]) -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE
-    program = subprocess.Popen([*map(str, command)], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    # Whoever runs the tests in the background ignores SIGINT, and so would what they start.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    program = subprocess.Popen(
+        [*map(str, command)],
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=heard,  # noqa: PLW1509  (no thread is at work in a fork of a test)
+    )
     try:
         yield program
     finally:
