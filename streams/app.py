@@ -6,7 +6,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from deploy.runtime.announcement_log import NoTopicError, follow, load
-from deploy.runtime.ending import end_process
+from deploy.runtime.hosting import without_kafka
 from deploy.runtime.planned_events import events_path
 from deploy.runtime.settings import Kafka, Settings
 from deploy.runtime.watched_file import watch
@@ -59,7 +59,7 @@ def _known_already(kafka: Kafka) -> Announcements:
         log.warning("no announced events but those of the file", problem=str(error))
         return Announcements()
     except KafkaError as error:
-        end_process("Kafka cannot be reached: check kafka.bootstrap and kafka.security_protocol", reason=str(error))
+        without_kafka(error)
 
 
 def _announce(worker: Worker, events: Events) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 import uvloop
@@ -33,8 +33,13 @@ def run_process(main: Coroutine[Any, Any, None]) -> None:
         try:
             runner.run(main)
         except KafkaError as error:
-            end_process("Kafka cannot be reached: check kafka.bootstrap and kafka.security_protocol", reason=str(error))
+            without_kafka(error)
     leave()
+
+
+def without_kafka(error: KafkaError) -> NoReturn:
+    """End the process: Kafka is out of reach as it begins."""
+    end_process("Kafka cannot be reached: check kafka.bootstrap and kafka.security_protocol", reason=str(error))
 
 
 async def host(app: Any, settings: Settings, *, health_port: int, check: Callable[[], Health], tasks: Tasks) -> None:
