@@ -1,6 +1,7 @@
 """Shared by all tests: one real broker and one real engine per run, each on a free port and loopback."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,6 +13,15 @@ from deploy.embedded.kafka import KafkaBroker
 from deploy.runtime.settings import Kafka
 from deploy.topics import TopicState
 from streams.contract.topics import TOPICS, Topic
+
+
+@pytest.fixture(autouse=True)
+def unchanged_environment() -> Iterator[None]:
+    """A test leaves the environment as it was: another one would be run with its settings."""
+    before = dict(os.environ)
+    yield
+    changed = {name for name, _ in before.items() ^ os.environ.items()} - {"PYTEST_CURRENT_TEST"}
+    assert not changed, f"this test leaves other values of {sorted(changed)} behind: use monkeypatch"
 
 
 @pytest.fixture(scope="session")

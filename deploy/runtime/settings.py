@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
@@ -389,6 +390,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         del dotenv_settings, file_secret_settings  # the file and the environment are all there is
+        assert isinstance(env_settings, EnvSettingsSource)
+        env_settings.env_vars = _with_secrets(env_settings.env_vars)
         path = Path(os.environ.get(PREFIX + "CONFIG", "hotline.yaml"))
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
 
@@ -419,12 +422,14 @@ class Settings(BaseSettings):
 
 
 _NO_SETTING = frozenset({PREFIX + "CONFIG"})
+_FILE = "_FILE"
+_SECRETS = ("KEY", "PASSWORD", "SECRET", "TOKEN", "URL")
 
 
 def _environment_problems() -> list[str]:
     """Environment variables with our prefix that name no setting (pydantic-settings would pass them over)."""
     problems = []
-    for name in os.environ:
+    for name in _with_secrets(os.environ):
         if not name.upper().startswith(PREFIX) or name.upper() in _NO_SETTING:
             continue
         model: type[BaseModel] | None = Settings
@@ -440,25 +445,28 @@ def _environment_problems() -> list[str]:
     return problems
 
 
-def _read_secret_files() -> None:
-    """For each `HOTLINE_…_FILE`, set the variable without `_FILE` to the file's first line."""
-    for name, path in list(os.environ.items()):
-        if name.startswith(PREFIX) and name.endswith("_FILE"):
-            target = name.removesuffix("_FILE")
-            if not target.endswith(("KEY", "PASSWORD", "SECRET", "TOKEN", "URL")):
-                continue
-            if os.environ.get(target):
-                raise SettingsError(f"both {target} and {name} are set: keep one")
-            try:
-                os.environ[target] = Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
-            except (OSError, IndexError) as error:
-                raise SettingsError(f"{name}: cannot read a secret from {path}: {error}") from error
-            del os.environ[name]
+def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """These variables with, for each `HOTLINE_…_FILE` of a secret, the one without `_FILE`: the file's first line.
+
+    The environment itself stays as it is: it is told on to child processes, which should not find secrets there.
+    """
+    read: dict[str, str | None] = {}
+    for name, value in variables.items():
+        target = name[: -len(_FILE)]
+        if not (name.upper().startswith(PREFIX) and name.upper().endswith(_FILE) and target.upper().endswith(_SECRETS)):
+            read.setdefault(name, value)
+            continue
+        if variables.get(target):
+            raise SettingsError(f"both {target.upper()} and {name.upper()} are set: keep one")
+        try:
+            read[target] = Path(value or "").read_text(encoding="utf-8").splitlines()[0].strip()
+        except (OSError, IndexError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name.upper()}: cannot read a secret from {value}: {error}") from error
+    return read
 
 
 def load(**overrides: Any) -> Settings:
     """Read the settings; raises SettingsError with one line per problem."""
-    _read_secret_files()
     problems = _environment_problems()
     if problems:
         raise SettingsError("\n".join(problems))
