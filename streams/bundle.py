@@ -38,13 +38,17 @@ class PartialAgents(msgspec.Struct, array_like=True):
 
 
 class PartialSource(msgspec.Struct, array_like=True):
-    """What this partition knows of a source; fields as in `SourceStatus`."""
+    """What this partition knows of a source; fields as in `SourceStatus`.
+
+    `heard_at`: the clock (ms) when its last record was read; what it sends late is no silence.
+    """
 
     source: str
     hotline: str
     expected: bool
     last_at: int
     clock_offset_ms: int | None
+    heard_at: int = 0
 
 
 class FeedPart(msgspec.Struct, omit_defaults=True):

@@ -65,7 +65,8 @@ class MergedSources:
         """Statuses that changed, or are due again, as of `clock` (ms). `records`: (records, repeats) of the window."""
         changed = []
         for name, it in self._together().items():
-            silent = it.expected and clock - it.last_at > silent_after_ms
+            heard_at = max(it.heard_at, it.last_at)
+            silent = it.expected and clock - heard_at > silent_after_ms
             events, repeats = records.get(name, (0, 0))
             status = SourceStatus(
                 feed=feed,
@@ -73,7 +74,7 @@ class MergedSources:
                 hotline=it.hotline,
                 expected=it.expected,
                 last_at=it.last_at,
-                silent_since=it.last_at if silent else None,
+                silent_since=heard_at if silent else None,
                 clock_offset_ms=it.clock_offset_ms,
                 events=events,
                 repeats=repeats,
@@ -101,6 +102,7 @@ class MergedSources:
                     total[it.source] = msgspec.structs.replace(it)
                     continue
                 known.last_at = max(known.last_at, it.last_at)
+                known.heard_at = max(known.heard_at, it.heard_at)
                 if it.expected:
                     known.expected, known.hotline = True, it.hotline
                 offsets = [ms for ms in (known.clock_offset_ms, it.clock_offset_ms) if ms is not None]

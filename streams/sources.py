@@ -12,13 +12,15 @@ FORGET_MS = 7 * 24 * 60 * MINUTE_MS
 class Source(msgspec.Struct, array_like=True):
     """One source. `heartbeat_at`: event time of its last heartbeat (0: it sends none).
 
-    `least`: append minute (ms) -> least time between event and append in it, of the last ten.
+    `least`: append minute (ms) -> least time between event and append in it, of the last ten. `heard_at`: the clock (ms)
+    when its last record was read.
     """
 
     hotline: str = ""
     last_at: int = 0
     heartbeat_at: int = 0
     least: dict[int, int] = msgspec.field(default_factory=dict)
+    heard_at: int = 0
 
 
 class Sources:
@@ -27,12 +29,13 @@ class Sources:
     def __init__(self, sources: dict[str, Source]) -> None:
         self.sources = sources
 
-    def heard(self, name: str, time: int, append_time: int) -> None:
-        """A record of the source with that event time was read."""
+    def heard(self, name: str, time: int, append_time: int, clock: int) -> None:
+        """A record of the source with that event time was read when the clock (ms) was there."""
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source()
         source.last_at = max(source.last_at, time)
+        source.heard_at = max(source.heard_at, clock)
         minute = append_time - append_time % MINUTE_MS
         least = source.least.get(minute)
         offset = append_time - time
@@ -63,6 +66,7 @@ class Sources:
                 it.heartbeat_at > 0,
                 it.last_at,
                 min(it.least.values(), default=None),
+                it.heard_at,
             )
             for name, it in sorted(self.sources.items())
         ]

@@ -37,7 +37,7 @@ class Teller(msgspec.Struct, frozen=True):
         event, time = accepted.event, accepted.time
         kind = event.type
         if event.source:
-            feed.sources.heard(event.source, time, append_time)
+            feed.sources.heard(event.source, time, append_time, reference)
         new: bool | Rejection
         if kind == "agent_state":
             new = self._agent(feed, event, time, reference)

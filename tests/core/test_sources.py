@@ -46,6 +46,18 @@ def test_a_source_that_falls_silent_is_told_from_a_quiet_night() -> None:
     assert engine.sources["pbx-2"].silent_since is None
 
 
+def test_what_a_source_sends_late_is_no_silence() -> None:
+    engine = Engine()
+    late = 50 * MINUTE  # it was cut off, and sends what it kept; another one's clock is wrong by five minutes
+    for second in range(0, 300, 20):
+        sent = [beat(second, "pbx-1"), beat(late // S + second - 300, "pbx-2")]
+        engine.send(sent, T + late + second * S)
+        engine.tick(T + late + second * S)
+        assert {name: it.silent_since for name, it in engine.sources.items()} == {"pbx-1": None, "pbx-2": None}
+    engine.tick(T + late + 280 * S + 91 * S)
+    assert {it.silent_since for it in engine.sources.values()} == {T + late + 280 * S}
+
+
 def test_an_open_minute_is_as_complete_as_its_sources_were_heard_so_far() -> None:
     engine = Engine()
     run(engine, range(0, 60, 20), "pbx-1", "pbx-2")
