@@ -265,26 +265,12 @@ async def _demo(settings: Settings, profile: Profile, wanted: _Wanted) -> None:
     control = Control(drain=wanted.drain)
     _listen(control)
     cluster = await cluster_id(settings.kafka)
-    async with Publisher(settings.kafka) as publisher:
-        await demo.history_once(
-            publisher,
-            profile,
-            wanted.seed,
-            cluster=cluster,
-            data_dir=settings.data_dir,
-            feed=wanted.history_feed,
-            days=(wanted.history or 14 * _DAY_MS) // _DAY_MS,
-            now=_now(),
-            control=control,
-            tell=_tell,
-        )
-        if control.stopping:
-            return
-        incidents = _incidents(wanted, profile, _now())
+    incidents = _incidents(wanted, profile, _now())
+    async with Publisher(settings.kafka) as for_live, Publisher(settings.kafka) as for_history:
         with TruthLog(wanted.truth) as truth:
             truth.write(incidents)
-            await demo.live(
-                publisher,
+            live = demo.live(
+                for_live,
                 profile,
                 wanted.seed,
                 cluster=cluster,
@@ -297,3 +283,16 @@ async def _demo(settings: Settings, profile: Profile, wanted: _Wanted) -> None:
                 duplicates=wanted.duplicates,
                 disorder=wanted.disorder,
             )
+            history = demo.history_once(
+                for_history,
+                profile,
+                wanted.seed,
+                cluster=cluster,
+                data_dir=settings.data_dir,
+                feed=wanted.history_feed,
+                days=(wanted.history or 14 * _DAY_MS) // _DAY_MS,
+                now=_now(),
+                control=control,
+                tell=_tell,
+            )
+            await asyncio.gather(live, history)

@@ -1,6 +1,7 @@
 """Publishing a simulation: as it happens, faster, or as fast as possible; paused and stopped from outside."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -145,13 +146,20 @@ class Runner:
         await self._end(now)
 
     async def at_full_speed(
-        self, start: int, progress: Callable[[int], None] = lambda _: None, *, settle: bool = True
+        self,
+        start: int,
+        progress: Callable[[int], None] = lambda _: None,
+        *,
+        settle: bool = True,
+        pace: float = math.inf,
     ) -> None:
         """Go from `start` (ms) in steps until every call is over; `progress` is told the time reached.
 
-        With `settle` also what comes later is sent: callbacks, ratings, re-classifications.
+        With `settle` also what comes later is sent: callbacks, ratings, re-classifications. `pace`: at most so many
+        events a second.
         """
         at, simulation, control = start, self._simulation, self._control
+        begun = time.monotonic()
         while not (simulation.settled if settle else simulation.over) and not (control.stopping and not control.drain):
             if control.stopping:
                 simulation.stop_arrivals(at)
@@ -159,7 +167,8 @@ class Runner:
             at += STEP_MS
             await self._send(at, flush=False)
             progress(at)
-            await asyncio.sleep(0)  # lets signals and the producer in
+            # even if there is nothing to wait for this lets signals and the producer in
+            await asyncio.sleep(self.published / pace - (time.monotonic() - begun))
         await self._end(at)
 
     async def _send(self, until: int, *, flush: bool = True) -> None:
@@ -203,10 +212,12 @@ async def send_history(
     span: tuple[int, int],
     control: Control,
     progress: Callable[[int], None] = lambda _: None,
+    pace: float = math.inf,
 ) -> tuple[int, int]:
     """Publish the calls of `span` as a feed of its own between its markers; its generation and number of events.
 
-    Agents, heartbeats and what came after the span's last call are left out: a history is for learning from.
+    Agents, heartbeats and what came after the span's last call are left out: a history is for learning from. `pace`:
+    at most so many events a second.
 
     If it is stopped on the way the feed has no end, and views go on showing what they showed before.
     """
@@ -223,7 +234,7 @@ async def send_history(
         last=span[1] - 1,
     )
     await publisher.publish(marks.to_all(marks.begin, publisher.partitions))
-    await runner.at_full_speed(span[0], progress, settle=False)
+    await runner.at_full_speed(span[0], progress, settle=False, pace=pace)
     if not control.stopping:
         await publisher.publish(marks.to_all(marks.end, publisher.partitions))
         await publisher.flush()
