@@ -12,7 +12,7 @@ from alerts.channels import Delivered, Notice, Outcome, Retry
 from alerts.channels.content import Writer, rfc3339
 from alerts.channels.http import TIMEOUT_S, JsonClient
 from alerts.rules import SEVERITIES
-from deploy.runtime.settings import Alertmanager
+from deploy.runtime.alerts_settings import Alertmanager
 from streams.contract import AlertEvent
 from streams.contract.alerts import Silence
 

@@ -12,7 +12,7 @@ from grafana_api.grafana_api import GrafanaClientError, GrafanaException
 from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
 from alerts.channels.content import Writer
 from alerts.channels.http import TIMEOUT_S, outcome_of_status
-from deploy.runtime.settings import Grafana
+from deploy.runtime.alerts_settings import Grafana
 from streams.contract import AlertEvent
 
 

@@ -14,7 +14,7 @@ import orjson
 from alerts.channels import Notice, Outcome
 from alerts.channels.content import Writer, webhook_alert
 from alerts.channels.http import TIMEOUT_S, JsonClient
-from deploy.runtime.settings import Webhook
+from deploy.runtime.alerts_settings import Webhook
 from streams.contract import AlertEvent
 
 

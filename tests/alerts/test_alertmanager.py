@@ -12,7 +12,7 @@ from alerts.channels import Delivered, Notice
 from alerts.channels.alertmanager import AlertmanagerChannel
 from alerts.deliveries import Deliveries
 from alerts.sender import send_forever
-from deploy.runtime.settings import Alertmanager
+from deploy.runtime.alerts_settings import Alertmanager
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from alerts.duty import Duty
 from alerts.on_call import OnCall
 from deploy.cli import duty as command
 from deploy.cli.main import cli
-from deploy.runtime.settings import Alerts, Settings
+from deploy.runtime.alerts_settings import Alerts
+from deploy.runtime.settings import Settings
 
 MONDAY = 1_764_460_800_000  # 2025-11-30 00:00 UTC, 08:00 in Shanghai
 HOUR = 3_600_000

@@ -16,7 +16,7 @@ from alerts.channels.content import rfc3339
 from alerts.channels.grafana import GrafanaChannel
 from alerts.channels.http import retry_after_s
 from alerts.channels.webhook import WebhookChannel, payload
-from deploy.runtime.settings import Alertmanager, Grafana, Webhook
+from deploy.runtime.alerts_settings import Alertmanager, Grafana, Webhook
 
 KINDS = ["alertmanager", "grafana", "webhook"]
 TIMEOUT_S = 0.4

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from deploy.cli import channels
 from deploy.cli.main import cli
-from deploy.runtime.settings import Alerts, Settings, Webhook
+from deploy.runtime.alerts_settings import Alerts, Webhook
+from deploy.runtime.settings import Settings
 
 
 class Services:

@@ -13,8 +13,9 @@ from process_kit import running
 from watchers import wall_ms
 
 from alerts import heartbeat
+from deploy.runtime.alerts_settings import Alertmanager, Alerts, Heartbeat
 from deploy.runtime.health import Health, serve_health
-from deploy.runtime.settings import Alertmanager, Alerts, Heartbeat, Settings
+from deploy.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = yaml.safe_load((ROOT / "deploy/alertmanager/alertmanager.yml").read_text(encoding="utf-8"))

@@ -21,7 +21,8 @@ from alerts.controls import Controls
 from alerts.pager import page_forever
 from alerts.sender import send_forever
 from alerts.telling import Telling
-from deploy.runtime.settings import Alertmanager, Alerts, Settings
+from deploy.runtime.alerts_settings import Alertmanager, Alerts
+from deploy.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SECOND_LINE = ROOT / "deploy/grafana/provisioning/alerting/hotline.yaml"

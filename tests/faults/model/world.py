@@ -14,7 +14,8 @@ from typing import Any
 from aiokafka.errors import NotEnoughReplicasError
 from structlog.testing import capture_logs
 
-from deploy.runtime.settings import Alerts, Cells, Demand, Hotline, Intake, Queue, Settings
+from deploy.runtime.alerts_settings import Alerts
+from deploy.runtime.settings import Cells, Demand, Hotline, Intake, Queue, Settings
 from model.broker import PARTITIONS, Broker, Sending
 from model.database import Database, Sink
 from model.laws import called_final_too_early
