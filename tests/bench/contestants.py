@@ -1,5 +1,6 @@
 """The engines of job A: how each is started, and what it does not do that ours does."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,12 @@ ENGINES = HERE / "engines"
 STREAMS_JARS = Jars(
     "kafka-streams-4.1.2",
     "org.apache.kafka:kafka-streams:4.1.2+com.fasterxml.jackson.core:jackson-databind:2.19.2"
+    "+org.slf4j:slf4j-simple:1.7.36",
+)
+FLINK_JARS = Jars(
+    "flink-2.2.1",
+    "org.apache.flink:flink-clients:2.2.1+org.apache.flink:flink-connector-base:2.2.1"
+    "+org.apache.flink:flink-connector-kafka:5.0.0-2.2+com.fasterxml.jackson.core:jackson-databind:2.18.2"
     "+org.slf4j:slf4j-simple:1.7.36",
 )
 
@@ -87,14 +94,32 @@ def peers(home: Path) -> Path:
     return python
 
 
-def _kafka_streams(place: Place) -> list[str]:
+def _java(jars: Jars) -> tuple[str, str]:
+    """Java, and the class path."""
     try:
-        java, jars = find_java(), class_path(STREAMS_JARS)
+        return find_java(), class_path(jars)
     except EmbeddedError as error:
         raise UnavailableError(str(error)) from error
+
+
+def _kafka_streams(place: Place) -> list[str]:
+    java, jars = _java(STREAMS_JARS)
     # `--source 17`: javac's own launcher compiles the one file in memory.
     options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", jars, "--source", "17"]
     return [java, *options, str(ENGINES / "KafkaStreamsJob.java"), *place.arguments, str(place.work / "state")]
+
+
+def _flink(place: Place) -> list[str]:
+    java, jars = _java(FLINK_JARS)
+    # Its tasks look for classes on the class path, where that launcher does not put them.
+    compiler = [java, "-m", "jdk.compiler/com.sun.tools.javac.Main", "-cp", jars, "-d", str(place.work)]
+    try:
+        subprocess.run([*compiler, str(ENGINES / "FlinkJob.java")], check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        raise UnavailableError(f"it cannot be compiled: {error.stderr.strip()[-300:]}") from error
+    opened = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in ("lang", "util", "time")]
+    options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{place.work}{os.pathsep}{jars}", *opened]
+    return [java, *options, "FlinkJob", *place.arguments, str(place.work / "checkpoints")]
 
 
 OURS = "hotline"
@@ -108,6 +133,7 @@ ENGINES_OF_A = (
         _kafka_streams,
         "nothing: its store is logged to Kafka too (its own default: at least once)",
     ),
+    Engine("Flink", "peer", "long", _flink, "a window is told only when it is over"),
     Engine("Pathway", "peer", "long", _peer("pathway_table.py"), "no checkpoints (persistence is off by default)"),
     Engine("Bytewax", "peer", "short", _peer("bytewax_flow.py"), "no checkpoints (recovery is off by default)"),
     Engine("Quix Streams", "peer", "short", _peer("quix.py"), "a window is told only when it is over"),
