@@ -20,9 +20,9 @@ STREAMS_JARS = Jars(
     "+org.slf4j:slf4j-simple:1.7.36",
 )
 FLINK_JARS = Jars(
-    "flink-2.2.1",
-    "org.apache.flink:flink-clients:2.2.1+org.apache.flink:flink-connector-base:2.2.1"
-    "+org.apache.flink:flink-connector-kafka:5.0.0-2.2+com.fasterxml.jackson.core:jackson-databind:2.18.2"
+    "flink-2.1.0",
+    "org.apache.flink:flink-clients:2.1.0+org.apache.flink:flink-connector-base:2.1.0"
+    "+org.apache.flink:flink-connector-kafka:5.0.0-2.1+com.fasterxml.jackson.core:jackson-databind:2.18.2"
     "+org.slf4j:slf4j-simple:1.7.36",
 )
 

@@ -140,7 +140,7 @@ public final class FlinkJob {
                 .withTimestampAssigner((event, appended) -> event.time);
         Map<String, long[]> totals = new LinkedHashMap<>();
         try (var cells = env.fromSource(source, time, "calls")
-                .keyBy(event -> event.queue)
+                .keyBy(event -> event.queue == null ? "" : event.queue)
                 .window(TumblingEventTimeWindows.of(Duration.ofMinutes(1)))
                 .aggregate(new Count(), new Name())
                 .executeAndCollect()) {
