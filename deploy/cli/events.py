@@ -4,8 +4,9 @@ import asyncio
 import sys
 import time
 from collections.abc import Coroutine
-from datetime import datetime, timedelta
+from datetime import datetime
 from getpass import getuser
+from math import isnan
 from typing import Any, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -15,11 +16,13 @@ from aiokafka.errors import KafkaError
 
 from deploy.runtime import announcement_log
 from deploy.runtime.announcement_log import NoTopicError
-from deploy.runtime.local_times import local_time
+from deploy.runtime.event_entry import LONGEST_MS, LONGEST_NAME, Span, checked, moment, readable
 from deploy.runtime.planned_events import events_path, told_by_file
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from streams.contract.announcements import Announcement, followed
+
+HOUR_MS = 3_600_000
 
 T = TypeVar("T")
 _author = click.option("--author", default=getuser, show_default="your login", help="Who says so.")
@@ -36,13 +39,6 @@ def command() -> None:
     """
 
 
-def _time(text: str, zone: ZoneInfo, option: str) -> datetime:
-    try:
-        return local_time(text, zone)
-    except ValueError:
-        raise click.BadParameter(f"{text}: write 2026-06-25T08:00", param_hint=option) from None
-
-
 def _zone(settings: Settings, hotline: str) -> ZoneInfo:
     """Local times are those of the hotline; of the only one, where none is told."""
     return settings.hotline(hotline or settings.only_hotline).zone
@@ -51,9 +47,10 @@ def _zone(settings: Settings, hotline: str) -> ZoneInfo:
 def _known(settings: Settings, hotline: str, queue: str) -> None:
     if hotline and settings.hotlines and hotline not in settings.known_hotlines():
         raise click.BadParameter(f"{hotline}: there are {', '.join(settings.hotlines)}", param_hint="--hotline")
-    queues = settings.hotline(hotline).queues if hotline else {}
-    if queue and queues and queue not in queues:
-        raise click.BadParameter(f"{queue}: there are {', '.join(queues)}", param_hint="--queue")
+    told = [settings.hotline(one).queues for one in ([hotline] if hotline else settings.hotlines)]
+    if queue and told and all(told) and not any(queue in queues for queues in told):
+        there = dict.fromkeys(name for queues in told for name in queues)
+        raise click.BadParameter(f"{queue}: there are {', '.join(there)}", param_hint="--queue")
 
 
 def _do(settings: Settings, work: Coroutine[Any, Any, T]) -> T:
@@ -80,7 +77,11 @@ def _entered(settings: Settings) -> list[Announcement]:
     "--begin", required=True, metavar="TIME", help="2026-06-25T08:00, local to the hotline, or with an offset."
 )
 @click.option("--end", metavar="TIME", help="When it is over.")
-@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="How long it lasts, in place of --end.")
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0, max=LONGEST_MS / HOUR_MS, min_open=True),
+    help="How long it lasts, in place of --end.",
+)
 @click.option(
     "--lift",
     default=1.0,
@@ -103,22 +104,25 @@ def add(
         raise click.UsageError("say --end or --hours")
     settings = current()
     _known(settings, hotline, queue)
+    if not readable(name) or len(name) > LONGEST_NAME or not readable(author):
+        raise click.UsageError(f"write a name, {LONGEST_NAME} characters at most, without control characters")
     zone = _zone(settings, hotline)
-    first = _time(begin, zone, "--begin").timestamp()
-    last = (
-        _time(end, zone, "--end").timestamp()
-        if end is not None
-        else first + timedelta(hours=hours or 0).total_seconds()
-    )
-    if last <= first:
-        raise click.UsageError("--end: write a time after --begin")
+    if isnan(lift) or isnan(hours or 0):
+        raise click.UsageError("--lift, --hours: write a number")
+    zone_of = hotline or settings.only_hotline
+    try:
+        first = moment("begin", begin, zone_of, settings)
+        last = moment("end", end, zone_of, settings) if end is not None else first + round((hours or 0) * HOUR_MS)
+        span = checked(Span(first, last))
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from None
     settings = _settings()
     event = Announcement(
         id=uuid4().hex[:8],
         revision=1,
         name=name,
-        begin=round(first * 1000),
-        end=round(last * 1000),
+        begin=span.begin,
+        end=span.end,
         lift=lift,
         hotline=hotline,
         queue=queue,

@@ -18,6 +18,7 @@ from typing import Annotated, Self
 import yaml
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
+from deploy.runtime.event_entry import LONGEST_NAME, readable
 from deploy.runtime.section import Section
 from deploy.runtime.settings import Settings, SettingsError
 from streams.contract.announcements import Announcement
@@ -26,7 +27,7 @@ from streams.contract.announcements import Announcement
 class PlannedEvent(Section):
     """From `begin` to before `end` about `lift` times as many calls are expected as usual."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(max_length=LONGEST_NAME)]
     begin: AwareDatetime
     end: AwareDatetime
     lift: Annotated[float, Field(gt=0, le=50)] = 1.0
@@ -34,9 +35,11 @@ class PlannedEvent(Section):
     queue: str = ""
 
     @model_validator(mode="after")
-    def _lasts(self) -> Self:
+    def _makes_sense(self) -> Self:
         if self.end <= self.begin:
             raise ValueError("end: write a time after begin")
+        if not readable(self.name):
+            raise ValueError("name: write a name, without control characters")
         return self
 
     def told(self, number: int, file: str) -> Announcement:

@@ -6,7 +6,6 @@ acknowledgements and silences; what an alert was worth is said here all the same
 """
 
 import glob
-import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
@@ -18,6 +17,7 @@ import structlog
 from aiohttp import web
 from aiokafka.errors import KafkaError
 
+from deploy.runtime.event_entry import readable
 from deploy.runtime.kafka import append
 from deploy.runtime.settings import Kafka, Settings
 from sinks.web.answers import error_response, json_response
@@ -33,7 +33,6 @@ MINUTE_MS = 60_000
 UNDO_MS = 15_000
 """What was said can be taken back so long; the page offers it for ten seconds."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WHAT = ("alertname", "hotline", "queue", "category", "source")
 """The labels by which a silence finds its alert again."""
 
@@ -211,7 +210,7 @@ class Actions:
             asked = msgspec.json.decode(await request.read(), type=kind)
         except msgspec.DecodeError as error:
             return error_response(HTTPStatus.BAD_REQUEST, str(error))
-        if UNPRINTABLE.search(asked.author):
+        if not readable(asked.author):
             return error_response(HTTPStatus.BAD_REQUEST, "author: write a name, without control characters")
         person = request[PERSON]
         return msgspec.structs.replace(asked, author=person.name) if person.name else asked

@@ -1,10 +1,8 @@
-"""Announced events as the board shows them, and as people write them: times local to the hotline. Pure."""
+"""Announced events as the board shows them. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from deploy.runtime.local_times import local_time
 from deploy.runtime.settings import Settings
 from sinks.web.seen import Readable
 from sinks.web.sees import Sees
@@ -13,40 +11,6 @@ from sinks.web.summary import BadRequestError, iso
 DAY_MS = 86_400_000
 PAST_MS = 60 * DAY_MS
 """Events that were over longer ago are not listed."""
-LONGEST_MS = 366 * DAY_MS
-YEARS = (2000, 2200)
-
-
-class Span(NamedTuple):
-    """From `begin` to before `end` (ms)."""
-
-    begin: int
-    end: int
-
-
-def span_of(begin: str, end: str, hotline: str, settings: Settings) -> Span:
-    """The span that two times tell, local to the hotline. Raises BadRequestError."""
-    zone_of = hotline or settings.only_hotline
-    found = Span(*(_moment(name, text, zone_of, settings) for name, text in (("begin", begin), ("end", end))))
-    if found.end <= found.begin:
-        raise BadRequestError("end: write a time after the begin")
-    if found.end - found.begin > LONGEST_MS:
-        raise BadRequestError("end: an event lasts a year at most")
-    return found
-
-
-def _moment(name: str, text: str, hotline: str, settings: Settings) -> int:
-    told = settings.hotline(hotline)
-    try:
-        at = local_time(text, told.zone)
-    except ValueError:
-        raise BadRequestError(f"{name}: write date and time as 2026-06-25T08:00") from None
-    if not YEARS[0] <= at.year <= YEARS[1]:
-        raise BadRequestError(f"{name}: write a year from {YEARS[0]} to {YEARS[1]}")
-    moment = at.timestamp()
-    if datetime.fromtimestamp(moment, at.tzinfo).replace(tzinfo=None) != at.replace(tzinfo=None):
-        raise BadRequestError(f"{name}: there is no such time in {told.time_zone}, clocks are put forward then")
-    return round(moment * 1000)
 
 
 def place_of(hotline: str, queue: str, board: Readable, settings: Settings) -> None:

@@ -17,14 +17,15 @@ from aiohttp import web
 from aiokafka.errors import KafkaError
 
 from deploy.runtime import announcement_log
+from deploy.runtime.event_entry import LONGEST_NAME, readable, span_of
 from deploy.runtime.planned_events import events_path, told_by_file
 from deploy.runtime.settings import Kafka, Settings, SettingsError
 from deploy.runtime.watched_file import WatchedFile, watch
-from sinks.web.actions import UNDO_MS, UNPRINTABLE, refused
+from sinks.web.actions import UNDO_MS, refused
 from sinks.web.answers import error_response, json_response
 from sinks.web.board import Board
 from sinks.web.gate import PERSON, Gate
-from sinks.web.planned import place_of, span_of
+from sinks.web.planned import place_of
 from sinks.web.reader import Reader
 from sinks.web.seen import seen
 from sinks.web.summary import BadRequestError
@@ -36,7 +37,7 @@ LOOK_S = 0.05
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Short = Annotated[str, msgspec.Meta(max_length=64)]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
 Times = Annotated[float, msgspec.Meta(ge=0.01, le=50)]
 
 log = structlog.get_logger()
@@ -100,6 +101,7 @@ class Planning:
     ) -> None:
         self.board, self.reader, self.settings, self.now, self.gate = board, reader, settings, now, gate
         self.write = write
+        self._adding = asyncio.Lock()
         self._file = WatchedFile(events_path(settings))
         self._reread()
 
@@ -125,10 +127,11 @@ class Planning:
         """Somebody announces an event."""
         asked = await self._asked(request, Told)
         event = self._made(request, asked, uuid4().hex[:12], 1)
-        same = next((it for it in self.board.events() if (it.name, it.begin) == (event.name, event.begin)), None)
-        if same is not None and (same.hotline, same.queue) == (event.hotline, event.queue):
-            raise _no(HTTPStatus.CONFLICT, f"{event.name} is announced already, by {same.author}: change that one")
-        return await self._say(request, "add", event)
+        async with self._adding:  # the same one, asked for twice at once, waits until the first has come back
+            same = next((it for it in self.board.events() if (it.name, it.begin) == (event.name, event.begin)), None)
+            if same is not None and (same.hotline, same.queue) == (event.hotline, event.queue):
+                raise _no(HTTPStatus.CONFLICT, f"{event.name} is announced already, by {same.author}: change that one")
+            return await self._say(request, "add", event)
 
     async def change(self, request: web.Request) -> web.Response:
         """Somebody says anew what an event is."""
@@ -178,8 +181,7 @@ class Planning:
         except msgspec.DecodeError as error:
             raise BadRequestError(str(error)) from None
         for name in ("author", "name"):
-            text = getattr(asked, name, "-")
-            if UNPRINTABLE.search(text) or not text.strip():
+            if not readable(getattr(asked, name, "-")):
                 raise BadRequestError(f"{name}: write a name, without control characters")
         person = request[PERSON]
         return msgspec.structs.replace(asked, author=person.name) if person.name else asked
@@ -191,7 +193,10 @@ class Planning:
             self.gate.note(request, "refused")
             raise _no(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on: name a queue of yours")
         place_of(asked.hotline, asked.queue, seen(self.board, sees, self.settings), self.settings)
-        span = span_of(asked.begin, asked.end, asked.hotline, self.settings)
+        try:
+            span = span_of(asked.begin, asked.end, asked.hotline, self.settings)
+        except ValueError as error:
+            raise BadRequestError(str(error)) from None
         return Announcement(
             id=event,
             revision=revision,

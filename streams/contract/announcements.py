@@ -5,8 +5,13 @@ one that follows the last counts, in the order of the log. So all who read it ag
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import msgspec
+
+Moment = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""Epoch ms, of any year that there is."""
+Lift = Annotated[float, msgspec.Meta(gt=0, le=50)]
 
 
 class Announcement(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -19,9 +24,9 @@ class Announcement(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True
     id: str
     revision: int
     name: str
-    begin: int
-    end: int
-    lift: float = 1.0
+    begin: Moment
+    end: Moment
+    lift: Lift = 1.0
     hotline: str = ""
     queue: str = ""
     author: str

@@ -17,6 +17,10 @@ GUESS = 0.3
 """Deviation of an announced lift, of its logarithm."""
 
 
+LEAST, MOST = 0.01, 50.0
+"""However many events are on together, so many times the usual calls at least and at most."""
+
+
 class Lift(msgspec.Struct, frozen=True):
     """One key's part of an event: from `begin` to before `end` (ms) `factor` times the usual calls."""
 
@@ -54,12 +58,12 @@ def over(lifts: Iterable[Lift], start: int, end: int) -> tuple[Lift, ...]:
 
 def factors(lifts: Sequence[Lift], first: int, steps: int, step: int) -> Floats:
     """By what the usual calls of each of `steps` steps of `step` ms from `first` on are multiplied."""
-    made = np.ones(steps)
+    made = np.zeros(steps)  # of logarithms: a hundred events at once would be no number
     starts = first + step * np.arange(steps)
     for it in lifts:
         part = np.clip(np.minimum(starts + step, it.end) - np.maximum(starts, it.begin), 0, step) / step
-        made *= 1.0 + part * (it.factor - 1.0)
-    return made
+        made += np.log1p(part * (it.factor - 1.0))
+    return np.exp(np.clip(made, log(LEAST), log(MOST)))
 
 
 def doubts(lifts: Sequence[Lift], first: int, slots: int) -> Floats:

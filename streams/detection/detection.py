@@ -26,6 +26,8 @@ SMALL_STEP = 5_000
 """Between ticks at most so far apart the open minute is judged; further apart only minutes that are over."""
 SLACK = 2_000
 """Counts may run ahead of the merged clock by this (or by what is told) and two ticks."""
+NEAR = 8 * 1440 * MINUTE
+"""Events that are on within so long before or after a minute are weighed then: of years of them only a few."""
 FORECAST_EVERY = 5 * MINUTE
 
 
@@ -251,8 +253,9 @@ class Detection:
 
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
         """All keys at the border where `minute` begins."""
+        near = [it for it in self.rules.announced if it.begin < minute + NEAR and it.end > minute - NEAR]
         for key, demand in self._demands.items():
-            demand.expectation.lifts = self._lifts(key)
+            demand.expectation.lifts = self._lifts(key, near)
         planned = {key for key, demand in self._demands.items() if demand.expectation.minute(minute)}
         for key, rate in self._answer_rates.items():
             rate.minute(minute, self.rules.answer_rate, self.rules.zone(key.hotline))
@@ -272,12 +275,12 @@ class Detection:
             if record is not None:
                 yield record
 
-    def _lifts(self, key: Key) -> tuple[Lift, ...]:
+    def _lifts(self, key: Key, events: Iterable[Announced]) -> tuple[Lift, ...]:
         """What announced events do to a key; of a category nobody says how much of an event's calls it has."""
         if key.dimension_set == "category_1":
             return ()
         found = []
-        for event in self.rules.announced:
+        for event in events:
             lift = event.lift_of(key.hotline, key.queue, self._part(key.hotline, event.queue))
             if lift is not None:
                 found.append(lift)

@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from msgspec import DecodeError, json, to_builtins
 
 from deploy.cli.main import cli
 from deploy.runtime import announcement_log
@@ -182,18 +183,60 @@ def test_of_two_who_change_the_same_revision_the_first_in_the_log_counts():
     assert log.changes == 4
 
 
+@pytest.mark.parametrize("wrong", [{"lift": 0}, {"lift": -1}, {"lift": 1e9}, {"begin": 2**63 - 1}, {"end": -(2**63)}])
+def test_a_record_that_no_expectation_could_be_made_of_is_not_read(wrong):
+    line = json.encode(to_builtins(said(1)) | wrong)
+    with pytest.raises(DecodeError):
+        json.decode(line, type=Announcement)
+
+
+def test_of_years_of_events_those_that_are_near_are_weighed_each_minute(taught):
+    """All of them, for each key and minute, would be seconds a minute."""
+    city, snapshot, monday = taught
+    events = [results(monday + day * DAY) for day in range(-900, 900)]
+    detection = Detection.restore(replace(city.rules(), announced=tuple(events)), snapshot)
+    city.tell(detection, "live", monday, {"transport": 3})
+    detection.advance(monday + MINUTE, 1)
+    near = {len(demand.lifts) for key, demand in detection._demands.items() if key.queue == "transport"}
+    assert near == {16}
+
+
+def test_however_many_events_overlap_what_is_expected_stays_a_number():
+    many = [Lift("x", 0, HOUR, 50.0), Lift("y", HOUR, 2 * HOUR, 0.01)] * 400
+    assert factors(many, 0, 3, HOUR).tolist() == pytest.approx([50.0, 0.01, 1.0])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--begin", "tomorrow", "--hours", "1"), "write 2026-06-25T08:00"),
+        (("--begin", "tomorrow", "--hours", "1"), "--begin: write date and time as 2026-06-25T08:00"),
+        (("--begin", "0001-01-01T00:00", "--hours", "1"), "--begin: write a year from 2000"),
+        (("--begin", "2027-06-25T08:00", "--end", "2030-06-25T08:00"), "--end: an event lasts a year at most"),
+        (("--begin", "2027-06-25T08:00", "--hours", "1e9"), "--hours"),
+        (("--begin", "2027-06-25T08:00", "--hours", "1", "--lift", "nan"), "write a number"),
+        (("--begin", "2027-06-25T08:00", "--hours", "1", "--author", "\x1b[2J"), "write a name"),
         (("--begin", "2027-06-25T08:00"), "say --end or --hours"),
-        (("--begin", "2027-06-25T08:00", "--end", "2027-06-25T08:00"), "write a time after --begin"),
+        (("--begin", "2027-06-25T08:00", "--end", "2027-06-25T08:00"), "--end: write a time after the begin"),
         (("--begin", "2027-06-25T08:00", "--hours", "1", "--hotline", "911"), "911: there are 12345"),
     ],
 )
 def test_a_bad_event_says_what_is_wrong(hotline, words, said):
     done = hotline("add", "works", *words)
     assert (done.exit_code, said in done.output) == (2, True), done.output
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 201, "works \x1b[2J", "\u202esrow"])
+def test_a_name_that_nobody_could_read_is_none(hotline, log, name):
+    done = hotline("add", name, "--begin", "2027-06-25T08:00", "--hours", "1")
+    assert (done.exit_code, "write a name" in done.output) == (2, True), done.output
+    assert log.holding() == []
+
+
+def test_a_queue_that_no_hotline_has_is_told(hotline, tmp_path):
+    text = 'hotlines: {"12345": {time_zone: Asia/Shanghai, queues: {water: {}}}}'
+    (tmp_path / "hotline.yaml").write_text(text, encoding="utf-8")
+    done = hotline("add", "works", "--begin", "2027-06-25T08:00", "--hours", "1", "--queue", "waters")
+    assert (done.exit_code, "waters: there are water" in done.output) == (2, True), done.output
 
 
 def test_a_file_that_cannot_be_used_names_the_field_and_changes_nothing(tmp_path):

@@ -1,5 +1,6 @@
 """Announced events from the board: what is written, who may, who was faster, and what detection makes of it."""
 
+import asyncio
 from datetime import datetime
 
 import city
@@ -153,6 +154,10 @@ async def test_one_s_own_last_word_is_undone_within_moments(site, http, written)
         ({"begin": "0001-01-01T00:00"}, 400, "a year from 2000"),
         ({"name": " "}, 400, "name: write a name"),
         ({"name": "x\n"}, 400, "name: write a name"),
+        ({"name": "x\u2028y"}, 400, "name: write a name"),
+        ({"name": "works \u202elamron"}, 400, "name: write a name"),  # turns what is written after it
+        ({"name": "\u200b\ufeff"}, 400, "name: write a name"),  # nobody would see it
+        ({"author": "\u200b"}, 400, "author: write a name"),
         ({"author": ""}, 400, "author"),
         ({"lift": 0}, 400, "lift"),
         ({"lift": 51}, 400, "lift"),
@@ -182,6 +187,28 @@ async def test_the_same_event_is_not_announced_twice(http, written) -> None:
     again = await post(http, "add", RESULTS | {"author": "Li"})
     assert (again.status, "announced already, by Chen Yu" in (await again.json())["error"]) == (409, True)
     assert len(written) == 1
+
+
+async def test_the_same_event_asked_for_twice_at_once_is_announced_once(site, http, written) -> None:
+    at_once = site.site.planning.write
+    both = asyncio.Event()
+
+    async def slow(kafka, record) -> None:
+        await both.wait()
+        await at_once(kafka, record)
+
+    site.site.planning.write = slow
+    asked = [asyncio.ensure_future(post(http, "add", RESULTS)) for _ in range(2)]
+    await asyncio.wait(asked, timeout=0.1)
+    both.set()
+    assert sorted([(await it).status for it in asked]) == [200, 409]
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize("name", ["ما قبل 2026", "高考查分 🎓", "<b>x</b>", "👨\u200d👩\u200d👧 day"])
+async def test_a_name_is_what_people_write(http, written, name) -> None:
+    assert (await post(http, "add", RESULTS | {"name": name})).status == 200
+    assert [it["name"] for it in await listed(http)] == [name]
 
 
 @pytest.mark.parametrize(
@@ -423,6 +450,25 @@ async def test_the_second_of_two_editors_sees_what_the_first_has_done(
     await expect(row).to_contain_text("× 4")
     assert [it.revision for it in written] == [3]
     assert [text for text in board.complaints if "409" not in text] == []
+
+
+@in_chromium
+async def test_a_new_name_leaves_the_hour_that_clocks_tell_twice_as_it_was(
+    context: BrowserContext, site: RunningSite, written
+) -> None:
+    """In Berlin the night has 02:30 twice: the event lasts from the first to the second."""
+    told = {"12345": Hotline(time_zone="Europe/Berlin", queues={})}
+    site.site.planning.settings = site.site.api.settings = site.settings.model_copy(update={"hotlines": told})
+    begin = int(datetime.fromisoformat("2026-10-25T02:30+02:00").timestamp() * 1000)
+    site.put(Announcement(id="e1", revision=1, name="works", begin=begin, end=begin + HOUR, hotline=city.HOTLINE, author="Li", at=0))  # fmt: skip
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=en&page=events")
+    await page.get_by_role("button", name="Change: works").click()
+    await expect(page.locator("#event [name=end]")).to_have_value("2026-10-25T02:30")
+    await fill(page, author="Chen Yu", name="night works")
+    await page.locator("#event .act-do").click()
+    await expect(page.locator(".events tbody tr")).to_contain_text("night works")
+    assert [(it.begin, it.end) for it in written] == [(begin, begin + HOUR)]
 
 
 @in_chromium

@@ -118,9 +118,17 @@ export class EventForm {
     if (!inputs.author.value.trim()) return ["author", own.errors.author];
     if (this.fields.name.hidden) return null;
     for (const field of ["name", "begin", "end"]) if (!inputs[field].value.trim()) return [field, own.errors[field]];
-    if (inputs.end.value <= inputs.begin.value) return ["end", own.errors.order];
+    const kept = [this.moment("begin"), this.moment("end")].every((at) => at.endsWith("Z"));
+    if (!kept && inputs.end.value <= inputs.begin.value) return ["end", own.errors.order];
     const lift = inputs.lift.valueAsNumber;
     return lift >= LEAST && lift <= MOST ? null : ["lift", own.errors.lift];
+  }
+
+  /** A time as it leaves: local, or exactly what it was where nobody has changed it (clocks put back tell an hour twice). */
+  moment(field) {
+    const { item, inputs } = this;
+    const written = inputs[field].value;
+    return item && written === localTime(item[field], item.time_zone) ? new Date(item[field]).toISOString() : written;
   }
 
   /** What leaves: the event as it is written, or which revision of which one is meant. */
@@ -129,7 +137,7 @@ export class EventForm {
     const author = inputs.author.value.trim();
     const meant = item ? { event: item.id, revision: item.revision } : {};
     if (kind === "remove") return { author, ...meant };
-    const told = { author, ...meant, name: inputs.name.value.trim(), hotline: item?.hotline ?? board.head.hotline, queue: inputs.where.value, begin: inputs.begin.value, end: inputs.end.value, lift: inputs.lift.valueAsNumber };
+    const told = { author, ...meant, name: inputs.name.value.trim(), hotline: item?.hotline ?? board.head.hotline, queue: inputs.where.value, begin: this.moment("begin"), end: this.moment("end"), lift: inputs.lift.valueAsNumber };
     return kind === "end" ? { ...told, begin: new Date(item.begin).toISOString(), end: new Date(Date.now() + this.skew).toISOString() } : told;
   }
 
