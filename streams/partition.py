@@ -124,14 +124,16 @@ class CallsPartition:
             self._settle()
 
     def tick(self, now: int, *, caught_up: bool) -> None:
-        """While caught up, the partition clock is wall time; else it stands until more is read."""
+        """While caught up, the partition clock is wall time; else it stands until more is read.
+
+        What time alone changes is counted when it is asked for.
+        """
         if caught_up:
             self._clock = max(self._clock, now)
             if self._offset < 0 and self._resumed_before:
                 self._torn.cut(now)
             if self._retracing:
                 self._retrace(now)
-        self._settle()
 
     def resumed(self, end: int, epoch: int, *, first: bool = False) -> None:
         """The log ended before offset `end` when this state was loaded: a predecessor has told of nothing further.

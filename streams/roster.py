@@ -13,10 +13,10 @@ from streams.agents import (
     last_spell,
     lost_at,
     next_state,
-    now_of,
     open_time,
     places_of,
 )
+from streams.agents_present import AgentsPresent
 from streams.bundle import PartialAgents
 from streams.cell_book import MINUTE_MS, CellBook, Contribution
 from streams.contribution import Rules
@@ -36,12 +36,10 @@ class Roster:
         self._clock = clock
         self._moved: dict[str, None] = {}
         self.retrace_to = 0
-        self._now: dict[str, Spell] = {}
+        self._present = AgentsPresent(rules)
         self._over: Contribution = {}
-        self._states: list[PartialAgents] | None = None
-        self._first_lost = 0
         for number, agent in agents.items():
-            self._place(number, agent)
+            self._present.place(number, agent, clock)
 
     def remembered(self, number: str, reference: int) -> Agent | None:
         """The agent; one who was given up longer than the lateness before `reference` (ms) is forgotten: comes anew.
@@ -95,7 +93,6 @@ class Roster:
                 self._retrace(agent, agent.last_at)
                 before = self._added_since(agent, agent.last_at)
                 agent.gone_at = at
-                self._first_lost = min(self._first_lost, at)
                 self._cells.move(before, self._added_since(agent, agent.last_at))
                 self._moved[number] = None
 
@@ -107,32 +104,17 @@ class Roster:
         if clock - clock % MINUTE_MS > past:
             self._pass_minutes(clock)
         self._clock = max(self._clock, clock)
-        if self._moved:
-            self._states = None
+        self._moved.update(dict.fromkeys(self._present.due(self._clock)))
         for number in self._moved:
-            self._place(number, self.agents[number])
+            self._present.place(number, self.agents[number], self._clock)
         self._moved.clear()
 
     def states(self) -> list[PartialAgents]:
-        """Agents by state per (hotline, queue), and per hotline (queue `""`) each once; to be left as it is."""
-        if self._states is not None and self._clock < self._first_lost:
-            return self._states
-        found: dict[tuple[str, str], PartialAgents] = {}
-        self._first_lost = self._clock + self._rules.lost_agent_ms
-        for number, spell in self._now.items():
-            agent = self.agents[number]
-            lost = lost_at(agent, self._rules)
-            if self._clock >= lost:
-                continue
-            self._first_lost = min(self._first_lost, lost)
-            for queue in {"", *spell.queues}:
-                key = (agent.hotline, queue)
-                share = found.get(key) or found.setdefault(key, PartialAgents(*key, {}, {}))
-                share.states[spell.state] = share.states.get(spell.state, 0) + 1
-                if spell.state == "break":
-                    share.breaks[spell.reason] = share.breaks.get(spell.reason, 0) + 1
-        self._states = [found[key] for key in sorted(found)]
-        return self._states
+        """Agents by state per (hotline, queue), and per hotline (queue `""`) each once, as of the last `settle`.
+
+        The list is to be left as it is; it is the same one as long as nothing changed.
+        """
+        return self._present.states()
 
     def open_minutes(self, floor: int) -> set[int]:
         """Minutes before `floor` (ms) that agents' time may still be added to or taken from."""
@@ -141,9 +123,8 @@ class Roster:
 
     def clear(self) -> None:
         """Forget all agents."""
-        for state in (self.agents, self._moved, self._now, self._over):
+        for state in (self.agents, self._moved, self._present, self._over):
             state.clear()
-        self._states = None
 
     def _retrace(self, agent: Agent, since: int) -> None:
         """The agent changes from `since` (ms) on: what a predecessor may have told is told again (see `Feed.retrace`)."""
@@ -152,7 +133,7 @@ class Roster:
 
     def _last(self, number: str, agent: Agent) -> Spell:
         """The spell that lasts: mostly that of now."""
-        now = self._now.get(number)
+        now = self._present.spell(number)
         return now if now and now.start == agent.facts[-1].time and number not in self._moved else last_spell(agent)
 
     @property
@@ -175,7 +156,7 @@ class Roster:
         for number, agent in self.agents.items():
             lost = lost_at(agent, self._rules)
             if number not in self._moved and agent.facts[-1].time < past and lost > full:
-                spell = self._now.get(number)
+                spell = self._present.spell(number)
                 if spell is not None:
                     steady[agent.hotline, agent.centre, agent.source, spell.state, spell.queues] += 1
             else:
@@ -195,14 +176,7 @@ class Roster:
     def _drop(self, number: str) -> None:
         del self.agents[number]
         self._moved.pop(number, None)
-        self._now.pop(number, None)
-
-    def _place(self, number: str, agent: Agent) -> None:
-        spell = now_of(agent, self._clock, self._rules)
-        if spell is None:
-            self._now.pop(number, None)
-        else:
-            self._now[number] = spell
+        self._present.drop(number)
 
 
 def _minute(time: int) -> int:
