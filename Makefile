@@ -2,6 +2,8 @@
 .PHONY: help install demo test faults scenarios real-faults million safeguards soak lint types bench bench-job-b bench-core bench-alerts clean
 
 PYTHON ?= python3
+# Where the environment forbids it to keep bytecode, every process would compile all that it imports, at every start.
+export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.9
 
 help: ## Show what there is
@@ -13,14 +15,14 @@ install: .venv/installed ## Build .venv from uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Hotline needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	.venv/bin/uv sync --quiet --frozen --inexact --all-extras --python .venv/bin/python
+	.venv/bin/uv sync --quiet --compile-bytecode --frozen --inexact --all-extras --python .venv/bin/python
 	@touch $@
 
 demo: install ## Start everything here with simulated calls and open the wallboard
 	.venv/bin/hotline up --demo
 
 test: install ## Run the tests (under ten minutes)
-	.venv/bin/pytest -n 2 --dist loadgroup -m 'not slow and not faults'
+	.venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m 'not slow and not faults'
 
 faults: install ## Kill, pause and restart real processes under load; every figure must hold
 	.venv/bin/pytest -m 'faults and not slow'

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
@@ -13,6 +13,41 @@ from deploy.embedded.kafka import KafkaBroker
 from deploy.runtime.settings import Kafka
 from deploy.topics import TopicState
 from streams.contract.topics import TOPICS, Topic
+
+INSTALLATION = "installation"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """What is made once is made by one worker, and what takes long begins first.
+
+    Tests that share an installation, or what their module makes, are a group: named before xdist's hook reads the
+    names. After the order was drawn the installation's come first, then the other groups; the single tests fill up
+    both workers at the end (`--no-loadscope-reorder` keeps this).
+    """
+    for item in items:
+        if group := shared_by(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    if config.getoption("loadgroup", default=False):  # xdist sets it in its workers
+        alone = [item.nodeid for item in items if (group := group_of(item)) and not item.nodeid.endswith(f"@{group}")]
+        assert not alone, f"xdist does not keep these beside what they share: {alone[:3]}"
+    items.sort(key=lambda item: 0 if (group := group_of(item)) == INSTALLATION else 1 if group else 2)
+
+
+def shared_by(item: pytest.Item) -> str:
+    """Who shares what this test needs: all that ask the system tests' installation, its module, or nobody ("")."""
+    if not isinstance(item, pytest.Function):
+        return ""
+    made = {name: found[-1].scope for name, found in item._fixtureinfo.name2fixturedefs.items()}
+    if made.get("hotline") == "session":
+        return INSTALLATION
+    return item.nodeid.partition("::")[0] if "module" in made.values() else ""
+
+
+def group_of(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else ""
 
 
 @pytest.fixture(autouse=True)

@@ -15,13 +15,6 @@ hotlines:
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One installation for all of its tests, whoever runs the others beside them."""
-    for item in items:
-        if "hotline" in getattr(item, "fixturenames", ()) and Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("installation"))
-
-
 @pytest.fixture(scope="session")
 def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     installation = Installation(tmp_path_factory.mktemp("hotline"), SETTINGS)
