@@ -17,12 +17,11 @@ Minutes = Iterable[tuple[int, list[Cell]]]
 
 class Past(NamedTuple):
     """What is played. `known` are minutes of feeds to learn from, by feed; `minutes` those of the judged feed, the days
-    before `start` (ms) among them: they are learned too, but what fires in them is not told.
+    before it are among them: they are learned too, and what fires in them says how ordinary they were.
     """
 
     known: dict[str, Minutes]
     minutes: Minutes
-    start: int
 
 
 Traces = Sequence[Trace | None]
@@ -30,19 +29,19 @@ Traces = Sequence[Trace | None]
 
 
 def run_signals(past: Past, trials: Sequence[DetectionRules], traces: Traces = ()) -> list[list[Fired]]:
-    """What each of `trials` would have told from `past.start` on."""
+    """What each of `trials` would have told."""
     plays = [SignalsPlay(rules, trace) for rules, trace in zip_longest(trials, traces)]
     _teach(past, plays)
     for minute, cells in past.minutes:
         for play in plays:
             play.minute(minute, cells)
-    return [_from(past.start, play.fired) for play in plays]
+    return [play.fired for play in plays]
 
 
 def run_rules(
     past: Past, trials: Sequence[tuple[DetectionRules, Rule]], promises: Promises, traces: Traces = ()
 ) -> list[list[Fired]]:
-    """Which alerts each rule would have made from `past.start` on, of cells or of what its detection tells.
+    """Which alerts each rule would have made, of cells or of what its detection tells.
 
     Rules beside the same detection look at one run of it, which the first trace is told of.
     """
@@ -59,13 +58,13 @@ def run_rules(
             alert.minute(minute, cells, told.get(id(detection), ()))
         if not seen and traces and traces[0] is not None:
             traces[0].count(minute, cells)
-    return [_from(past.start, it.fired) for it in alerts] or [[] for _ in trials]
+    return [it.fired for it in alerts] or [[] for _ in trials]
 
 
 def run_series(
-    rows: Iterator[tuple[int, int]], series: Series, interval: int, start: int, trace: Trace | None = None
+    rows: Iterator[tuple[int, int]], series: Series, interval: int, trace: Trace | None = None
 ) -> list[Fired]:
-    """Alarms of a plain series of (start of the interval in ms, calls) from `start` on; `interval` in minutes."""
+    """Alarms of a plain series of (start of the interval in ms, calls); `interval` in minutes."""
     fired: list[Fired] = []
     on = False
     for at, calls in rows:
@@ -81,7 +80,7 @@ def run_series(
         elif on and not judged.alarm:
             fired[-1] = fired[-1]._replace(until=told_at)
         on = judged.alarm
-    return _from(start, fired)
+    return fired
 
 
 def _teach(past: Past, plays: Sequence[SignalsPlay]) -> None:
@@ -93,7 +92,3 @@ def _teach(past: Past, plays: Sequence[SignalsPlay]) -> None:
                 play.teach(cells)
         for play in plays:
             play.detection.complete(feed, last + 60_000)
-
-
-def _from(start: int, fired: Sequence[Fired]) -> list[Fired]:
-    return [it for it in fired if it.at >= start]

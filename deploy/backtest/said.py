@@ -6,6 +6,7 @@ from statistics import median
 
 from deploy.backtest.against import Verdict, rate_range, share_range
 from deploy.backtest.days import Days
+from deploy.backtest.learning import ENOUGH_DAYS
 from deploy.backtest.plots import counted
 from deploy.backtest.trial import Backtest, Trial
 from deploy.backtest.words import WORDS, kind_in_words
@@ -112,7 +113,10 @@ class Said:
         return self.say("cheaper", value=f"{first.value:g}", rate=f"{first.verdict.rate:.2f}")
 
     def warnings(self) -> Iterator[str]:
-        """What keeps the figures from saying much: days of which nothing is stored, time in which nothing was judged."""
+        """What keeps the figures from saying much: how it was learned, days of which nothing is stored, time in which
+        nothing was judged.
+        """
+        yield from map(escape, learned_badly(self._shown, self._language))
         if self._shown.trace is None:
             return
         steps = list(self._shown.trace.coarse.between(self._tested.start, self._tested.end))
@@ -130,3 +134,14 @@ class Said:
     def definitions(self) -> str:
         told = self.say("definitions")
         return told if self._tested.labels is None else f"{self.say('of_incidents')} {told}"
+
+
+def learned_badly(trial: Trial, language: Language) -> Iterator[str]:
+    """That a trial learned from few days or from odd ones, and what to do. Plain text."""
+    learning, words = trial.learning, WORDS[language]
+    if learning is None:
+        return
+    if learning.short:
+        yield words["learned_short"].format(days=learning.days, enough=ENOUGH_DAYS)
+    if learning.departed(trial.value):
+        yield words["learned_odd"].format(days=learning.days, odd=learning.odd)

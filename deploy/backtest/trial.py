@@ -5,17 +5,21 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from deploy.backtest.against import Label, Verdict, loosest
+from deploy.backtest.learning import Learning
 from deploy.backtest.play import Fired
 from deploy.backtest.trace import Trace
 
 
 class Trial(NamedTuple):
-    """One value of the setting, what fired under it, what that is worth, and the counts it was told of."""
+    """One value of the setting, what fired under it, what that is worth, the counts it was told of, and the days it
+    learned from; None: it rests on none.
+    """
 
     value: float
     fired: list[Fired]
     verdict: Verdict
     trace: Trace | None = None
+    learning: Learning | None = None
 
 
 class Backtest(NamedTuple):

@@ -32,6 +32,10 @@ WORDS: dict[Language, dict[str, str]] = {
         "brings_alarms": "{rate} alarms a week, as if all were false",
         "silent_days": "Days without any call ({n}): {days}. If the line was open then, nothing is known of them.",
         "unjudged": "Of {share} of the time too little had been learned to expect anything.",
+        "learned_short": "Only {days} days with calls were learned from: of fewer than {enough} it is hardly known how much days "
+        "differ, and incidents may be missed. Learn from more (--learn, 60 at most).",
+        "learned_odd": "Of the {days} days that were learned from at least {odd} had departures: they widen what passes for usual, and "
+        "incidents may be missed. Learn from more days (--learn, 60 at most), and announce what is no ordinary day (hotline events add).",
         "settings": "What the setting brings",
         "settings_title": "Incidents found, and false alarms a week with their 95 % range, by {setting}; stricter on the left",
         "settings_alarms": "Alarms a week with their 95 % range, by {setting}; stricter on the left",
@@ -116,6 +120,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "brings_alarms": "每周报警 {rate} 次（全部按误报计）",
         "silent_days": "全无来电的日子（{n} 天）：{days}。如当日开线，则缺数据。",
         "unjudged": "有 {share} 的时间因学习不足而没有预期。",
+        "learned_short": "仅有 {days} 个有来电的日子可供学习：不足 {enough} 天则难以得知各日差异，可能漏报。请延长学习（--learn，至多 60）。",
+        "learned_odd": "用于学习的 {days} 天中至少 {odd} 天曾偏离预期：常态范围因此变宽，可能漏报。请延长学习（--learn，至多 60），"
+        "并预告非寻常的日子（hotline events add）。",
         "settings": "各取值的效果",
         "settings_title": "{setting} 各取值下发现的事件与每周误报（含 95% 区间）；左严右宽",
         "settings_alarms": "{setting} 各取值下每周报警（含 95% 区间）；左严右宽",

@@ -18,9 +18,11 @@ from alerts.rules_file import RulesError, load_rules
 from deploy.backtest.against import LabelsError, judge, read_labels
 from deploy.backtest.feedback import Feedback, feedback, judged_alerts
 from deploy.backtest.history import stored_minutes
+from deploy.backtest.learning import Learned
 from deploy.backtest.page import Page
 from deploy.backtest.play import Fired
 from deploy.backtest.run import Past, run_rules, run_series, run_signals
+from deploy.backtest.said import learned_badly
 from deploy.backtest.thresholds import Variant, first_limit, named, variants
 from deploy.backtest.trace import FINE, Trace
 from deploy.backtest.trial import Backtest, Trial
@@ -105,6 +107,8 @@ def command(**told: Any) -> None:
     said = asked.feedback(tested.shown.fired)
     if told["report_path"]:
         _write_report(settings, tested, told["report_path"], told["language"])
+    for line in learned_badly(tested.shown, "en"):
+        click.echo(line, err=True)
     if told["as_json"]:
         click.echo(_as_json(tested, said))
         return
@@ -150,6 +154,7 @@ class _Asked:
         if self.end <= self.start:
             raise click.UsageError("--to lies before --from")
         self._learn, self._learn_from = learn, self.start - learn * DAY_MS
+        self._learned = Learned(self.zone, self.start)
         self._kinds = set(kinds or DETECTORS)
         self._rule = _rule(settings, rule_name, rules_path) if rule_name else None
         if self._rule is not None and counts is not None:
@@ -205,7 +210,7 @@ class _Asked:
             found = self._stored(traces)
         values = [it.bound for it in self._varied] or self._budgets
         trials = [
-            Trial(value, fired, judge(fired, self._labels, self.start, self.end, self.zone), trace)
+            self._trial(value, fired, trace)
             for value, fired, trace in zip(values, found, traces * (len(values) // len(traces)), strict=True)
         ]
         limit = first_limit(self._rule) if self._rule and self._varied else None
@@ -225,6 +230,13 @@ class _Asked:
             trials=trials,
             labels=self._labels,
         )
+
+    def _trial(self, value: float, fired: Sequence[Fired], trace: Trace | None) -> Trial:
+        """What fired in the days that are judged is worth so much; what fired before says how ordinary those days were."""
+        judged = [it for it in fired if it.at >= self.start]
+        early = [it for it in fired if it.at < self.start]
+        learning = self._learned.worth(early, self._labels or ()) if self._budgeted else None
+        return Trial(value, judged, judge(judged, self._labels, self.start, self.end, self.zone), trace, learning)
 
     @property
     def _grain(self) -> int:
@@ -248,9 +260,11 @@ class _Asked:
         with errors_for_people(), client() as found:
             learned = [feed for feed in self._settings.demand.learn_from if feed != self.feed]
             past = Past(
-                {feed: stored_minutes(found, feed, self.hotline, self._learn_from, self.start) for feed in learned},
-                stored_minutes(found, self.feed, self.hotline, self._learn_from, self.end),
-                self.start,
+                {
+                    feed: self._learned.days_of(stored_minutes(found, feed, self.hotline, self._learn_from, self.start))
+                    for feed in learned
+                },
+                self._learned.days_of(stored_minutes(found, self.feed, self.hotline, self._learn_from, self.end)),
             )
             detections = [self._detection(budget) for budget in self._budgets]
             if self._rule is not None:
@@ -282,7 +296,7 @@ class _Asked:
             rows = ((row.start, row.calls) for _, row in rows_of(file, self.zone))
             within = ((at, calls) for at, calls in rows if self._learn_from <= at < self.end)
             series = Series(minutes, self.zone, rules, self._settings.hotline(self.hotline).country)
-            return run_series(within, series, minutes, self.start, trace)
+            return run_series(self._learned.days_of(within), series, minutes, trace)
 
 
 def _rule(settings: Settings, name: str, path: Path | None) -> Rule:
@@ -334,7 +348,7 @@ def _lines(trials: Sequence[Trial], zone: ZoneInfo, named: str) -> list[str]:
     """Every alarm where one value was tried, and a line for each value of `named`."""
     lines: list[str] = []
     if len(trials) == 1:
-        [(_, fired, verdict, _)] = trials
+        fired, verdict = trials[0].fired, trials[0].verdict
         lines += [_line(it, zone) for it in fired]
         lines += [f"{week}  {count}" for week, count in verdict.per_week.items()]
         lines += [f"missed  {_clock(it.begin, zone)}  {it.name}" for it in verdict.missed or ()]

@@ -4,6 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from deploy.backtest.against import Label, judge
+from deploy.backtest.learning import Learning
 from deploy.backtest.play import Fired
 from deploy.backtest.trace import Trace
 from deploy.backtest.trial import Backtest, Trial
@@ -41,7 +42,13 @@ def traced() -> Trace:
     return trace
 
 
-def backtest(*, labelled: bool = True, setting: str = "demand.false_alarms_per_week", allowed: float = 0.5) -> Backtest:
+def backtest(
+    *,
+    labelled: bool = True,
+    setting: str = "demand.false_alarms_per_week",
+    allowed: float = 0.5,
+    learning: Learning | None = None,
+) -> Backtest:
     """`water` is found after 4 min, `hail` after 10 by looser settings alone, the rumour never; noise grows."""
     labels = LABELS if labelled else None
     right = [alarm(BURST + 4 * MINUTE, "water"), alarm(BURST + 6 * MINUTE)]
@@ -54,7 +61,7 @@ def backtest(*, labelled: bool = True, setting: str = "demand.false_alarms_per_w
         2.0: [*right, alarm(OTHER + 10 * MINUTE), *noise],
     }
     trials = [
-        Trial(value, sorted(them, key=lambda it: it.at), judge(them, labels, START, END, ZONE), traced())
+        Trial(value, sorted(them, key=lambda it: it.at), judge(them, labels, START, END, ZONE), traced(), learning)
         for value, them in fired.items()
     ]
     return Backtest(

@@ -9,7 +9,8 @@ import pytest
 
 from alerts.expressions import AllOf, Comparison
 from alerts.rules import Rule, Threshold
-from deploy.backtest.against import loosest, rate_range, share_range
+from deploy.backtest.against import Label, loosest, rate_range, share_range
+from deploy.backtest.learning import Learned, Learning
 from deploy.backtest.page import Page, style
 from deploy.backtest.plots import settings
 from deploy.backtest.thresholds import named, variants
@@ -74,6 +75,37 @@ def test_the_verdict_of_the_setting_as_it_is_and_the_one_that_is_suggested():
     )
     assert "= 0.1 (now 2), the loosest value that keeps to 0.5 a week: 2 of 3 incidents found, 0.50 false" in page.said
     assert "Of 7% of the time too little had been learned" in page.said
+
+
+@pytest.mark.parametrize(
+    ("learning", "said"),
+    [
+        (Learning(28, 8), []),  # at two false alarms a week so many are chance
+        (Learning(13, 1), ["Only 13 days with calls were learned from"]),
+        (Learning(28, 15), ["Of the 28 days that were learned from at least 15 had departures"]),
+        (Learning(0, 0), ["Only 0 days with calls"]),
+    ],
+)
+def test_it_says_when_too_little_was_learned_or_days_that_were_not_ordinary(learning, said):
+    page = read(kit.backtest(learning=learning))
+    warned = ["Only {0} days", "Of the {0} days"]
+    assert [start for start in said if start not in page.said] == []
+    assert sum(start.format(learning.days) in page.said for start in warned) == len(said)
+    assert ("--learn" in read(kit.backtest(learning=learning), "zh").said) == bool(said)
+
+
+def test_the_days_that_were_learned_from_are_counted_as_they_are_read():
+    """Three of ten have no calls; of those that have, one had an alarm, one is known for an incident, early ones are none."""
+    learned = Learned(kit.ZONE, kit.START)
+    rows = [(kit.START + day * kit.DAY + hour * kit.HOUR, day % 3 and 5) for day in range(-10, 5) for hour in range(24)]
+    assert list(learned.days_of(rows)) == rows
+    alarms = [
+        kit.alarm(kit.START - 2 * kit.DAY),
+        kit.alarm(kit.START - 2 * kit.DAY + kit.HOUR),
+        kit.alarm(kit.START - 3 * kit.DAY),
+    ]
+    known = [Label(kit.START - 4 * kit.DAY, kit.START - 3 * kit.DAY, "hail"), *kit.LABELS]
+    assert learned.worth(alarms, known) == Learning(7, 2)
 
 
 def test_the_incidents_and_the_false_alarms_one_by_one():

@@ -115,7 +115,7 @@ def test_a_burst_of_the_past_would_have_been_told(backtest, tmp_path):
     labels.write_text("begin,end,name\n2026-03-06 10:00,2026-03-06 10:20,burst pipe\n", encoding="utf-8")
     done = backtest("--learn", "4", "--labels", str(labels), "--budget", "0.2", "--json")
     assert done.exit_code == 0, done.output
-    told = json.loads(done.output)
+    told = json.loads(done.stdout)
     [trial] = told["trials"]
     assert (trial["budget"], told["suggested"]) == (0.2, None)
     above = [it for it in trial["fired"] if it["what"] == "demand_above_expectation"]
@@ -190,7 +190,7 @@ def test_a_rule_is_held_against_what_people_said_of_its_alerts(backtest, tmp_pat
         "as it is tried it tells of them: 1 useful, 0 noise, 0 missed (100% right)",
         "suggested: take it: less noise, and nothing useful is lost",
     ]
-    assert json.loads(backtest(*asked, "--json").output)["feedback"] == {
+    assert json.loads(backtest(*asked, "--json").stdout)["feedback"] == {
         "said": {"useful": 1, "noise": 2}, "told": {"useful": 1}, "advice": "better",
     }  # fmt: skip
 
@@ -205,9 +205,9 @@ def test_a_file_of_counts_is_judged_as_detect_does(backtest, tmp_path):
     path.write_text("timestamp,count\n" + "\n".join(lines), encoding="utf-8")
     done = backtest("--counts", str(path), "--interval", "5m", "--suggest", "7")
     assert done.exit_code == 0, done.output
-    assert len(done.output.splitlines()) == 8, "a line for each budget that is tried, and the one that is suggested"
-    assert done.output.splitlines()[-1] == "suggested: demand.false_alarms_per_week: 2"
-    assert backtest("--counts", str(path), "--budget", "0.5").output.startswith("2026-03-06 10:0")
+    assert len(done.stdout.splitlines()) == 8, "a line for each budget that is tried, and the one that is suggested"
+    assert done.stdout.splitlines()[-1] == "suggested: demand.false_alarms_per_week: 2"
+    assert backtest("--counts", str(path), "--budget", "0.5").stdout.startswith("2026-03-06 10:0")
 
 
 def report_of(path: Path) -> str:
@@ -268,7 +268,7 @@ def test_a_rule_on_a_signal_that_has_a_budget_is_tried_under_several(backtest, t
     asked = "--rule", "Above", "--rules", str(rules)
     done = backtest("--learn", "0", *asked, "--budget", "2", "--budget", "0.5", "--report", str(page))
     assert done.exit_code == 0, done.output
-    assert [line.split(":")[0] for line in done.output.splitlines()[:2]] == ["budget 0.5", "budget 2"]
+    assert [line.split(":")[0] for line in done.stdout.splitlines()[:2]] == ["budget 0.5", "budget 2"]
     html = report_of(page)
     assert "the rule Above, at 2 values of demand.false_alarms_per_week from 0.5 to 2" in html
     assert 'class="line" d="M' in html
@@ -290,7 +290,8 @@ def test_a_file_of_counts_has_a_report_too(backtest, tmp_path):
     asked = "--counts", str(path), "--language", "zh", "--report"
     done = backtest(*asked, str(page))
     assert done.exit_code == 0, done.output
-    *trials, suggested, _ = done.output.splitlines()
+    assert "Only 4 days with calls were learned from" in done.stderr
+    *trials, suggested, _ = done.stdout.splitlines()
     assert [line.split(":")[0] for line in trials] == ["budget 0.02", "budget 0.1", "budget 0.5", "budget 2"]
     assert suggested == "no budget from 0.02 on keeps to 0.1 a week: are all incidents in --labels?"
     html = report_of(page)
