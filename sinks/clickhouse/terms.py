@@ -21,13 +21,21 @@ _LONGEST_PHRASE = 5
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _NO_WORD = re.compile(
-    r"""(?<![\w.+-])[\w.+-]++@[\w.-]+                                    # an address of mail
+    r"""(?<![\w.+-])[\w.+-]++[ ]?@(?:[ ]?[^\W_]++(?:[.-][^\W_]++|[ ][.][ ]?[^\W_]++)*)?  # an address of mail, spaced too
+    | @[\w.-]++                                                         # an account
+    | (?<!\w)wxid_\w++
     | (?:https?://|www\.)[!-~]+
     | (?<![\w.-])[\w-]++(?:\.[\w-]++)*\.(?:com|cn|org|net|gov|edu|io)\b  # of a site
     | (?<![\w-])[\w-]*+\*[\w*-]*+                                       # masked""",
     re.ASCII | re.VERBOSE,
 )
 """Each begins at an edge and gives nothing back, so that a long text without a space takes no longer than another."""
+_UNSEEN = re.compile("[\\u00ad\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufeff]")
+"""What stands in a word and is not seen: it would cut an address in two."""
+_SPOKEN = frozenset(
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double", "triple"]
+)
+_HAN_DIGITS = frozenset("零〇一二三四五六七八九十百千万两幺")
 _RUN = re.compile(r"[^\W_]+(?:[-'’/_.#][^\W_]+)*")
 _SENTENCE_ENDS = frozenset(".!?;。\n")  # the others have become these by normalising; a name may follow a colon
 
@@ -124,6 +132,7 @@ class Terms:
                 found += self._of_letters([_Run(word, "")], 0, shouted=False, begins=False)
             elif (
                 SHORTEST_HAN <= len(word) <= LONGEST
+                and not _HAN_DIGITS.issuperset(word)
                 and not named
                 and not (was_named and len(word) <= SHORTEST_HAN)
                 and tag[:1] not in _NO_TERMS
@@ -149,7 +158,7 @@ class Terms:
             named = before in _TITLES or bool(owned) or (after is not None and _goes_on(after.text))
             if _may_be_said(word, begins=begins and not number and not named, shouted=shouted):
                 term = word.lower()
-                if SHORTEST <= len(term) <= LONGEST and term not in self._stop:
+                if SHORTEST <= len(term) <= LONGEST and term not in self._stop and term not in _SPOKEN:
                     found.append(term)
         return found
 
@@ -173,7 +182,7 @@ class Terms:
 
 def _normal(text: str) -> str:
     """Full-width letters, digits, stops and spaces become plain ones."""
-    return unicodedata.normalize("NFKC", text).strip()
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).strip()
 
 
 def _goes_on(word: str) -> bool:

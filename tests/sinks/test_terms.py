@@ -49,6 +49,11 @@ def test_words_in_the_order_they_come_first(text: str, terms: list[str]) -> None
         ("case AB-123-CD, INV/2026/ABC, A1234567, 3.5 km", ["case"]),
         ("write to wang.fang@example.com or https://example.org/burst?x=leak or example.net", ["write"]),
         ("邮箱wang@example.cn请回复", ["邮箱"]),
+        ("fang @ example . com - leak. Water", ["leak", "water"]),
+        ("fang.li@例子.cn", ["例子"]),
+        ("fa\u200bng@exa\u00admple.com leak", ["leak"]),  # what stands there is not seen
+        ("@fangli 漏水，微信wxid_fangli", ["漏水"]),
+        ("one three eight double zero, 电话一三八零零漏水", ["漏水"]),
     ],
 )
 def test_numbers_codes_and_addresses_are_none(text: str, terms: list[str]) -> None:
