@@ -36,14 +36,13 @@ def _say(line: str) -> None:
     click.echo(f"{time.strftime('%H:%M:%S')}  {line}")
 
 
-def _where(run: RunFile, data_dir: Path, seconds: float | None, stop: str) -> str:
+def _where(run: RunFile, data_dir: Path, seconds: float, stop: str) -> str:
     """The block that says where things are and what to do next."""
-    took = f" ({seconds:.0f} s)" if seconds is not None else ""
     other_dir = data_dir.resolve() != Path(".hotline").resolve()
     first = [f"\n  In another terminal first:  export HOTLINE_DATA_DIR={data_dir}"] if other_dir else []
     return "\n".join(
         [
-            f"\nHotline {run.version} is running{took}.\n",
+            f"\nHotline {run.version} is running ({seconds:.0f} s).\n",
             f"  Wallboard   {run.endpoints.web}",
             f"  Kafka       {run.endpoints.kafka}  (calls go to the topic hotline.calls)",
             f"  ClickHouse  {run.endpoints.clickhouse}",
@@ -74,6 +73,7 @@ def _second(data_dir: Path, pid: int) -> click.ClickException:
 
 
 def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> None:
+    """Run everything until it is stopped. `show`: say where things are when they are ready; else whoever waits does."""
     from deploy.supervisor.plan import make_plan  # noqa: PLC0415  (the engine's parts are slow to load)
     from deploy.supervisor.run import Supervisor  # noqa: PLC0415
     from sinks.clickhouse.client import ClickHouseAway  # noqa: PLC0415
@@ -92,10 +92,10 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> 
             def on_ready() -> None:
                 run = run_file.read(data_dir)
                 assert run is not None
-                stop = "Ctrl-C" if show else "hotline down"
-                click.echo(_where(run, settings.data_dir, time.monotonic() - began, stop))
-                if show and plan.demo:
-                    _show_wallboard(plan.endpoints.web)
+                if show:
+                    click.echo(_where(run, settings.data_dir, time.monotonic() - began, "Ctrl-C"))
+                    if plan.demo:
+                        _show_wallboard(plan.endpoints.web)
 
             asyncio.run(Supervisor(plan, _say).run(on_ready))
         except (EmbeddedError, ClickHouseAway, SchemaError) as error:
@@ -104,6 +104,7 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> 
 
 def _detached(settings: Settings, *, ports: str, demo: bool) -> None:
     """Start another `hotline up` that outlives this one; return when it is ready, fail when it fails."""
+    began = time.monotonic()
     data_dir = settings.data_dir.resolve()
     if pid := run_file.owner(data_dir):
         raise _second(data_dir, pid)
@@ -130,6 +131,7 @@ def _detached(settings: Settings, *, ports: str, demo: bool) -> None:
             if run is not None and run.ready and run.pid == process.pid:
                 break
             time.sleep(0.1)
+    click.echo(_where(run, settings.data_dir, time.monotonic() - began, "hotline down"))
     if demo:
         _show_wallboard(run.endpoints.web)
 
