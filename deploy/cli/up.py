@@ -90,12 +90,13 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> 
             plan = make_plan(settings, automatic_ports=automatic_ports)
 
             def on_ready() -> None:
+                if not show:
+                    return
                 run = run_file.read(data_dir)
                 assert run is not None
-                if show:
-                    click.echo(_where(run, settings.data_dir, time.monotonic() - began, "Ctrl-C"))
-                    if plan.demo:
-                        _show_wallboard(plan.endpoints.web)
+                click.echo(_where(run, settings.data_dir, time.monotonic() - began, "Ctrl-C"))
+                if plan.demo:
+                    _show_wallboard(plan.endpoints.web)
 
             asyncio.run(Supervisor(plan, _say).run(on_ready))
         except (EmbeddedError, ClickHouseAway, SchemaError) as error:
