@@ -351,13 +351,14 @@ class Settings(BaseSettings):
 
 _NO_SETTING = frozenset({PREFIX + "CONFIG"})
 _FILE = "_FILE"
-_SECRETS = ("KEY", "PASSWORD", "SECRET", "TOKEN", "URL")
+_SECRET_FILES = tuple(kind + _FILE for kind in ("KEY", "PASSWORD", "SECRET", "TOKEN", "URL"))
 
 
 def _environment_problems() -> list[str]:
     """Environment variables with our prefix that name no setting (pydantic-settings would pass them over)."""
     problems = []
-    for name in _with_secrets(os.environ):
+    for given in os.environ:
+        name = _of_secret(given) or given
         if not name.upper().startswith(PREFIX) or name.upper() in _NO_SETTING:
             continue
         model: type[BaseModel] | None = Settings
@@ -373,15 +374,22 @@ def _environment_problems() -> list[str]:
     return problems
 
 
-def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
-    """These variables with, for each `HOTLINE_…_FILE` of a secret, the one without `_FILE`: the file's first line.
+def _of_secret(name: str) -> str:
+    """The variable that `HOTLINE_…_FILE` stands for, if that is a secret; else empty."""
+    folded = name.upper()
+    return name[: -len(_FILE)] if folded.startswith(PREFIX) and folded.endswith(_SECRET_FILES) else ""
 
-    The environment itself stays as it is: it is told on to child processes, which should not find secrets there.
+
+def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """These variables with, in place of each `HOTLINE_…_FILE` of a secret, the one without `_FILE`: the file's first line.
+
+    The environment itself stays as it is: it is told on to child processes, which should not find secrets there. A file
+    is read once, for it may be a pipe.
     """
     read: dict[str, str | None] = {}
     for name, value in variables.items():
-        target = name[: -len(_FILE)]
-        if not (name.upper().startswith(PREFIX) and name.upper().endswith(_FILE) and target.upper().endswith(_SECRETS)):
+        target = _of_secret(name)
+        if not target:
             read.setdefault(name, value)
             continue
         if variables.get(target):

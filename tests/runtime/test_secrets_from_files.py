@@ -24,6 +24,17 @@ def test_the_first_line_of_the_file_counts_and_the_environment_learns_no_secret(
     assert os.environ["HOTLINE_PSEUDONYM__KEY_FILE"] == str(key_file)
 
 
+def test_a_pipe_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, KEY.encode())
+    os.close(writer)
+    monkeypatch.setenv("HOTLINE_PSEUDONYM__KEY_FILE", f"/dev/fd/{reader}")
+    try:
+        assert load().require_pseudonym_key() == KEY.encode()
+    finally:
+        os.close(reader)
+
+
 @pytest.mark.usefixtures("key_file")
 def test_a_value_and_a_file_are_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_PSEUDONYM__KEY", KEY)
