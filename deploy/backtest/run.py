@@ -17,7 +17,7 @@ Minutes = Iterable[tuple[int, list[Cell]]]
 
 class Past(NamedTuple):
     """What is played. `known` are minutes of feeds to learn from, by feed; `minutes` those of the judged feed, the days
-    before it are among them: they are learned too, and what fires in them says how ordinary they were.
+    before those that are judged among them: they are learned too, and what fires in them says how ordinary they were.
     """
 
     known: dict[str, Minutes]
