@@ -134,7 +134,7 @@ def test_what_would_not_count_is_told_and_not_sent(hotline):
     assert told.exit_code == 1
     report = json.loads(told.output)
     assert (report["sent"], report["late"], report["gone"], report["rejected"]) == (0, 1, 0, {"not_json": 1})
-    assert [reason for _, reason, _ in sorted(report["refused"])] == ["not_json", "late"]
+    assert [reason for _, reason, _ in report["refused"]] == ["not_json", "late"]  # in the order of the log
     assert "hotline replay" in next(advice for _, reason, advice in report["refused"] if reason == "late")
     assert asyncio.run(hotline.end()) == before
 
