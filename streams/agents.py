@@ -17,7 +17,8 @@ from streams.contribution import Rules
 from streams.dimensions import Place
 
 STATES: frozenset[str] = frozenset(get_args(AgentState))
-_AWAY = frozenset({"logged_out", ""})
+AWAY = frozenset({"logged_out", ""})
+"""States in which no time is counted."""
 MAX_FACTS = 2_000
 
 
@@ -56,6 +57,11 @@ class Agent(msgspec.Struct):
     described_at: int = 0
     gone_at: int = 0
     counted_from: int = 0
+
+    def knows(self, fact: AgentFact) -> bool:
+        """Whether the fact was taken in."""
+        at = bisect_left(self.facts, fact)
+        return at < len(self.facts) and self.facts[at] == fact
 
     def tell(self, fact: AgentFact) -> bool:
         """Take in a fact; whether it was new."""
@@ -130,17 +136,17 @@ def contribution(agent: Agent, clock: int, rules: Rules, since: int = 0) -> Cont
     full = clock - clock % MINUTE_MS
     since = max(since, agent.counted_from)
     for spell in spells_of(agent, since):
-        if spell.state in _AWAY:
+        if spell.state in AWAY:
             continue
         places = places_of(agent.hotline, agent.centre, agent.source, spell.queues)
         if spell.state == "ring_no_answer" and spell.start >= since:
-            _add(cells, places, spell.start, "ring_no_answer", 1)
+            add_everywhere(cells, places, spell.start, "ring_no_answer", 1)
         end = spell.end
         if end is None:
             end = min(full, lost)
             if full >= lost >= since:
-                _add(cells, places, lost, "agent_lost_track", 1)
-        _count_time(cells, places, spell.state, max(spell.start, since), end)
+                add_everywhere(cells, places, lost, "agent_lost_track", 1)
+        count_time(cells, places, spell.state, max(spell.start, since), end)
     return cells
 
 
@@ -150,25 +156,19 @@ def open_time(agent: Agent, last: Spell, since: int, full: int, lost: int) -> Co
     Both are minutes' borders (ms); `lost`: see `lost_at`. What was told of states that are over counts at once.
     """
     cells: Contribution = {}
-    if last.state not in _AWAY:
+    if last.state not in AWAY:
         places = places_of(agent.hotline, agent.centre, agent.source, last.queues)
-        _count_time(cells, places, last.state, max(last.start, since), min(full, lost))
+        count_time(cells, places, last.state, max(last.start, since), min(full, lost))
         if since < lost <= full:
-            _add(cells, places, lost, "agent_lost_track", 1)
+            add_everywhere(cells, places, lost, "agent_lost_track", 1)
     return cells
 
 
-def next_state(agent: Agent, last: Spell, fact: AgentFact, full: int, cells: Contribution) -> None:
-    """Add what a fact later than all others changes: `last`, the spell it ends, is now counted beyond minute `full` (ms).
-
-    The same as `contribution` after it less `contribution` before, where `full` is not later than the fact and the agent was not lost.
-    """
-    told = (agent.hotline, agent.centre, agent.source)
-    if last.state not in _AWAY:
-        _count_time(cells, places_of(*told, last.queues), last.state, max(last.start, full), fact.time)
-    if fact.state == "ring_no_answer":
-        queues = (fact.queue,) if fact.queue else fact.skills if fact.skilled else last_skills(agent)
-        _add(cells, places_of(*told, queues), fact.time, "ring_no_answer", 1)
+def queues_of(agent: Agent, fact: AgentFact) -> tuple[str, ...]:
+    """Where time in the state that a fact tells counts, if the fact is later than all others."""
+    if fact.queue:
+        return (fact.queue,)
+    return fact.skills if fact.skilled else last_skills(agent)
 
 
 def last_skills(agent: Agent) -> tuple[str, ...]:
@@ -179,10 +179,11 @@ def last_skills(agent: Agent) -> tuple[str, ...]:
 def last_spell(agent: Agent) -> Spell:
     """The spell that lasts."""
     fact = agent.facts[-1]
-    return Spell(fact.time, None, fact.state, fact.reason, (fact.queue,) if fact.queue else last_skills(agent))
+    return Spell(fact.time, None, fact.state, fact.reason, queues_of(agent, fact))
 
 
-def _add(cells: Contribution, places: tuple[Place, ...], time: int, name: str, number: int) -> None:
+def add_everywhere(cells: Contribution, places: tuple[Place, ...], time: int, name: str, number: int) -> None:
+    """Add to a counter in the minute of `time` (ms), in all of the places."""
     minute = time - time % MINUTE_MS
     for place in places:
         counts = cells.setdefault((minute, place), {})
@@ -197,11 +198,11 @@ def places_of(hotline: str, centre: str, source: str, queues: tuple[str, ...]) -
     return (Place("agent", hotline, told), *in_queues)
 
 
-def _count_time(cells: Contribution, places: tuple[Place, ...], state: str, start: int, end: int) -> None:
+def count_time(cells: Contribution, places: tuple[Place, ...], state: str, start: int, end: int) -> None:
     """Time in a state from `start` to `end` (ms), split at minutes' borders."""
     while start < end:
         border = min(end, start - start % MINUTE_MS + MINUTE_MS)
-        _add(cells, places, start, f"agent_{state}_ms", border - start)
+        add_everywhere(cells, places, start, f"agent_{state}_ms", border - start)
         start = border
 
 
@@ -210,4 +211,4 @@ def now_of(agent: Agent, clock: int, rules: Rules) -> Spell | None:
     if clock >= lost_at(agent, rules):
         return None
     spell = next(spells_of(agent, clock + 1), None)
-    return spell if spell and spell.start <= clock and spell.state not in _AWAY else None
+    return spell if spell and spell.start <= clock and spell.state not in AWAY else None

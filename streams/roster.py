@@ -12,14 +12,13 @@ from streams.agents import (
     contribution,
     last_spell,
     lost_at,
-    next_state,
     open_time,
-    places_of,
 )
 from streams.agents_present import AgentsPresent
 from streams.bundle import PartialAgents
 from streams.cell_book import MINUTE_MS, CellBook, Contribution
 from streams.contribution import Rules
+from streams.staffed_time import Staff, StaffedTime
 
 
 class Roster:
@@ -37,7 +36,7 @@ class Roster:
         self._moved: dict[str, None] = {}
         self.retrace_to = 0
         self._present = AgentsPresent(rules)
-        self._over: Contribution = {}
+        self._time = StaffedTime()
         for number, agent in agents.items():
             self._present.place(number, agent, clock)
 
@@ -61,18 +60,24 @@ class Roster:
     def tell(self, number: str, fact: AgentFact, hotline: str, centre: str, source: str) -> bool:
         """Take in a state of an agent; whether it told anything new."""
         agent = self.agents.get(number)
+        full = self._full
         if agent is None:
             agent = self.agents[number] = Agent()
-        lost = lost_at(agent, self._rules)
-        full = self._full
+            agent.describe(fact.time, hotline, centre, source)
+            if full < fact.time + self._rules.lost_agent_ms:
+                self._go_on(number, agent, None, fact)
+                return True
         stays = agent.works_at(hotline, centre, source)
-        if stays and agent.facts and agent.facts[-1].time < fact.time < lost and full <= fact.time:
+        if stays and agent.knows(fact):
+            return False
+        lost = lost_at(agent, self._rules)
+        follows = bool(agent.facts) and agent.facts[-1].time < fact.time and agent.counted_from <= fact.time
+        if stays and follows and max(fact.time, full) < lost:
             last = self._last(number, agent)
             if self.retrace_to:
-                self._cells.tell_again(open_time(agent, last, full, _minute(self.retrace_to), lost))
-            next_state(agent, last, fact, full, self._over)
-            self._moved[number] = None
-            agent.go_on(fact)
+                since = min(full, _minute(fact.time))
+                self._cells.tell_again(open_time(agent, last, since, _minute(self.retrace_to), lost))
+            self._go_on(number, agent, last, fact)
             return True
         since = min(fact.time, full, lost) if stays else 0
         self._retrace(agent, since)
@@ -99,8 +104,7 @@ class Roster:
     def settle(self, clock: int) -> None:
         """Bring everything up to `clock`: who is where now, and the time of all agents when a minute is over."""
         past = self._full
-        self._cells.add(self._over)
-        self._over.clear()
+        self._take_time()
         if clock - clock % MINUTE_MS > past:
             self._pass_minutes(clock)
         self._clock = max(self._clock, clock)
@@ -123,7 +127,7 @@ class Roster:
 
     def clear(self) -> None:
         """Forget all agents."""
-        for state in (self.agents, self._moved, self._present, self._over):
+        for state in (self.agents, self._moved, self._present, self._time):
             state.clear()
 
     def _retrace(self, agent: Agent, since: int) -> None:
@@ -135,6 +139,12 @@ class Roster:
         """The spell that lasts: mostly that of now."""
         now = self._present.spell(number)
         return now if now and now.start == agent.facts[-1].time and number not in self._moved else last_spell(agent)
+
+    def _go_on(self, number: str, agent: Agent, last: Spell | None, fact: AgentFact) -> None:
+        """Take in a fact that is later than all others; `last`: the spell that it ends."""
+        self._time.next_state(agent, last, fact, self._full)
+        self._moved[number] = None
+        agent.go_on(fact)
 
     @property
     def _full(self) -> int:
@@ -151,14 +161,14 @@ class Roster:
         """
         past, full = self._full, clock - clock % MINUTE_MS
         floor = clock - self._lateness_ms - 2 * MINUTE_MS
-        steady: Counter[tuple[str, str, str, str, tuple[str, ...]]] = Counter()
+        steady: Counter[Staff] = Counter()
         gone = []
         for number, agent in self.agents.items():
             lost = lost_at(agent, self._rules)
             if number not in self._moved and agent.facts[-1].time < past and lost > full:
                 spell = self._present.spell(number)
                 if spell is not None:
-                    steady[agent.hotline, agent.centre, agent.source, spell.state, spell.queues] += 1
+                    steady[Staff(agent.hotline, agent.centre, agent.source, spell.state, spell.queues)] += 1
             else:
                 self._cells.add(open_time(agent, self._last(number, agent), past, full, lost))
                 self._moved[number] = None
@@ -166,12 +176,15 @@ class Roster:
                     gone.append(number)
             agent.settle_before(floor)
         self._clock = clock
-        for (*told, state, queues), agents in steady.items():
-            counts = {f"agent_{state}_ms": agents * MINUTE_MS}
-            for minute in range(past, full, MINUTE_MS):
-                self._cells.add({(minute, place): counts for place in places_of(*told, queues)})
+        for staff, agents in steady.items():
+            self._time.minutes(staff, past, full, agents)
+        self._take_time()
         for number in gone:
             self._drop(number)
+
+    def _take_time(self) -> None:
+        for added in self._time.take():
+            self._cells.add(added)
 
     def _drop(self, number: str) -> None:
         del self.agents[number]
