@@ -23,7 +23,10 @@ log = structlog.get_logger()
 ASK_AGAIN_S = 0.1
 BEHIND_MS = 5_000
 TELL_S = 2.0
-"""While what is read was appended longer ago than `BEHIND_MS`, it is told so often only: most of it changes again soon."""
+FAR_BEHIND_MS = 60_000
+TELL_FAR_S = 6.0
+"""While what is read was appended longer ago than `BEHIND_MS` or `FAR_BEHIND_MS`, it is told so often only: most of it
+changes again soon. Far behind, checkpoints tell it first, which come more often."""
 
 OnOutputs = Callable[[str, int, Sequence[Output]], None]
 
@@ -153,9 +156,12 @@ class OwnedPartition:
 
     def _may_wait(self) -> bool:
         """Whether what is new may be told a little later, together with what comes until then."""
-        if self.caught_up or self._mark is None or time.time() * 1000 < self._mark.timestamp + BEHIND_MS:
+        if self.caught_up or self._mark is None:
             return False
-        return time.monotonic() < self._told_at + TELL_S
+        behind = time.time() * 1000 - self._mark.timestamp
+        if behind <= BEHIND_MS:
+            return False
+        return time.monotonic() < self._told_at + (TELL_S if behind <= FAR_BEHIND_MS else TELL_FAR_S)
 
     async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         """Write the state as it is now, once all outputs up to now are acknowledged.

@@ -8,7 +8,7 @@ import pytest
 from deploy.runtime import owned as module
 from deploy.runtime.chunks import Chunk
 from deploy.runtime.outbox import BulkSender
-from deploy.runtime.owned import TELL_S, OwnedPartition
+from deploy.runtime.owned import BEHIND_MS, FAR_BEHIND_MS, TELL_FAR_S, TELL_S, OwnedPartition
 from deploy.runtime.processor import Output, Record
 from deploy.runtime.state_records import Stand
 from deploy.runtime.state_taking import Taking
@@ -100,14 +100,20 @@ async def test_what_was_just_appended_is_told_at_once(clock: _Clock) -> None:
     assert await told(owned, sender) == [10, 10]
 
 
-async def test_a_backlog_is_told_every_two_seconds(clock: _Clock) -> None:
+@pytest.mark.parametrize(
+    ("behind_s", "every_s"), [(BEHIND_MS / 1000 + 1, TELL_S), (FAR_BEHIND_MS / 1000 + 1, TELL_FAR_S)]
+)
+async def test_a_backlog_is_told_now_and_then(clock: _Clock, behind_s: float, every_s: float) -> None:
     sender = _Sender()
     owned = await owned_by(sender)
     for first in range(0, 50, 10):
-        await owned.apply(chunk(first, clock.at - LONG_AGO_S))
+        await owned.apply(chunk(first, clock.at - behind_s))
         owned.tick(int(clock.at * 1000))
     assert await told(owned, sender) == [10], "the first of it, then no more"
-    clock.at += TELL_S
+    clock.at += every_s - 0.1
+    owned.tick(int(clock.at * 1000))
+    assert await told(owned, sender) == [10]
+    clock.at += 0.1
     owned.tick(int(clock.at * 1000))
     assert await told(owned, sender) == [10, 40]
 
