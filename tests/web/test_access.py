@@ -482,7 +482,7 @@ async def test_logging_in_by_hand_shows_what_is_ones_own(context: BrowserContext
     await page.keyboard.press("a")
     await expect(page.get_by_role("dialog", name="Acknowledge").get_by_label("Your name")).to_be_hidden()
     await page.keyboard.press("Escape")
-    await page.get_by_role("button", name="sun · log out").click()
+    await page.get_by_role("button", name="Log out · sun").click()
     await expect(page.get_by_label("Password")).to_be_visible()
     await page.get_by_label("Name").fill("vera")
     await page.get_by_label("Password").fill(PASSWORD)

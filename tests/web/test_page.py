@@ -172,6 +172,43 @@ async def test_window_and_definition_are_chosen_by_key_or_button_and_stay_in_the
     assert board.complaints == []
 
 
+DEFINITIONS = sum(name.startswith("service_level_") for name in measures({}, 15))
+
+CUT_OFF = """() => {
+  const legend = document.querySelector('.definition');
+  const text = document.createRange();
+  text.selectNodeContents(legend);
+  const { top, bottom } = text.getBoundingClientRect();
+  const tiles = Math.max(...[...document.querySelectorAll('.tile')].map((tile) => tile.getBoundingClientRect().bottom));
+  return [
+    legend.scrollWidth > legend.clientWidth && 'wider than its place',
+    top < tiles && 'over the tiles',
+    bottom > innerHeight && 'below the screen',
+    document.documentElement.scrollWidth > innerWidth && 'the page is wider than the screen',
+  ].filter(Boolean);
+}"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_the_legend_says_each_definition_to_its_end(board: Watched, lang: str) -> None:
+    """Also beside the key of somebody with a long name, who can log out."""
+    name = "alexandrina.konstantinopoulos"
+    me = {"name": name, "mode": "accounts", "role": "viewer", "rights": []}
+    await board.page.route("**/api/v1/me", lambda route: route.fulfill(json=me))
+    said: set[str | None] = set()
+    for query in ("", "&window=60m", "&view=tv"):
+        page = await board.open(f"?lang={lang}{query}")
+        await expect(page.locator("[data-key=leave]")).to_contain_text(name)
+        await page.evaluate("document.fonts.ready")
+        for width, height in ((1366, 768), (1920, 1080)):
+            await page.set_viewport_size({"width": width, "height": height})
+            for _ in range(DEFINITIONS):
+                await page.keyboard.press("d")
+                said.add(await page.locator(".definition").text_content())
+                assert await page.evaluate(CUT_OFF) == [], (query, width)
+    assert len(said) == 2 * DEFINITIONS, "two windows, for the wall's is the first one"
+
+
 async def test_a_source_that_is_silent_is_named_and_all_of_them_hatch_the_tiles(
     board: Watched, site: RunningSite
 ) -> None:

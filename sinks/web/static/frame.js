@@ -53,7 +53,9 @@ export class Footer {
   /** `keys`: window, definition, language, theme, help: what their buttons do. */
   constructor(node, keys) {
     this.words = LEGEND.map((state) => el("span", ""));
-    this.definition = el("span", "definition");
+    this.level = el("span", "");
+    this.versus = el("span", "definition-versus");
+    this.definition = el("span", "definition", this.level, " ", this.versus);
     this.dots = el("span", "dots");
     this.dots.setAttribute("aria-hidden", "true");
     this.keys = Object.fromEntries(
@@ -73,10 +75,10 @@ export class Footer {
     LEGEND.forEach((state, i) => put(this.words[i], words.states[state]));
     const definition = words.definitions[chosen.definition];
     const parts = [words.legendLevel(definition.text(head.threshold_s), chosen.spoken), words.legendVersus];
-    put(this.definition, parts.join(" · "));
+    [this.level, this.versus].forEach((node, i) => put(node, parts[i]));
     mark(this.definition, "title", [...parts, words.legendBand].join(" · "));
     const texts = { window: chosen.window ? words.windowName[chosen.window] : words.lastMinutes(head.level_window_min), definition: definition.name, language: words.langKey, theme: words.themeKey[theme], help: "?", leave };
-    const titles = { window: words.windowTitle, definition: words.definitionTitle, language: words.langTitle, theme: words.themeTitle, help: words.helpTitle };
+    const titles = { window: words.windowTitle, definition: words.definitionTitle, language: words.langTitle, theme: words.themeTitle, help: words.helpTitle, leave };
     for (const [name, key] of Object.entries(this.keys)) {
       put(key, texts[name]);
       key.hidden = texts[name] === "";

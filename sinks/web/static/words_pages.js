@@ -140,7 +140,7 @@ export const LOGIN = {
     wrong: "This name and password do not fit.",
     wait: (seconds) => `Too many tries. Wait ${seconds} s.`,
     noAnswer: "The server did not answer. Try again.",
-    leave: (name) => `${name} · log out`,
+    leave: (name) => `Log out · ${name}`,
   },
   zh: {
     name: "用户名",
@@ -149,6 +149,6 @@ export const LOGIN = {
     wrong: "用户名或密码不正确。",
     wait: (seconds) => `尝试次数过多，请等待 ${seconds} 秒。`,
     noAnswer: "服务器无响应，请重试。",
-    leave: (name) => `${name} · 退出`,
+    leave: (name) => `退出 · ${name}`,
   },
 };
