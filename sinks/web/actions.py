@@ -1,28 +1,23 @@
 """Acknowledge, silence and judge from the wallboard: POST with JSON, written to `hotline.alert-control` as the commands do.
 
-A foreign page must not act through somebody's browser (`gate.foreign`). Without logins a board that others can reach
-offers no actions: they are there on loopback and for people who log in. Where Alertmanager pages it is the home of
-acknowledgements and silences; what an alert was worth is said here all the same.
+Where Alertmanager pages it is the home of acknowledgements and silences; what an alert was worth is said here all the same.
 """
 
 import glob
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
 from uuid import uuid4
 
 import msgspec
-import orjson
 import structlog
 from aiohttp import web
-from aiokafka.errors import KafkaError
 
-from deploy.runtime.event_entry import readable
 from deploy.runtime.kafka import append
 from deploy.runtime.settings import Kafka, Settings
-from sinks.web.answers import error_response, json_response
 from sinks.web.board import Board
-from sinks.web.gate import PERSON, Gate, foreign
+from sinks.web.deeds import UNDO_MS, Deeds, Name, Signed, Write, answering, refuse
+from sinks.web.gate import PERSON, Gate
 from sinks.web.seen import seen, silences
 from streams.contract import AlertEvent
 from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, Verdict, control_key, feedback_on
@@ -30,67 +25,53 @@ from streams.contract.audit import AuditAction
 from streams.contract.topics import ALERT_CONTROL
 
 MINUTE_MS = 60_000
-UNDO_MS = 15_000
-"""What was said can be taken back so long; the page offers it for ten seconds."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WHAT = ("alertname", "hotline", "queue", "category", "source")
 """The labels by which a silence finds its alert again."""
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 
 log = structlog.get_logger()
 
 
-class Acknowledge(msgspec.Struct, forbid_unknown_fields=True):
-    """Take on an alert that fires."""
+class OfAlert(Signed, kw_only=True):
+    """Something about an alert."""
 
     fingerprint: Name
-    author: Name
+
+
+class Acknowledge(OfAlert, kw_only=True):
+    """Take on an alert that fires."""
+
     note: Text = ""
 
 
-class Silenced(msgspec.Struct, forbid_unknown_fields=True):
+class Silenced(OfAlert, kw_only=True):
     """Page nobody for an alert that fires, so many minutes."""
 
-    fingerprint: Name
-    author: Name
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     minutes: Annotated[int, msgspec.Meta(ge=1, le=14 * 1440)]
 
 
-class Judged(msgspec.Struct, forbid_unknown_fields=True):
+class Judged(OfAlert, kw_only=True):
     """What somebody thinks of the last episode of an alert, also once it is over."""
 
-    fingerprint: Name
-    author: Name
     verdict: Verdict
     note: Text = ""
 
 
-class Unsilenced(msgspec.Struct, forbid_unknown_fields=True):
+class Unsilenced(Signed, kw_only=True):
     """End a silence now."""
 
     silence: Name
-    author: Name
 
 
-class Undone(msgspec.Struct, forbid_unknown_fields=True):
+class Undone(OfAlert, kw_only=True):
     """Take back what oneself has just said about an alert."""
 
-    fingerprint: Name
-    author: Name
     what: Literal["acknowledge", "silence"]
 
 
-Asked = TypeVar("Asked", Acknowledge, Silenced, Judged, Undone)
-Question = TypeVar("Question", Acknowledge, Silenced, Judged, Undone, Unsilenced)
-Write = Callable[[Kafka, ControlRecord], Awaitable[None]]
-
-
-def offered(settings: Settings) -> bool:
-    """Whether the board lets people say something about alerts at all."""
-    return settings.web.host in LOOPBACK or settings.web.access.mode != "open"
+Asked = TypeVar("Asked", bound=OfAlert)
 
 
 async def write(kafka: Kafka, record: ControlRecord) -> None:
@@ -98,22 +79,31 @@ async def write(kafka: Kafka, record: ControlRecord) -> None:
     await append(kafka, ALERT_CONTROL, control_key(record), msgspec.json.encode(record))
 
 
-class Actions:
-    """The routes that change something. `now()` is wall time in ms."""
+class Actions(Deeds[ControlRecord]):
+    """The routes that say something about alerts. `now()` is wall time in ms."""
+
+    deed = "act on alerts"
+    command = "hotline alerts"
 
     def __init__(
-        self, board: Board, settings: Settings, now: Callable[[], int], gate: Gate, *, write: Write = write
+        self,
+        board: Board,
+        settings: Settings,
+        now: Callable[[], int],
+        gate: Gate,
+        *,
+        write: Write[ControlRecord] = write,
     ) -> None:
-        self.board, self.settings, self.now, self.write = board, settings, now, write
-        self.gate = gate
+        super().__init__(settings, now, gate, write)
+        self.board = board
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/api/v1/alerts/acknowledge", self.acknowledge),
-            web.post("/api/v1/alerts/silence", self.silence),
-            web.post("/api/v1/alerts/unsilence", self.unsilence),
-            web.post("/api/v1/alerts/undo", self.undo),
-            web.post("/api/v1/alerts/feedback", self.feedback),
+            web.post("/api/v1/alerts/acknowledge", answering(self.acknowledge)),
+            web.post("/api/v1/alerts/silence", answering(self.silence)),
+            web.post("/api/v1/alerts/unsilence", answering(self.unsilence)),
+            web.post("/api/v1/alerts/undo", answering(self.undo)),
+            web.post("/api/v1/alerts/feedback", answering(self.feedback)),
         ]
 
     async def acknowledge(self, request: web.Request) -> web.Response:
@@ -170,13 +160,11 @@ class Actions:
 
     async def unsilence(self, request: web.Request) -> web.Response:
         """Somebody ends a silence early: whoever is due to know is paged from now on."""
-        asked = await self._asked(request, Unsilenced)
-        if isinstance(asked, web.Response):
-            return asked
+        asked = await self.asked(request, Unsilenced)
         holding = silences(seen(self.board, request[PERSON].sees, self.settings), self.now())
         found = next((silence for silence in holding if silence.id == asked.silence), None)
         if found is None:
-            return error_response(HTTPStatus.NOT_FOUND, "this silence does not hold (any more)")
+            raise refuse(HTTPStatus.NOT_FOUND, "this silence does not hold (any more)")
         reason = f"{found.reason} (ended by {asked.author})"
         return await self._say(
             request, "silence", found.id, msgspec.structs.replace(found, ends_at=self.now(), reason=reason)
@@ -189,58 +177,23 @@ class Actions:
         action: AuditAction,
         made: Callable[[Asked, AlertEvent], ControlRecord | None],
     ) -> web.Response:
-        asked = await self._asked(request, kind)
-        if isinstance(asked, web.Response):
-            return asked
+        asked = await self.asked(request, kind)
         alert = seen(self.board, request[PERSON].sees, self.settings).alerts.get(asked.fingerprint)
         if alert is None or (alert.state != "firing" and kind is not Judged):
-            return error_response(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
+            raise refuse(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
         record = made(asked, alert)
         if record is None:
-            return error_response(HTTPStatus.NOT_FOUND, "there is nothing (any more) to take back")
+            raise refuse(HTTPStatus.NOT_FOUND, "there is nothing (any more) to take back")
         return await self._say(request, action, alert.fingerprint, record)
-
-    async def _asked(self, request: web.Request, kind: type[Question]) -> Question | web.Response:
-        """What is asked for, signed by whoever has logged in; or the answer that says why not."""
-        refusal = self._refusal(request, judges=kind is Judged)
-        if refusal is not None:
-            self.gate.note(request, "refused")
-            return refusal
-        try:
-            asked = msgspec.json.decode(await request.read(), type=kind)
-        except msgspec.DecodeError as error:
-            return error_response(HTTPStatus.BAD_REQUEST, str(error))
-        if not readable(asked.author):
-            return error_response(HTTPStatus.BAD_REQUEST, "author: write a name, without control characters")
-        person = request[PERSON]
-        return msgspec.structs.replace(asked, author=person.name) if person.name else asked
 
     async def _say(self, request: web.Request, action: AuditAction, about: str, record: ControlRecord) -> web.Response:
         """Write it, and note who did."""
-        try:
-            await self.write(self.settings.kafka, record)
-        except (KafkaError, OSError) as error:
-            log.warning("what was said about an alert is not written", about=about, problem=repr(error))
-            return error_response(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Kafka does not answer: nothing was changed, try again"
-            )
-        self.gate.note(request, action, about)
+        await self.append(record, about)
         log.info("said about an alert", what=type(record).__name__, about=about, author=record.author)
-        return json_response(orjson.dumps({"done": msgspec.to_builtins(record)}))
+        return self.done(request, record, action, about)
 
-    def _refusal(self, request: web.Request, *, judges: bool) -> web.Response | None:
-        """Who may not, and why."""
-        if self.settings.paging != "hotline" and not judges:
-            return error_response(HTTPStatus.CONFLICT, "paging is alertmanager: acknowledge and silence alerts there")
-        return refused(request, self.settings, "act on alerts", "hotline alerts")
-
-
-def refused(request: web.Request, settings: Settings, deed: str, command: str) -> web.Response | None:
-    """Why whoever asks may not do this `deed` here; `command`: where else it is done. None: they may."""
-    if not offered(settings):
-        return error_response(
-            HTTPStatus.FORBIDDEN, f"this board has no logins: actions are offered on loopback only (`{command}`)"
-        )
-    if not request[PERSON].may("act"):
-        return error_response(HTTPStatus.FORBIDDEN, f"a {request[PERSON].role} does not {deed}")
-    return foreign(request)
+    def permit(self, request: web.Request, kind: type[Signed]) -> None:
+        """Also where alerts are acknowledged and silenced elsewhere. Raises RefusedError."""
+        if self.settings.paging != "hotline" and kind is not Judged:
+            raise refuse(HTTPStatus.CONFLICT, "paging is alertmanager: acknowledge and silence alerts there")
+        super().permit(request, kind)

@@ -20,11 +20,12 @@ from aiokafka.errors import KafkaError
 
 from deploy.runtime.settings import Settings
 from deploy.runtime.signed_links import Answer, Link, fields, read
-from sinks.web.actions import Write, write
+from sinks.web.actions import write
 from sinks.web.answers import error_response
 from sinks.web.board import Board
+from sinks.web.deeds import Write
 from streams.contract import AlertEvent
-from streams.contract.alerts import Acknowledgement, Feedback, feedback_on
+from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, feedback_on
 
 SLACK_S = 300
 """Older requests are played back by somebody."""
@@ -83,7 +84,9 @@ class _Slack(msgspec.Struct):
 class Callbacks:
     """The routes. `now()` is wall time in ms."""
 
-    def __init__(self, board: Board, settings: Settings, now: Callable[[], int], *, write: Write = write) -> None:
+    def __init__(
+        self, board: Board, settings: Settings, now: Callable[[], int], *, write: Write[ControlRecord] = write
+    ) -> None:
         self._board, self._settings, self._now, self.write = board, settings, now, write
 
     def routes(self) -> list[web.RouteDef]:

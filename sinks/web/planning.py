@@ -5,25 +5,22 @@ changes nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import uuid4
 
 import msgspec
-import orjson
 import structlog
 from aiohttp import web
-from aiokafka.errors import KafkaError
 
 from deploy.runtime import announcement_log
-from deploy.runtime.event_entry import LONGEST_NAME, readable, span_of
+from deploy.runtime.event_entry import LONGEST_NAME, span_of
 from deploy.runtime.planned_events import events_path, told_by_file
-from deploy.runtime.settings import Kafka, Settings, SettingsError
+from deploy.runtime.settings import Settings, SettingsError
 from deploy.runtime.watched_file import WatchedFile, watch
-from sinks.web.actions import UNDO_MS, refused
-from sinks.web.answers import error_response, json_response
 from sinks.web.board import Board
+from sinks.web.deeds import UNDO_MS, Deeds, Name, Question, Signed, Write, answering, refuse
 from sinks.web.gate import PERSON, Gate
 from sinks.web.planned import place_of
 from sinks.web.reader import Reader
@@ -35,7 +32,6 @@ from streams.contract.announcements import followed
 READ_WITHIN_S = 5.0
 LOOK_S = 0.05
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Short = Annotated[str, msgspec.Meta(max_length=64)]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
 Times = Annotated[float, msgspec.Meta(ge=0.01, le=50)]
@@ -43,10 +39,9 @@ Times = Annotated[float, msgspec.Meta(ge=0.01, le=50)]
 log = structlog.get_logger()
 
 
-class Told(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Told(Signed, kw_only=True):
     """An event as it is entered: `begin` and `end` local to the hotline; `hotline`, `queue` as in `Announcement`."""
 
-    author: Name
     name: Title
     begin: Short
     end: Short
@@ -62,32 +57,18 @@ class Changed(Told, kw_only=True):
     revision: int
 
 
-class Removed(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Removed(Signed, kw_only=True):
     """Take an event back, or (undo) one's own last word on it."""
 
-    author: Name
     event: Name
     revision: int
 
 
-Question = TypeVar("Question", Told, Changed, Removed)
-Write = Callable[[Kafka, Announcement], Awaitable[None]]
-
-
-class RefusedError(Exception):
-    """The answer that says why not."""
-
-    def __init__(self, response: web.Response) -> None:
-        super().__init__(response.status)
-        self.response = response
-
-
-def _no(status: HTTPStatus, text: str) -> RefusedError:
-    return RefusedError(error_response(status, text))
-
-
-class Planning:
+class Planning(Deeds[Announcement]):
     """The routes that change announced events, and the file that names more. `now()` is wall time in ms."""
+
+    deed = "announce events"
+    command = "hotline events"
 
     def __init__(
         self,
@@ -97,20 +78,20 @@ class Planning:
         now: Callable[[], int],
         gate: Gate,
         *,
-        write: Write = announcement_log.write,
+        write: Write[Announcement] = announcement_log.write,
     ) -> None:
-        self.board, self.reader, self.settings, self.now, self.gate = board, reader, settings, now, gate
-        self.write = write
+        super().__init__(settings, now, gate, write)
+        self.board, self.reader = board, reader
         self._adding = asyncio.Lock()
         self._file = WatchedFile(events_path(settings))
         self._reread()
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/api/v1/events/add", self._answering(self.add)),
-            web.post("/api/v1/events/change", self._answering(self.change)),
-            web.post("/api/v1/events/remove", self._answering(self.remove)),
-            web.post("/api/v1/events/undo", self._answering(self.undo)),
+            web.post("/api/v1/events/add", answering(self.add)),
+            web.post("/api/v1/events/change", answering(self.change)),
+            web.post("/api/v1/events/remove", answering(self.remove)),
+            web.post("/api/v1/events/undo", answering(self.undo)),
         ]
 
     async def read_file_for_ever(self) -> None:
@@ -125,73 +106,51 @@ class Planning:
 
     async def add(self, request: web.Request) -> web.Response:
         """Somebody announces an event."""
-        asked = await self._asked(request, Told)
+        asked = await self.asked(request, Told)
         event = self._made(request, asked, uuid4().hex[:12], 1)
         async with self._adding:  # the same one, asked for twice at once, waits until the first has come back
             same = next((it for it in self.board.events() if (it.name, it.begin) == (event.name, event.begin)), None)
             if same is not None and (same.hotline, same.queue) == (event.hotline, event.queue):
-                raise _no(HTTPStatus.CONFLICT, f"{event.name} is announced already, by {same.author}: change that one")
+                raise refuse(
+                    HTTPStatus.CONFLICT, f"{event.name} is announced already, by {same.author}: change that one"
+                )
             return await self._say(request, "add", event)
 
     async def change(self, request: web.Request) -> web.Response:
         """Somebody says anew what an event is."""
-        asked = await self._asked(request, Changed)
+        asked = await self.asked(request, Changed)
         last = self._last(request, asked.event, asked.revision)
         return await self._say(request, "change", self._made(request, asked, last.id, last.revision + 1))
 
     async def remove(self, request: web.Request) -> web.Response:
         """Somebody takes an event back."""
-        asked = await self._asked(request, Removed)
+        asked = await self.asked(request, Removed)
         last = self._last(request, asked.event, asked.revision)
         return await self._say(request, "remove", followed(last, asked.author, self.now()))
 
     async def undo(self, request: web.Request) -> web.Response:
         """Somebody takes back their own last word on an event, within moments."""
-        asked = await self._asked(request, Removed)
+        asked = await self.asked(request, Removed)
         last = self._last(request, asked.event, asked.revision, gone=True)
         if last.author != asked.author or self.now() - last.at > UNDO_MS:
-            raise _no(HTTPStatus.NOT_FOUND, "there is nothing (any more) to take back")
+            raise refuse(HTTPStatus.NOT_FOUND, "there is nothing (any more) to take back")
         earlier = self.board.announced.revisions(last.id)[:-1]
         record = followed(last, asked.author, self.now(), of=earlier[-1] if earlier else None)
         return await self._say(request, "undo", record)
 
-    def _answering(
-        self, handler: Callable[[web.Request], Awaitable[web.Response]]
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def handle(request: web.Request) -> web.Response:
-            try:
-                return await handler(request)
-            except RefusedError as error:
-                return error.response
-            except BadRequestError as error:
-                return error_response(HTTPStatus.BAD_REQUEST, str(error))
-
-        return handle
-
-    async def _asked(self, request: web.Request, kind: type[Question]) -> Question:
-        """What is asked for, signed by whoever has logged in. Raises RefusedError."""
-        refusal = refused(request, self.settings, "announce events", "hotline events")
-        if refusal is not None:
-            self.gate.note(request, "refused")
-            raise RefusedError(refusal)
+    async def asked(self, request: web.Request, kind: type[Question]) -> Question:
+        """Only once it is known what is announced. Raises RefusedError, BadRequestError."""
+        asked = await super().asked(request, kind)
         if self.reader.known_from is None:
-            raise _no(HTTPStatus.SERVICE_UNAVAILABLE, "Kafka is still being read: try again in a moment")
-        try:
-            asked = msgspec.json.decode(await request.read(), type=kind)
-        except msgspec.DecodeError as error:
-            raise BadRequestError(str(error)) from None
-        for name in ("author", "name"):
-            if not readable(getattr(asked, name, "-")):
-                raise BadRequestError(f"{name}: write a name, without control characters")
-        person = request[PERSON]
-        return msgspec.structs.replace(asked, author=person.name) if person.name else asked
+            raise refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Kafka is still being read: try again in a moment")
+        return asked
 
     def _made(self, request: web.Request, asked: Told, event: str, revision: int) -> Announcement:
         """The record of what is asked for. Raises BadRequestError, RefusedError."""
         sees = request[PERSON].sees
         if not sees.announces(asked.hotline, asked.queue, self.settings):
             self.gate.note(request, "refused")
-            raise _no(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on: name a queue of yours")
+            raise refuse(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on: name a queue of yours")
         place_of(asked.hotline, asked.queue, seen(self.board, sees, self.settings), self.settings)
         try:
             span = span_of(asked.begin, asked.end, asked.hotline, self.settings)
@@ -214,33 +173,26 @@ class Planning:
         """The revision that somebody has seen and changes, if it still is the last. Raises RefusedError."""
         of_file = next((it for it in self.board.of_file if it.id == event), None)
         if of_file is not None:
-            raise _no(HTTPStatus.CONFLICT, f"this event stands in {self._file.path.name}: change it there")
+            raise refuse(HTTPStatus.CONFLICT, f"this event stands in {self._file.path.name}: change it there")
         revisions = self.board.announced.revisions(event)
         last = revisions[-1] if revisions else None
         if last is None or not request[PERSON].sees.announcement(last, self.settings):
-            raise _no(HTTPStatus.NOT_FOUND, "there is no such event")
+            raise refuse(HTTPStatus.NOT_FOUND, "there is no such event")
         if not request[PERSON].sees.announces(last.hotline, last.queue, self.settings):
             self.gate.note(request, "refused")
-            raise _no(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on")
+            raise refuse(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on")
         if last.revision != revision or (last.withdrawn and not gone):
             did = "taken this event back" if last.withdrawn else "changed this event"
-            raise _no(HTTPStatus.CONFLICT, f"{last.author} has {did} meanwhile: look at it and try again")
+            raise refuse(HTTPStatus.CONFLICT, f"{last.author} has {did} meanwhile: look at it and try again")
         return last
 
     async def _say(self, request: web.Request, deed: str, record: Announcement) -> web.Response:
         """Write it, see that nobody was faster, and note who did."""
-        try:
-            await self.write(self.settings.kafka, record)
-        except (KafkaError, OSError) as error:
-            log.warning("an announced event is not written", event_name=record.name, problem=repr(error))
-            raise _no(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Kafka does not answer: nothing was changed, try again"
-            ) from error
+        await self.append(record, record.name)
         if not await self._was_first(record):
-            raise _no(HTTPStatus.CONFLICT, "somebody has changed this event meanwhile: look at it and try again")
-        self.gate.note(request, "announce", f"{deed} {record.id}: {record.name}")
+            raise refuse(HTTPStatus.CONFLICT, "somebody has changed this event meanwhile: look at it and try again")
         log.info("event announced", deed=deed, event_name=record.name, author=record.author)
-        return json_response(orjson.dumps({"done": msgspec.to_builtins(record)}))
+        return self.done(request, record, "announce", f"{deed} {record.id}: {record.name}")
 
     async def _was_first(self, record: Announcement) -> bool:
         """Wait until the record has come back: the log says who was first. What takes longer is taken for it."""

@@ -14,12 +14,13 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from deploy.runtime.settings import Settings
-from sinks.web.actions import LOOPBACK, Actions, offered
+from sinks.web.actions import Actions
 from sinks.web.answers import csv_response, error_response, json_response
 from sinks.web.api import FORMATS, Api
 from sinks.web.audit import Audit
 from sinks.web.board import Board
 from sinks.web.callbacks import Callbacks
+from sinks.web.deeds import LOOPBACK, offered
 from sinks.web.districts import read as read_outlines
 from sinks.web.figures import Figures
 from sinks.web.gate import PERSON, Gate

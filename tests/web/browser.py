@@ -20,6 +20,13 @@ in_a_browser = [
 expect.set_options(timeout=20_000)
 
 
+def in_chromium(test):
+    """Marked as a test of the page, in a module of which not all are."""
+    for mark in in_a_browser:
+        test = mark(test)
+    return test
+
+
 class Watched:
     """A page and everything it complained about or asked for."""
 

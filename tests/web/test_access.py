@@ -7,7 +7,7 @@ from http import HTTPStatus
 import city
 import pytest
 from aiohttp import ClientSession, ClientTimeout, CookieJar
-from browser import Watched, in_a_browser
+from browser import Watched, in_chromium
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.async_api import BrowserContext, expect
@@ -458,12 +458,6 @@ async def test_who_reads_slowly_holds_nobody_up_and_skips_what_was_overwritten(
                 if update["data"].get("tiles", {}).get("housing", {}).get("waiting") == 199:
                     break
     writer.transport.abort()
-
-
-def in_chromium(test):
-    for mark in in_a_browser:
-        test = mark(test)
-    return test
 
 
 @in_chromium

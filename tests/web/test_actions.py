@@ -2,9 +2,9 @@
 
 import city
 import pytest
-from aiohttp import ClientSession
 from aiokafka.errors import KafkaError
-from browser import Watched, in_a_browser
+from browser import Watched, in_chromium
+from doing import posting, written_by
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
@@ -20,12 +20,7 @@ FINGERPRINT = "ServiceLevelUnderTarget-utilities"
 ACKNOWLEDGE = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "note": "calling the works"}
 SILENCE = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "reason": "planned works", "minutes": 60}
 
-
-def in_chromium(test):
-    """Marked as a test of the page."""
-    for mark in in_a_browser:
-        test = mark(test)
-    return test
+post = posting("alerts")
 
 
 @pytest.fixture
@@ -35,20 +30,7 @@ def settings():
 
 @pytest.fixture
 def written(site: RunningSite) -> list:
-    """What is written to the control topic; it comes back to the board at once, as from the topic."""
-    records: list = []
-
-    async def write(kafka, record) -> None:
-        records.append(record)
-        site.put(record)
-
-    site.site.actions.write = write
-    return records
-
-
-async def post(http: ClientSession, what: str, body, **headers: str):
-    given = {HEADER: "1"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return await http.post(f"/api/v1/alerts/{what}", json=body, headers=given)
+    return written_by(site.site.actions, site)
 
 
 async def test_an_acknowledged_breach_is_outlined_and_named(site, http, written) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import story
 from aiohttp import ClientSession
-from browser import Watched, in_a_browser
+from browser import Watched, in_chromium
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
@@ -15,13 +15,6 @@ from sinks.web.tables import to_csv
 
 pytestmark = pytest.mark.clickhouse
 SPAN = {"from": "2026-03-10", "to": "2026-03-10"}
-
-
-def in_chromium(test):
-    """Marked as a test of the page."""
-    for mark in in_a_browser:
-        test = mark(test)
-    return test
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import ClientSession
 from aiokafka.errors import KafkaError
 from axe_playwright_python.async_playwright import Axe
-from browser import Watched, in_a_browser
+from browser import Watched, in_chromium
+from doing import posting, written_by
 from msgspec import json
 from playwright.async_api import BrowserContext, Page, expect
 from running_site import RunningSite
@@ -35,16 +36,11 @@ RESULTS = {
     "queue": "social-security",
 }
 
+post = posting("events")
+
 
 def local(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=city.ZONE).timestamp() * 1000)
-
-
-def in_chromium(test):
-    """Marked as a test of the page."""
-    for mark in in_a_browser:
-        test = mark(test)
-    return test
 
 
 @pytest.fixture
@@ -54,20 +50,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def written(site: RunningSite) -> list[Announcement]:
-    """What is written to the topic; it comes back to the board at once, as from the topic."""
-    records: list[Announcement] = []
-
-    async def write(kafka, record) -> None:
-        records.append(record)
-        site.put(record)
-
-    site.site.planning.write = write
-    return records
-
-
-async def post(http: ClientSession, what: str, body, **headers: str):
-    given = {HEADER: "1"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return await http.post(f"/api/v1/events/{what}", json=body, headers=given)
+    return written_by(site.site.planning, site)
 
 
 async def listed(http: ClientSession) -> list[dict]:

@@ -4,19 +4,19 @@ import { addressOf } from "/static/address.js";
 import { el, mark, outside, put } from "/static/dom.js";
 import { clock, moment, NONE, span } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
-import { apiAddress, Poll } from "/static/poll.js";
+import { ListPage } from "/static/listpage.js";
 import { line } from "/static/strip.js";
+import { tableRow, Table } from "/static/table.js";
 import { ACT } from "/static/words_detail.js";
 import { PAGES } from "/static/words_pages.js";
 
 const EVERY_MS = 3_000;
 
-export class AlarmPage {
+export class AlarmPage extends ListPage {
+  /** `act(what, item)`: somebody wants to do something to an alert or a silence. */
   constructor(act) {
+    super("alerts", EVERY_MS);
     this.act = act;
-    this.title = Object.assign(el("h2", "page-title"), { tabIndex: -1 });
-    this.problem = el("span", "chart-problem");
-    this.csv = Object.assign(el("a", "key csv"), { download: "", href: apiAddress("alerts", { format: "csv" }) });
     this.events = el("a", "key");
     this.firing = el("ul", "alarms");
     this.none = el("p", "sub");
@@ -24,71 +24,50 @@ export class AlarmPage {
     this.silencesTitle.hidden = true;
     this.silences = el("ul", "alarms");
     this.endedTitle = el("h3", "");
-    this.heads = ["what", "since", "until", "lasted", "verdict"].map(() => Object.assign(el("th", ""), { scope: "col" }));
-    this.body = el("tbody", "");
-    this.scroll = el("div", "scroll", el("table", "figures ended", el("thead", "", el("tr", "", ...this.heads)), this.body));
-    this.scroll.tabIndex = 0;
+    this.table = new Table("figures ended", ["", "", "", "", ""]);
     this.noneEnded = el("p", "sub");
-    this.scroll.setAttribute("role", "region");
     this.node = el(
       "div",
       "alarm-page",
       el("section", "alarm-now", el("div", "section-head", this.title, this.problem, this.events, this.csv), this.none, this.firing, this.silencesTitle, this.silences),
-      el("section", "panel", el("div", "section-head", this.endedTitle), this.noneEnded, this.scroll),
+      el("section", "panel", el("div", "section-head", this.endedTitle), this.noneEnded, this.table.node),
     );
-    this.poll = new Poll(EVERY_MS, (answer, problem) => {
-      if (answer) this.answer = answer;
-      this.asking = problem;
-      this.render();
-    });
   }
 
-  open() {}
-
-  close() {
-    this.poll.stop();
+  get own() {
+    return PAGES[this.lang];
   }
 
-  update(board, lang, words) {
-    const newest = board.alerts.newest.map((item) => `${item.id}${item.owner}${item.silenced_until}${item.verdict}`).join();
-    const changed = this.lang !== lang || this.newest !== newest;
-    Object.assign(this, { board, lang, words, newest, own: PAGES[lang], ask: ACT[lang] });
-    if (changed) this.poll.stop(); // somebody has acted, or something new fires: do not wait for the next round
-    this.poll.at(apiAddress("alerts"));
-    if (changed) this.render();
+  get ask() {
+    return ACT[this.lang];
+  }
+
+  newest(board) {
+    return board.alerts.newest.map((item) => `${item.id}${item.owner}${item.silenced_until}${item.verdict}`).join();
   }
 
   render() {
-    const { own, answer, words, board, lang } = this;
-    if (!own) return;
-    put(this.title, own.alerts);
-    put(this.problem, this.asking ?? "");
+    const { own, answer, words, board } = this;
+    this.head(own.alerts);
     put(this.events, words.pages.events);
     mark(this.events, "href", addressOf({ page: "events" }).href);
-    put(this.csv, "CSV");
-    mark(this.csv, "aria-label", own.csvOf(own.alerts));
     put(this.endedTitle, own.ended);
-    mark(this.scroll, "aria-label", own.ended);
-    [own.what, own.began, own.until, own.lasted, board.head.judges ? own.verdict : ""].forEach((text, i) => put(this.heads[i], text));
+    this.table.name(own.ended, [own.what, own.began, own.until, own.lasted, board.head.judges ? own.verdict : ""]);
     if (!answer) return;
     put(this.none, answer.firing.length ? "" : words.noAlerts(null));
-    const focus = this.node.contains(document.activeElement) ? document.activeElement.dataset.act : null;
-    this.firing.replaceChildren(...answer.firing.map((item) => this.item(item)));
     put(this.silencesTitle, own.silences);
     this.silencesTitle.hidden = answer.silences.length === 0;
-    this.silences.replaceChildren(...answer.silences.map((silence) => this.silence(silence)));
     put(this.noneEnded, answer.ended.length ? "" : own.noneEnded);
-    this.scroll.hidden = answer.ended.length === 0;
-    this.body.replaceChildren(...answer.ended.map((item) => this.past(item)));
-    if (focus) this.node.querySelector(`[data-act="${CSS.escape(focus)}"]`)?.focus();
+    this.table.node.hidden = answer.ended.length === 0;
+    this.redraw(() => {
+      this.firing.replaceChildren(...answer.firing.map((item) => this.item(item)));
+      this.silences.replaceChildren(...answer.silences.map((silence) => this.silence(silence)));
+      this.table.show(answer.ended.map((item) => this.past(item)));
+    });
   }
 
   button(what, text, item, title) {
-    const button = Object.assign(el("button", "key", text), { type: "button" });
-    button.dataset.act = `${what} ${item.id}`;
-    button.setAttribute("aria-label", `${text}: ${title}`);
-    button.addEventListener("click", () => this.act(what, item));
-    return button;
+    return this.key(what, text, item, title, () => this.act(what, item));
   }
 
   /** What somebody thought of an alert; pressed to say something else. */
@@ -133,6 +112,6 @@ export class AlarmPage {
     const lasted = item.until ? span(Math.round((item.until - item.since) / 1000)) : NONE;
     const title = item.summary[lang] ?? item.summary.en ?? told.title;
     if (board.head.judges) judged.append(this.judge(item, title));
-    return el("tr", "", Object.assign(el("th", "", title), { scope: "row" }), ...[moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted].map((text) => el("td", "", text)), judged);
+    return tableRow(title, [moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted, judged]);
   }
 }

@@ -4,6 +4,7 @@ import { el, mark, put, svg } from "/static/dom.js";
 import { count, NONE, percent } from "/static/format.js";
 import { apiAddress, Poll } from "/static/poll.js";
 import { WindowChoice } from "/static/choice.js";
+import { csvLink, tableRow, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
 import { PAGES } from "/static/words_pages.js";
 
@@ -31,17 +32,13 @@ export class DistrictPage {
     this.legend = el("p", "map-legend");
     this.problem = el("p", "chart-problem");
     this.tableTitle = el("h3", "");
-    this.csv = Object.assign(el("a", "key csv"), { download: "" });
-    this.heads = ["district", "offered", "per", "share", "rate", "abandon"].map(() => Object.assign(el("th", ""), { scope: "col" }));
-    this.body = el("tbody", "");
-    this.scroll = el("div", "scroll", el("table", "figures areas", el("thead", "", el("tr", "", ...this.heads)), this.body));
-    this.scroll.tabIndex = 0;
-    this.scroll.setAttribute("role", "region");
+    this.csv = csvLink();
+    this.table = new Table("figures areas", ["", "", "", "", "", ""]);
     this.node = el(
       "div",
       "two-panels",
       el("section", "panel map-panel", el("div", "section-head", this.title, this.sub, this.choice.node), this.svg, this.problem, this.legend),
-      el("section", "panel", el("div", "section-head", this.tableTitle, this.csv), this.scroll),
+      el("section", "panel", el("div", "section-head", this.tableTitle, this.csv), this.table.node),
     );
     this.poll = new Poll(EVERY_MS, (answer, problem) => this.take(answer, problem));
     this.map = null;
@@ -94,24 +91,22 @@ export class DistrictPage {
     put(this.sub, own.perResidents);
     put(this.problem, this.asking ?? (this.map ? "" : (this.mapProblem ?? "")));
     put(this.tableTitle, words.windowLast[this.choice.window]);
-    mark(this.scroll, "aria-label", own.districts);
-    put(this.csv, "CSV");
-    mark(this.csv, "href", apiAddress("breakdown", { by: "district_3", window: this.choice.window, format: "csv" }));
-    mark(this.csv, "aria-label", own.csvOf(own.districts));
-    [own.district, own.calls, own.per, own.share, own.answerRate, own.abandonRate].forEach((text, i) => put(this.heads[i], text));
+    this.csv.tell(own.csvOf(own.districts), apiAddress("breakdown", { by: "district_3", window: this.choice.window, format: "csv" }));
+    this.table.name(own.districts, [own.district, own.calls, own.per, own.share, own.answerRate, own.abandonRate]);
     if (!answer) return;
     const sum = answer.rows.reduce((total, row) => total + row.offered, 0);
     const rows = [...answer.rows].sort((a, b) => (b.per_10000 ?? -1) - (a.per_10000 ?? -1));
-    this.body.replaceChildren(...rows.map((row) => this.row(row, sum)));
+    this.table.show(rows.map((district) => this.row(district, sum)));
     this.draw(answer);
   }
 
-  row(row, sum) {
+  row(district, sum) {
     const { lang, own } = this;
     const part = (value) => (value === null ? NONE : `${percent(value)}%`);
-    const texts = [count(row.offered, lang), row.few ? own.few(rate(row.per_10000)) : rate(row.per_10000), part(sum ? row.offered / sum : null), part(row.answer_rate_offered), part(row.abandonment_rate)];
-    const line = el("tr", row.few ? "few" : "", Object.assign(el("th", "", this.named(row)), { scope: "row" }), ...texts.map((text) => el("td", "", text)));
-    line.dataset.district = row.value;
+    const per = rate(district.per_10000);
+    const line = tableRow(this.named(district), [count(district.offered, lang), district.few ? own.few(per) : per, part(sum ? district.offered / sum : null), part(district.answer_rate_offered), part(district.abandonment_rate)]);
+    line.classList.toggle("few", district.few);
+    line.dataset.district = district.value;
     return line;
   }
 

@@ -2,6 +2,7 @@
 
 import { el, mark, put } from "/static/dom.js";
 import { NONE, percent, seconds, span } from "/static/format.js";
+import { csvLink, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
 
 const PAGE = 20;
@@ -25,14 +26,9 @@ export class CallList {
     this.title = el("h3", "");
     this.status = el("span", "sub calls-sum");
     this.status.setAttribute("role", "status");
-    this.csv = el("a", "key csv");
-    this.csv.download = "";
-    this.heads = COLUMNS.map((name) => Object.assign(el("th", `col-${name}`), { scope: "col" }));
-    this.body = el("tbody", "");
-    this.table = el("table", "calls", el("thead", "", el("tr", "", ...this.heads)), this.body);
-    this.scroll = el("div", "scroll", this.table);
-    this.scroll.tabIndex = 0;
-    this.scroll.setAttribute("role", "region");
+    this.csv = csvLink();
+    this.address = null;
+    this.table = new Table("calls", COLUMNS.map((name) => `col-${name}`));
     this.previous = el("button", "key");
     this.next = el("button", "key");
     this.where = el("span", "where");
@@ -42,7 +38,7 @@ export class CallList {
     this.retry.addEventListener("click", () => this.ask(this.offset));
     this.pager = el("nav", "pager", this.previous, this.where, this.next, this.retry);
     this.chips = el("p", "chips");
-    this.node = el("section", "detail-calls", el("div", "section-head", this.title, this.csv), this.chips, this.status, this.scroll, this.pager);
+    this.node = el("section", "detail-calls", el("div", "section-head", this.title, this.csv), this.chips, this.status, this.table.node, this.pager);
     this.clear();
   }
 
@@ -65,7 +61,7 @@ export class CallList {
     const number = ++this.asked;
     this.node.hidden = false;
     this.offset = offset;
-    this.csv.href = address({ format: "csv" });
+    this.address = address({ format: "csv" });
     this.problem = null;
     if (offset === 0) this.answer = null;
     this.render();
@@ -85,21 +81,19 @@ export class CallList {
   render() {
     const { words, answer, problem } = this;
     put(this.title, this.heading);
-    put(this.csv, words.csv);
-    mark(this.csv, "aria-label", words.csvOf(this.heading));
-    mark(this.scroll, "aria-label", this.heading || words.calls(0));
-    COLUMNS.forEach((name, i) => put(this.heads[i], words.columns[name]));
+    this.csv.tell(words.csvOf(this.heading), this.address);
+    this.table.name(this.heading || words.calls(0), COLUMNS.map((name) => words.columns[name]));
     put(this.previous, words.previous);
     put(this.next, words.next);
     put(this.retry, words.again);
     this.retry.hidden = problem === null;
-    this.scroll.hidden = !answer?.rows.length;
+    this.table.node.hidden = !answer?.rows.length;
     const ratio = answer !== null && answer.sum_of_visits.under !== null;
-    mark(this.table, "data-ratio", ratio ? "yes" : "no");
-    mark(this.table, "data-now", answer !== null && answer.from === null ? "yes" : "no");
-    mark(this.table, "data-whole", this.whole ? "yes" : "no");
+    mark(this.table.table, "data-ratio", ratio ? "yes" : "no");
+    mark(this.table.table, "data-now", answer !== null && answer.from === null ? "yes" : "no");
+    mark(this.table.table, "data-whole", this.whole ? "yes" : "no");
     put(this.status, problem !== null ? `${words.failed}: ${problem}` : answer ? this.said(answer) : words.loading);
-    this.body.replaceChildren(...(answer?.rows ?? []).map((row) => this.row(row, answer)));
+    this.table.show((answer?.rows ?? []).map((row) => this.row(row, answer)));
     const last = answer ? answer.offset + answer.rows.length : 0;
     put(this.where, last ? words.page(answer.offset + 1, last, answer.visits) : "");
     this.previous.disabled = !answer || answer.offset === 0;

@@ -7,6 +7,7 @@ import { el, mark, put } from "/static/dom.js";
 import { count, NONE, percent, seconds, span } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { apiAddress, Poll } from "/static/poll.js";
+import { csvLink, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
 import { PAGES } from "/static/words_pages.js";
 
@@ -19,27 +20,22 @@ class KindTable {
   constructor(open) {
     this.open = open;
     this.title = el("h3", "");
-    this.csv = Object.assign(el("a", "key csv"), { download: "" });
-    this.heads = HEADS.map((name) => Object.assign(el("th", `col-${name}`), { scope: "col" }));
-    this.body = el("tbody", "");
-    this.scroll = el("div", "scroll", el("table", "figures kinds", el("thead", "", el("tr", "", ...this.heads)), this.body));
-    this.scroll.tabIndex = 0;
-    this.scroll.setAttribute("role", "region");
+    this.csv = csvLink();
+    this.address = null;
+    this.table = new Table("figures kinds", HEADS.map((name) => `col-${name}`));
     this.more = el("p", "sub");
-    this.node = el("section", "panel", el("div", "section-head", this.title, this.csv), this.scroll, this.more);
+    this.node = el("section", "panel", el("div", "section-head", this.title, this.csv), this.table.node, this.more);
   }
 
   draw(answer, title, chosen, lang, words, own) {
     put(this.title, title);
-    mark(this.scroll, "aria-label", title);
-    put(this.csv, "CSV");
-    mark(this.csv, "aria-label", own.csvOf(title));
+    this.csv.tell(own.csvOf(title), this.address);
     const x = answer.threshold_s;
-    [own.category, own.calls, own.share, words.level(x), own.answerRate, own.abandonRate, own.asa, own.trend].forEach((text, i) => put(this.heads[i], text));
+    this.table.name(title, [own.category, own.calls, own.share, words.level(x), own.answerRate, own.abandonRate, own.asa, own.trend]);
     const sum = answer.rows.reduce((total, row) => total + row.offered, 0);
     const top = Math.max(1, ...answer.rows.map((row) => row.offered));
     const shown = answer.rows.slice(0, MOST);
-    this.body.replaceChildren(...shown.map((row) => this.row(row, { sum, top, chosen, end: answer.data_as_of }, lang, words, own)));
+    this.table.show(shown.map((row) => this.row(row, { sum, top, chosen, end: answer.data_as_of }, lang, words, own)));
     put(this.more, answer.rows.length > MOST ? own.more(answer.rows.length - MOST) : "");
   }
 
@@ -102,8 +98,8 @@ export class CategoryPage {
     const [first, second] = [{ ...common, by: "category_1" }, { ...common, by: "category_2", within: this.within }];
     this.polls[0].at(apiAddress("breakdown", first));
     this.polls[1].at(apiAddress("breakdown", second));
-    this.first.csv.href = apiAddress("breakdown", { ...first, format: "csv" });
-    this.second.csv.href = apiAddress("breakdown", { ...second, format: "csv" });
+    this.first.address = apiAddress("breakdown", { ...first, format: "csv" });
+    this.second.address = apiAddress("breakdown", { ...second, format: "csv" });
   }
 
   take(i, answer, problem) {

@@ -4,6 +4,7 @@ import { addressOf } from "/static/address.js";
 import { Bar, crew, PARTS } from "/static/agents.js";
 import { el, mark, put } from "/static/dom.js";
 import { count, NONE, percent } from "/static/format.js";
+import { tableRow, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
 import { PAGES } from "/static/words_pages.js";
 
@@ -15,16 +16,12 @@ export class CrewPage {
     this.bar = new Bar("crew-huge");
     this.big = PARTS.map(() => ({ number: el("b", ""), word: el("span", "label") }));
     this.breaks = el("p", "sub crew-breaks");
-    this.heads = ["queue", "duty", ...PARTS, "busy", "bar"].map((name) => Object.assign(el("th", `col-${name}`), { scope: "col" }));
-    this.body = el("tbody", "");
-    this.scroll = el("div", "scroll", el("table", "figures crew-table", el("thead", "", el("tr", "", ...this.heads)), this.body));
-    this.scroll.tabIndex = 0;
-    this.scroll.setAttribute("role", "region");
+    this.table = new Table("figures crew-table", ["queue", "duty", ...PARTS, "busy", "bar"].map((name) => `col-${name}`));
     this.node = el(
       "div",
       "crew-page",
       el("section", "panel", el("div", "section-head", this.title, this.sub), this.bar.node, el("div", "crew-big", ...this.big.map(({ number, word }) => el("p", "crew-one", number, word))), this.breaks),
-      el("section", "panel", this.scroll),
+      el("section", "panel", this.table.node),
     );
     this.rows = new Map();
   }
@@ -49,10 +46,8 @@ export class CrewPage {
     });
     const reasons = Object.entries(totals.breaks).map(([reason, number]) => `${reason || words.noReason} ${number}`);
     put(this.breaks, reasons.length ? own.breaks(reasons.join(words.separator)) : "");
-    mark(this.scroll, "aria-label", own.agents);
-    [words.queue, words.onDuty, ...PARTS.map((part) => words.crew[part]), own.occupancy, own.split].forEach((text, i) => put(this.heads[i], text));
-    const nodes = board.order.map((queue) => this.row(queue, board.tiles[queue], down, lang, words));
-    if (nodes.length !== this.body.children.length || nodes.some((node, i) => node !== this.body.children[i])) this.body.replaceChildren(...nodes);
+    this.table.name(own.agents, [words.queue, words.onDuty, ...PARTS.map((part) => words.crew[part]), own.occupancy, own.split]);
+    this.table.show(board.order.map((queue) => this.row(queue, board.tiles[queue], down, lang, words)));
   }
 
   row(queue, data, down, lang, words) {
@@ -63,7 +58,7 @@ export class CrewPage {
         event.preventDefault();
         this.go({ queue });
       });
-      row.node = el("tr", "", Object.assign(el("th", "", row.link), { scope: "row" }), ...row.cells, el("td", "col-bar", row.bar.node));
+      row.node = tableRow(row.link, [...row.cells, el("td", "col-bar", row.bar.node)]);
       this.rows.set(queue, row);
     }
     const row = this.rows.get(queue);

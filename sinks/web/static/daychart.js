@@ -3,6 +3,7 @@
 import { bandPath, linePath } from "/static/charts.js";
 import { el, mark, put, svg } from "/static/dom.js";
 import { clock, count, target } from "/static/format.js";
+import { csvLink } from "/static/table.js";
 import { EVENTS } from "/static/words_events.js";
 
 const WIDTH = 1200;
@@ -36,8 +37,7 @@ export class DayChart {
     this.axis.setAttribute("aria-hidden", "true");
     this.marks.setAttribute("aria-hidden", "true");
     this.problem = el("p", "chart-problem");
-    this.csv = el("a", "key csv");
-    this.csv.download = "";
+    this.csv = csvLink();
     this.node = el("section", "panel chart", el("div", "section-head", this.title, this.sub, el("span", "chart-keys", ...this.keys), this.csv), this.plot, this.axis, this.problem);
     this.day = null;
     this.week = null;
@@ -64,9 +64,7 @@ export class DayChart {
 
   translate(lang, words, own, address) {
     Object.assign(this, { lang, words, own });
-    mark(this.csv, "href", address);
-    put(this.csv, "CSV");
-    mark(this.csv, "aria-label", own.chartCsv);
+    this.csv.tell(own.chartCsv, address);
     this.render();
   }
 

@@ -8,6 +8,7 @@ import { clock, count, NONE, percent, rating, seconds, span, target, versusText 
 import { stateIcon } from "/static/icons.js";
 import { apiAddress, Poll } from "/static/poll.js";
 import { QueueList } from "/static/queuelist.js";
+import { csvLink, Table } from "/static/table.js";
 import { Timeline } from "/static/timeline.js";
 import { levelIn, WINDOWS } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
@@ -119,19 +120,13 @@ export class QueuePage {
   windows() {
     this.title = el("h3", "");
     this.sub = el("span", "sub");
-    this.csv = el("a", "key csv");
-    this.csv.download = "";
-    this.heads = Object.keys(COLUMNS).map(() => Object.assign(el("th", ""), { scope: "col" }));
-    this.corner = Object.assign(el("th", ""), { scope: "col" });
+    this.csv = csvLink();
+    this.figures = new Table("figures", ["", ...Object.keys(COLUMNS).map(() => "")]);
     this.rows = WINDOWS.map((window) => this.row(window));
     this.weekHead = Object.assign(el("th", ""), { scope: "row" });
     this.weekCells = Object.keys(COLUMNS).map((metric) => el("td", `col-${metric}`));
-    const weekRow = el("tr", "last-week", this.weekHead, ...this.weekCells);
-    const table = el("table", "figures", el("thead", "", el("tr", "", this.corner, ...this.heads)), el("tbody", "", ...this.rows.map((row) => row.node), weekRow));
-    this.scroll = el("div", "scroll", table);
-    this.scroll.tabIndex = 0;
-    this.scroll.setAttribute("role", "region");
-    this.windowsNode = el("section", "panel detail-windows", el("div", "section-head", this.title, this.sub, this.csv), this.scroll);
+    this.figures.show([...this.rows.map((row) => row.node), el("tr", "last-week", this.weekHead, ...this.weekCells)]);
+    this.windowsNode = el("section", "panel detail-windows", el("div", "section-head", this.title, this.sub, this.csv), this.figures.node);
   }
 
   row(window) {
@@ -256,12 +251,8 @@ export class QueuePage {
     const definition = this.definition();
     put(this.title, own.windows);
     put(this.sub, own.windowsSub(words.definitions[definition].name, x));
-    put(this.csv, own.csv);
-    mark(this.csv, "aria-label", own.csvOf(own.windows));
-    mark(this.csv, "href", this.address("rolling", { format: "csv" }));
-    mark(this.scroll, "aria-label", own.windows);
-    put(this.corner, own.window);
-    Object.keys(COLUMNS).forEach((metric, i) => put(this.heads[i], metricName(metric, x, own)));
+    this.csv.tell(own.csvOf(own.windows), this.address("rolling", { format: "csv" }));
+    this.figures.name(own.windows, [own.window, ...Object.keys(COLUMNS).map((metric) => metricName(metric, x, own))]);
     for (const { window, head, cells } of this.rows) {
       put(head, words.windowName[window]);
       const figures = data?.windows?.[window];

@@ -4,27 +4,22 @@ import { addressOf } from "/static/address.js";
 import { el, mark, put } from "/static/dom.js";
 import { count, NONE, percent, span } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
+import { tableRow, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
 
 export class QueueList {
   constructor(open) {
     this.open = open;
     this.title = el("h3", "");
-    this.heads = ["queue", "waiting", "oldest", "level", "today"].map(() => Object.assign(el("th", ""), { scope: "col" }));
-    this.body = el("tbody", "");
-    this.scroll = el("div", "scroll", el("table", "queue-list", el("thead", "", el("tr", "", ...this.heads)), this.body));
-    this.scroll.tabIndex = 0;
-    this.scroll.setAttribute("role", "region");
-    this.node = el("section", "queue-list-section", el("div", "section-head", this.title), this.scroll);
+    this.table = new Table("queue-list", ["", "", "", "", ""]);
+    this.node = el("section", "queue-list-section", el("div", "section-head", this.title), this.table.node);
     this.rows = new Map();
   }
 
   update(board, lang, words, own) {
     put(this.title, own.queues);
-    mark(this.scroll, "aria-label", own.queues);
-    [words.queue, words.waitingTotal, words.oldestTotal, words.level(board.head.threshold_s), own.today].forEach((text, i) => put(this.heads[i], text));
-    const nodes = board.order.map((queue) => this.row(queue, board.tiles[queue], lang, words));
-    if (nodes.some((node, i) => this.body.children[i] !== node) || this.body.children.length !== nodes.length) this.body.replaceChildren(...nodes);
+    this.table.name(own.queues, [words.queue, words.waitingTotal, words.oldestTotal, words.level(board.head.threshold_s), own.today]);
+    this.table.show(board.order.map((queue) => this.row(queue, board.tiles[queue], lang, words)));
   }
 
   row(queue, data, lang, words) {
@@ -35,7 +30,7 @@ export class QueueList {
         event.preventDefault();
         this.open(queue);
       });
-      row.node = el("tr", "", Object.assign(el("th", "", el("span", "row-name", row.icon, row.link)), { scope: "row" }), ...row.cells);
+      row.node = tableRow(el("span", "row-name", row.icon, row.link), row.cells);
       this.rows.set(queue, row);
     }
     const row = this.rows.get(queue);
