@@ -26,7 +26,7 @@ from sinks.web.kept import Kept
 from sinks.web.one_call import one_call
 from sinks.web.past import AwayError, Past, bounds_of, minutes, to_counts, windows
 from sinks.web.people import Right
-from sinks.web.planned import events_answer, events_rows
+from sinks.web.planned import events_answer, events_rows, read_events
 from sinks.web.reader import Reader
 from sinks.web.rolling import WINDOWS, bounds, measures
 from sinks.web.seen import Readable, seen
@@ -289,9 +289,9 @@ class Api:
         return View(self.reading(request), self.settings, self.now()).alarms()
 
     async def events(self, request: web.Request) -> Answer:
-        """What is announced: past, now on, and to come."""
-        given_of(asked(request), ())
-        return events_answer(self.reading(request), self.sees(request), self.settings, self.now())
+        """What is announced: now on, to come, and past."""
+        page = read_events(asked(request))
+        return events_answer(page, self.reading(request), self.sees(request), self.settings, self.now())
 
     async def districts(self, request: web.Request) -> Answer:
         """The outlines of the site's districts."""

@@ -23,7 +23,7 @@ from streams.contract import (
     SourceStatus,
 )
 from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Silence
-from streams.contract.announcements import Announcements
+from streams.contract.announcements import Announcements, in_time
 from streams.contract.cells import Counts
 from streams.contract.metrics import Window, window
 
@@ -106,7 +106,8 @@ class Board:
 
     def events(self) -> list[Announcement]:
         """All announced events, past ones too, in order of time."""
-        return sorted((*self.announced.holding(), *self.of_file), key=lambda it: (it.begin, it.end, it.name, it.id))
+        entered = self.announced.holding()
+        return sorted((*entered, *self.of_file), key=in_time) if self.of_file else entered
 
     def admits(self, hotline: str, queue: str) -> bool:
         """Whether a queue may be shown: all of them (`Seen` is the board of those who may not see all)."""

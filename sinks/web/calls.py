@@ -11,16 +11,14 @@ from sinks.web.past import Statement as Question
 from sinks.web.rolling import WINDOWS, bounds
 from sinks.web.seen import Readable
 from sinks.web.sees import EVERYTHING, Sees, conditions
-from sinks.web.summary import PARAMETERS, BadRequestError, given_of, iso, parse
+from sinks.web.summary import FARTHEST, LONGEST_PAGE, PARAMETERS, BadRequestError, given_of, iso, parse, whole_of
 from streams.contract.metrics import ratio
 
 OWN_PARAMETERS = ("metric", "window", "limit", "offset")
 CALLS_PARAMETERS = (*OWN_PARAMETERS, *PARAMETERS)
 PAGE = 50
-LONGEST_PAGE = 1_000
 LONGEST_FILE = 100_000
 """So many rows at most leave as CSV in one answer."""
-FARTHEST = 10_000_000
 
 
 class Page(NamedTuple):
@@ -80,16 +78,9 @@ def read_page(
     return Page(
         asked,
         window,
-        _whole(given, "limit", longest if as_file else PAGE, longest),
-        _whole(given, "offset", 0, FARTHEST),
+        whole_of(given, "limit", longest if as_file else PAGE, longest),
+        whole_of(given, "offset", 0, FARTHEST),
     )
-
-
-def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = given.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and int(text) <= most):
-        raise BadRequestError(f"{name}={text!r}: write a whole number from 0 to {most:,}")
-    return int(text)
 
 
 async def calls_behind(page: Page, past: Past, settings: Settings) -> dict[str, Any]:

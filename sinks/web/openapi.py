@@ -7,13 +7,15 @@ from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.web.api import FORMATS
 from sinks.web.beside import PARAMETERS as BESIDE_PARAMETERS
 from sinks.web.breakdown import PARAMETERS as BREAKDOWN_PARAMETERS
-from sinks.web.calls import CALLS_PARAMETERS, FARTHEST, LONGEST_FILE
+from sinks.web.calls import CALLS_PARAMETERS, LONGEST_FILE
 from sinks.web.day import PARAMETERS as DAY_PARAMETERS
 from sinks.web.kinds import SETS
 from sinks.web.one_call import LONGEST_ID
 from sinks.web.one_call import PARAMETERS as CALL_PARAMETERS
+from sinks.web.planned import PARAMETERS as EVENT_PARAMETERS
+from sinks.web.planned import STATES
 from sinks.web.rolling import WINDOWS, measures
-from sinks.web.summary import LONGEST_THRESHOLD_S, PARAMETERS, ROLLING_PARAMETERS, SUMMED
+from sinks.web.summary import FARTHEST, LONGEST_THRESHOLD_S, PARAMETERS, ROLLING_PARAMETERS, SUMMED
 from streams.contract.cells import COUNTERS
 
 Json = dict[str, Any]
@@ -38,6 +40,9 @@ _PARAMETERS: dict[str, tuple[Json, str]] = {
     "call": ({"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "the id of a call"),
     "limit": ({"type": "integer", "minimum": 0, "maximum": LONGEST_FILE}, "so many rows; at most 1,000 as JSON"),
     "offset": ({"type": "integer", "minimum": 0, "maximum": FARTHEST}, "after so many rows"),
+    "on": ({"type": "string", "enum": list(STATES)}, "only events that are on now, to come or past"),
+    "name": (_TEXT, "only events whose name has this in it, in capitals or not"),
+    "event": (_TEXT, "only the event of this id"),
 }  # fmt: skip
 _CSV: Json = {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(FORMATS), "default": "json"}}
 _ERROR: Json = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
@@ -153,8 +158,8 @@ def _more_schemas() -> Json:
             | {"silences": {"type": "array", "items": _object(
                 {"id": _TEXT, "matchers": {"type": "object"}, "author": _TEXT, "reason": _TEXT, "at": instant, "ends_at": instant})}}
         ),
-        "Events": _object({"now": _COUNT, "events": {"type": "array", "items": _object(
-            {"id": _TEXT, "revision": _COUNT, "name": _TEXT, "on": {"enum": ["past", "now", "coming"]}, "begin": {"type": "integer"},
+        "Events": _object({"now": _COUNT, "numbers": _object(dict.fromkeys(STATES, _COUNT)), "total": _COUNT, "offset": _COUNT, "events": {"type": "array", "items": _object(
+            {"id": _TEXT, "revision": _COUNT, "name": _TEXT, "on": {"enum": list(STATES)}, "begin": {"type": "integer"},
              "end": {"type": "integer"}, "lift": {"type": "number"}, "hotline": _TEXT, "queue": _TEXT, "time_zone": _TEXT, "author": _TEXT,
              "at": {"type": ["integer", "null"]}, "changes": {"type": "boolean"}})}}),
         "Call": _object({"call": _TEXT, "topic": _TEXT, "partition": _COUNT, "last_offset": _COUNT}
@@ -279,7 +284,7 @@ def document() -> Json:
             ),
             "/api/v1/day": _get("Today in cells of 5 minutes", "Day", DAY_PARAMETERS),
             "/api/v1/alerts": _get("What fires and what has ended", "Alerts"),
-            "/api/v1/events": _get("What is announced: past, now on, to come", "Events"),
+            "/api/v1/events": _get("What is announced: now on, to come, past", "Events", EVENT_PARAMETERS),
             "/api/v1/events/add": _post("Announce an event", _EVENT, ("author", "name", "begin", "end")),
             "/api/v1/events/change": _post(
                 "Say anew what an event is", _LAST | _EVENT, (*_LAST, "name", "begin", "end")

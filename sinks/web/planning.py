@@ -176,7 +176,7 @@ class Planning(Deeds[Announcement]):
             raise refuse(HTTPStatus.CONFLICT, f"this event stands in {self._file.path.name}: change it there")
         revisions = self.board.announced.revisions(event)
         last = revisions[-1] if revisions else None
-        if last is None or not request[PERSON].sees.announcement(last, self.settings):
+        if last is None or not request[PERSON].sees.announcement(last.hotline, last.queue, self.settings):
             raise refuse(HTTPStatus.NOT_FOUND, "there is no such event")
         if not request[PERSON].sees.announces(last.hotline, last.queue, self.settings):
             self.gate.note(request, "refused")

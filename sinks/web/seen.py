@@ -26,7 +26,10 @@ class Seen:
         self.said, self.kinds, self.announced = board.said, board.kinds, board.announced
 
     def events(self) -> list[Announcement]:
-        return [it for it in self._board.events() if self._sees.announcement(it, self._settings)]
+        events = self._board.events()
+        places = {(it.hotline, it.queue) for it in events}
+        may = {place for place in places if self._sees.announcement(*place, self._settings)}
+        return [it for it in events if (it.hotline, it.queue) in may]
 
     @property
     def sources(self) -> Mapping[str, SourceStatus]:

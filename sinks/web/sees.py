@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from deploy.runtime.settings import Hotline, Settings
 from sinks.web.kinds import KindSet, dimension_of
-from streams.contract import AlertEvent, Announcement, Signal
+from streams.contract import AlertEvent, Signal
 
 Names = frozenset[str] | None
 
@@ -65,12 +65,11 @@ class Sees(NamedTuple):
             return kind is not None and self.kind(found.hotline, kind, found.category)  # type: ignore[arg-type]
         return self.hotline(found.hotline) and self.whole
 
-    def announcement(self, event: Announcement, settings: Settings) -> bool:
+    def announcement(self, hotline: str, queue: str, settings: Settings) -> bool:
         """Whether an announced event may be seen: by who sees anything that it bears on."""
-        hotlines = (event.hotline,) if event.hotline else settings.known_hotlines()
         return any(
-            self.queue(hotline, event.queue, settings.hotline(hotline)) if event.queue else self.hotline(hotline)
-            for hotline in hotlines
+            self.queue(one, queue, settings.hotline(one)) if queue else self.hotline(one)
+            for one in ((hotline,) if hotline else settings.known_hotlines())
         )
 
     def announces(self, hotline: str, queue: str, settings: Settings) -> bool:

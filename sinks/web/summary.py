@@ -32,6 +32,8 @@ BUCKETED = (
 OF_SOURCES = ("events", "heartbeats", "repeats")
 SUMMED = (SOURCES_EXPECTED, SOURCES_HEARD, *(name for name in COUNTERS if name not in {*BUCKETED, *OF_SOURCES}))
 LONGEST_THRESHOLD_S = 120
+LONGEST_PAGE = 1_000
+FARTHEST = 10_000_000
 
 
 class BadRequestError(ValueError):
@@ -63,6 +65,14 @@ def given_of(parameters: Mapping[str, str], allowed: Sequence[str]) -> dict[str,
     if unknown:
         raise BadRequestError(f"unknown parameter {unknown[0]!r}: there are {', '.join(allowed)}")
     return {name: value.strip() for name, value in parameters.items() if value.strip()}
+
+
+def whole_of(given: Mapping[str, str], name: str, default: int, most: int) -> int:
+    """The whole number given by that name. Raises BadRequestError for none from 0 to `most`."""
+    text = given.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and int(text) <= most):
+        raise BadRequestError(f"{name}={text!r}: write a whole number from 0 to {most:,}")
+    return int(text)
 
 
 def hotline_of(given: Mapping[str, str], board: Readable, settings: Settings) -> str:

@@ -41,6 +41,7 @@ class Announcements:
         self.changes = 0
         """How many revisions have been taken."""
         self._revisions: dict[str, list[Announcement]] = {}
+        self._holding: tuple[Announcement, ...] | None = ()
 
     def take(self, record: Announcement) -> bool:
         """Take the next record of the log; False: somebody else was first, it changes nothing."""
@@ -49,6 +50,7 @@ class Announcements:
             return False
         known.append(record)
         self.changes += 1
+        self._holding = None
         return True
 
     def revisions(self, event: str) -> Sequence[Announcement]:
@@ -57,8 +59,15 @@ class Announcements:
 
     def holding(self) -> list[Announcement]:
         """The events that are announced, past ones too, in order of time."""
-        last = [known[-1] for known in self._revisions.values() if known]
-        return sorted((it for it in last if not it.withdrawn), key=lambda it: (it.begin, it.end, it.name, it.id))
+        if self._holding is None:  # there may be thousands, and boards ask twice a second
+            last = [known[-1] for known in self._revisions.values() if known]
+            self._holding = tuple(sorted((it for it in last if not it.withdrawn), key=in_time))
+        return list(self._holding)
+
+
+def in_time(event: Announcement) -> tuple[int, int, str, str]:
+    """What events are put in order of time by."""
+    return event.begin, event.end, event.name, event.id
 
 
 def followed(known: Announcement, author: str, at: int, *, of: Announcement | None = None) -> Announcement:

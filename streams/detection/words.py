@@ -1,5 +1,6 @@
 """One sentence per language for each signal: where, what, how much, compared with what, since when."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from deploy.runtime.settings import Hotline
@@ -116,9 +117,16 @@ def announced(events: Sequence[tuple[str, float]]) -> Sentences:
     """The events that were announced for that time, each with how many times the usual calls it was to bring."""
     if not events:
         return {}
-    english = [name if factor == 1.0 else f"{name} (x{times(factor)} expected)" for name, factor in events]
-    chinese = [f"“{name}”" if factor == 1.0 else f"“{name}”（预计 {times(factor)} 倍）" for name, factor in events]
+    named = [(isolated(name), factor) for name, factor in events]
+    english = [name if factor == 1.0 else f"{name} (x{times(factor)} expected)" for name, factor in named]
+    chinese = [f"“{name}”" if factor == 1.0 else f"“{name}”（预计 {times(factor)} 倍）" for name, factor in named]
     return {"en": f" Announced: {', '.join(english)}.", "zh": f"已预告：{'、'.join(chinese)}。"}
+
+
+def isolated(name: str) -> str:
+    """Somebody's words inside a sentence: letters from right to left turn nothing around them."""
+    turning = any(unicodedata.bidirectional(letter) in {"R", "AL", "AN"} for letter in name)
+    return f"\u2068{name}\u2069" if turning else name
 
 
 def holiday(names: Mapping[str, str]) -> Sentences:

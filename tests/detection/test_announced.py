@@ -15,7 +15,7 @@ from deploy.runtime.planned_events import read_events
 from deploy.runtime.settings import SettingsError
 from streams.contract import Announcement, Signal
 from streams.contract.announcements import Announcements
-from streams.detection import Announced, Detection
+from streams.detection import Announced, Detection, words
 from streams.detection.announced import Lift, doubts, factors
 from streams.detection.calendar import SLOT
 from streams.event_file import EventFile, Events
@@ -199,6 +199,18 @@ def test_of_years_of_events_those_that_are_near_are_weighed_each_minute(taught):
     detection.advance(monday + MINUTE, 1)
     near = {len(demand.lifts) for key, demand in detection._demands.items() if key.queue == "transport"}
     assert near == {16}
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("exam results", " Announced: exam results (x2.5 expected)."),
+        ("توقف المياه", " Announced: \u2068توقف المياه\u2069 (x2.5 expected)."),
+        ("停水 עברית", " Announced: \u2068停水 עברית\u2069 (x2.5 expected)."),
+    ],
+)
+def test_a_name_from_right_to_left_turns_nothing_of_a_sentence(name, sentence):
+    assert words.announced([(name, 2.5)])["en"] == sentence
 
 
 def test_however_many_events_overlap_what_is_expected_stays_a_number():

@@ -20,6 +20,13 @@ in_a_browser = [
 expect.set_options(timeout=20_000)
 
 
+SIDEWAYS = """() => [...document.querySelectorAll('html, #page *')]
+  .filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth + 1)
+  .filter((node) => getComputedStyle(node).display !== 'inline' && !node.closest('thead'))
+  .map((node) => node.outerHTML.slice(0, 80))"""
+"""What of a page is wider than its place: it is cut off, or has to be scrolled to."""
+
+
 def in_chromium(test):
     """Marked as a test of the page, in a module of which not all are."""
     for mark in in_a_browser:

@@ -3,7 +3,7 @@
 import city
 import pytest
 from aiokafka.errors import KafkaError
-from browser import Watched, in_chromium
+from browser import SIDEWAYS, Watched, in_chromium
 from doing import posting, written_by
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
@@ -230,6 +230,24 @@ async def test_an_alert_is_judged_also_once_it_is_over(site, http, written) -> N
     wrong = {"fingerprint": FINGERPRINT, "author": "Chen Yu", "verdict": "boring"}
     assert (await post(http, "feedback", wrong)).status == 400
     assert (await post(http, "feedback", wrong | {"fingerprint": "unknown", "verdict": "noise"})).status == 404
+
+
+@in_chromium
+async def test_on_a_phone_every_key_of_an_alert_is_in_sight(context: BrowserContext, site: RunningSite) -> None:
+    long = "Housing (Linjiang 12345): 812 calls in the last hour, 2.4 times the expected 340; since 09:41."
+    site.put(
+        city.alert(city.MORNING, queue="housing", state="resolved", at=city.MORNING + 1, ended_at=city.MORNING,
+                   fingerprint="over", version=9, summary={"en": long})
+    )  # fmt: skip
+    board = Watched(await context.new_page(), site.url)
+    await board.page.set_viewport_size({"width": 390, "height": 844})
+    page = await board.open("?lang=en&page=alerts")
+    await expect(page.locator(".ended tbody th")).to_have_text(long)
+    await expect(page.locator(".alarms .strip")).to_have_count(2)
+    assert await page.evaluate(SIDEWAYS) == []
+    for name in ("Acknowledge", "Silence", "Was it useful?"):
+        await expect(page.locator(".alarms").get_by_role("button", name=name).first).to_be_in_viewport(ratio=1)
+    await expect(page.locator(".alarms").get_by_role("link", name="Runbook").first).to_be_in_viewport(ratio=1)
 
 
 @in_chromium

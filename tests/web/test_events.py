@@ -1,18 +1,15 @@
 """Announced events from the board: what is written, who may, who was faster, and what detection makes of it."""
 
 import asyncio
-from datetime import datetime
 
 import city
 import numpy as np
 import pytest
 from aiohttp import ClientSession
 from aiokafka.errors import KafkaError
-from axe_playwright_python.async_playwright import Axe
-from browser import Watched, in_chromium
 from doing import posting, written_by
+from invented_events import DAY, HOUR, MINUTE, local, many
 from msgspec import json
-from playwright.async_api import BrowserContext, Page, expect
 from running_site import RunningSite
 
 from deploy.runtime.settings import Hotline
@@ -25,7 +22,6 @@ from streams.contract.announcements import Announcements
 from streams.detection import Detection, DetectionRules
 from streams.event_file import announced
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 RESULTS = {
     "author": "Chen Yu",
     "name": "exam results",
@@ -37,10 +33,6 @@ RESULTS = {
 }
 
 post = posting("events")
-
-
-def local(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=city.ZONE).timestamp() * 1000)
 
 
 @pytest.fixture
@@ -275,6 +267,30 @@ async def test_events_of_the_file_are_shown_and_changed_there(site, http, writte
     assert "2026-03-11T00:00:00" in table
 
 
+async def test_a_part_of_the_events_is_asked_for_now_first_then_to_come_then_past(site, http) -> None:
+    site.put(*many(site.now - 4 * 15 * MINUTE + 1, 8))
+
+    async def asked(query: str) -> tuple[list[str], dict]:
+        answer = await (await http.get(f"/api/v1/events?{query}")).json()
+        return [it["id"] for it in answer["events"]], answer
+
+    order = ["e2", "e3", "e4", "e5", "e6", "e7", "e1", "e0"]
+    names, answer = await asked("")
+    assert (names, answer["numbers"], answer["total"]) == (order, {"now": 2, "coming": 4, "past": 2}, 8)
+    names, answer = await asked("limit=3&offset=4")
+    assert (names, answer["total"], answer["offset"]) == (order[4:7], 8, 4)
+    names, answer = await asked("on=past&limit=50")
+    assert (names, answer["numbers"], answer["total"]) == (["e1", "e0"], {"now": 2, "coming": 4, "past": 2}, 2)
+    names, answer = await asked("name=wORKS%206")
+    assert (names, answer["numbers"]) == (["e6"], {"now": 0, "coming": 1, "past": 0})
+    assert (await asked("event=e4"))[0] == ["e4"]
+    assert (await asked("offset=8"))[0] == []
+    for wrong in ("on=soon", "limit=1001", "limit=x", "offset=-1", "colour=red"):
+        assert (await http.get(f"/api/v1/events?{wrong}")).status == 400
+    table = await (await http.get("/api/v1/events?format=csv&on=past")).text()
+    assert [line.split(",")[0] for line in table.splitlines()[1:]] == ["e1", "e0"]
+
+
 async def test_the_charts_of_demand_carry_what_is_announced_for_today(site, http, written) -> None:
     today = RESULTS | {"begin": "2026-03-11T08:00", "end": "2026-03-11T20:00"}
     await post(http, "add", today)
@@ -337,139 +353,3 @@ async def test_what_is_entered_on_screen_is_expected_and_named(http, written) ->
     told = [it for it in loud if isinstance(it, Signal) and it.kind == "demand_above_expectation"]
     assert told
     assert told[0].summary["en"].endswith(" Announced: exam results (x2.5 expected).")
-
-
-# ---- the page
-
-
-async def fill(page: Page, **fields: str) -> None:
-    for name, text in fields.items():
-        await page.locator(f"#event [name={name}]").fill(text)
-
-
-@in_chromium
-@pytest.mark.parametrize(("lang", "theme"), [("en", "dark"), ("zh", "light")])
-async def test_an_event_is_entered_changed_ended_and_undone_on_screen(
-    context: BrowserContext, site: RunningSite, written, lang: str, theme: str
-) -> None:
-    words = {
-        "en": ("Announce an event", "Write an end|write an end", "Announced: exam", "Change the event", "Undo", "Undone: exam",
-               "Take the event back", "End the event now", "Coming", "On now", "Past"),
-        "zh": ("新增预告", "结束时间须晚于", "已预告：exam", "修改预告", "撤销", "已撤销：exam", "撤回预告", "立即结束该事件", "未开始", "进行中", "已结束"),
-    }[lang]  # fmt: skip
-    add, order, announced_, change, undo, undone, back, end, coming, on_now, past = words
-    board = Watched(await context.new_page(), site.url)
-    page = await board.open(f"?lang={lang}&theme={theme}")
-    await page.keyboard.press("8")
-    await page.locator(".event-keys button").press("Enter")
-    form = page.get_by_role("dialog", name=add)
-    await fill(page, author="Chen Yu", name="exam", begin="2026-03-11T12:00", end="2026-03-11T11:00", lift="2.5")
-    await page.keyboard.press("Enter")
-    await expect(page.locator("#event-problem")).to_contain_text(order.partition("|")[2] or order)
-    await expect(page.locator("#event [name=end]")).to_be_focused()
-    assert (await Axe().run(page)).violations_count == 0
-    assert written == []
-    await fill(page, end="2026-03-11T18:00")
-    await page.locator("#event [name=where]").select_option("utilities")
-    await page.locator("#event .act-do").click()
-    await expect(form).to_be_hidden()
-    await expect(page.locator(".undo-text")).to_have_text(announced_)
-    row = page.locator(".events tbody tr")
-    await expect(row).to_contain_text(coming)
-    await expect(row).to_contain_text("Chen Yu")
-    found = await Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    await row.locator("button").nth(0).click()
-    await expect(page.get_by_role("dialog", name=change)).to_be_visible()
-    await expect(page.locator("#event [name=begin]")).to_have_value("2026-03-11T12:00")
-    await fill(page, begin="2026-03-11T09:00")
-    await page.keyboard.press("Enter")
-    await expect(row).to_contain_text(on_now)
-    await row.locator("button").last.click()
-    await expect(page.get_by_role("dialog", name=back)).to_be_visible()
-    await page.keyboard.press("Enter")
-    await expect(row).to_have_count(0)
-    await page.locator("#undo").get_by_role("button", name=undo).click()
-    await expect(page.locator(".undo-text")).to_have_text(undone)
-    await expect(row).to_contain_text(on_now)
-    await row.locator("button").nth(1).click()
-    await expect(page.get_by_role("dialog", name=end)).to_be_visible()
-    site.now += MINUTE
-    await page.keyboard.press("Enter")
-    site.now += MINUTE
-    await expect(row).to_contain_text(past)
-    assert [(it.revision, it.withdrawn) for it in written] == [
-        (1, False),
-        (2, False),
-        (3, True),
-        (4, False),
-        (5, False),
-    ]
-    assert (written[-1].begin, written[-1].queue, written[-1].lift) == (local("2026-03-11T09:00"), "utilities", 2.5)
-    assert board.complaints == []
-    assert board.outside == []
-
-
-@in_chromium
-async def test_the_second_of_two_editors_sees_what_the_first_has_done(
-    context: BrowserContext, site: RunningSite, written
-) -> None:
-    event = Announcement(id="e1", revision=1, name="works", begin=local("2026-03-11T09:00"), end=local("2026-03-11T18:00"),
-                         lift=2.0, hotline=city.HOTLINE, author="Li", at=0)  # fmt: skip
-    site.put(event)
-    board = Watched(await context.new_page(), site.url)
-    page = await board.open("?lang=en&page=events")
-    row = page.locator(".events tbody tr")
-    await row.get_by_role("button", name="Change: works").click()
-    await fill(page, author="Chen Yu", lift="4")
-    theirs = Announcement(id="e1", revision=2, name="works", begin=event.begin, end=event.end, lift=3.0, hotline=city.HOTLINE,
-                          author="Li", at=site.now)  # fmt: skip
-    site.put(theirs)
-    await page.locator("#event .act-do").click()
-    await expect(page.locator("#event-problem")).to_contain_text("Li was faster. The event is now: works · the whole")
-    await expect(page.locator("#event-problem")).to_contain_text("× 3")
-    assert written == []
-    await page.locator("#event .act-do").click()
-    await expect(row).to_contain_text("× 4")
-    assert [it.revision for it in written] == [3]
-    assert [text for text in board.complaints if "409" not in text] == []
-
-
-@in_chromium
-async def test_a_new_name_leaves_the_hour_that_clocks_tell_twice_as_it_was(
-    context: BrowserContext, site: RunningSite, written
-) -> None:
-    """In Berlin the night has 02:30 twice: the event lasts from the first to the second."""
-    told = {"12345": Hotline(time_zone="Europe/Berlin", queues={})}
-    site.site.planning.settings = site.site.api.settings = site.settings.model_copy(update={"hotlines": told})
-    begin = int(datetime.fromisoformat("2026-10-25T02:30+02:00").timestamp() * 1000)
-    site.put(Announcement(id="e1", revision=1, name="works", begin=begin, end=begin + HOUR, hotline=city.HOTLINE, author="Li", at=0))  # fmt: skip
-    board = Watched(await context.new_page(), site.url)
-    page = await board.open("?lang=en&page=events")
-    await page.get_by_role("button", name="Change: works").click()
-    await expect(page.locator("#event [name=end]")).to_have_value("2026-10-25T02:30")
-    await fill(page, author="Chen Yu", name="night works")
-    await page.locator("#event .act-do").click()
-    await expect(page.locator(".events tbody tr")).to_contain_text("night works")
-    assert [(it.begin, it.end) for it in written] == [(begin, begin + HOUR)]
-
-
-@in_chromium
-async def test_the_charts_show_it_and_a_viewer_only_looks(
-    context: BrowserContext, site: RunningSite, monkeypatch
-) -> None:
-    site.put(Announcement(id="e1", revision=1, name="停水检修", begin=local("2026-03-11T09:00"), end=local("2026-03-11T13:00"),
-                          lift=2.0, hotline=city.HOTLINE, queue="utilities", author="Li", at=0))  # fmt: skip
-    monkeypatch.setattr(site.site.gate, "identify", lambda _request: Person("vera", "viewer", EVERYTHING))
-    board = Watched(await context.new_page(), site.url)
-    page = await board.open("?lang=zh")
-    await expect(page.locator(".day .planned")).to_have_count(1)
-    await expect(page.locator(".day")).to_have_attribute("title", "停水检修 2 倍")
-    await page.goto(f"{site.url}/?lang=zh&queue=utilities")
-    await expect(page.locator(".mark-planned")).to_have_text("停水检修 2 倍")
-    await expect(page.locator(".chart-plot .planned")).to_have_count(1)
-    await page.goto(f"{site.url}/?lang=zh&page=events")
-    await expect(page.locator(".events tbody tr")).to_contain_text("停水检修")
-    await expect(page.locator(".event-page button:visible")).to_have_count(0)
-    refused = [text for text in board.complaints if "Failed to load resource" not in text]
-    assert refused == [], "what ClickHouse would answer is away here"

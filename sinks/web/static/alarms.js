@@ -2,8 +2,9 @@
 
 import { addressOf } from "/static/address.js";
 import { el, mark, outside, put } from "/static/dom.js";
-import { clock, moment, NONE, span } from "/static/format.js";
+import { clock, isolated, moment, NONE, span } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
+import { Kept } from "/static/kept.js";
 import { ListPage } from "/static/listpage.js";
 import { line } from "/static/strip.js";
 import { tableRow, Table } from "/static/table.js";
@@ -26,6 +27,7 @@ export class AlarmPage extends ListPage {
     this.endedTitle = el("h3", "");
     this.table = new Table("figures ended", ["", "", "", "", ""]);
     this.noneEnded = el("p", "sub");
+    this.lists = [this.firing, this.silences, this.table.body].map((node) => new Kept(node));
     this.node = el(
       "div",
       "alarm-page",
@@ -60,9 +62,8 @@ export class AlarmPage extends ListPage {
     put(this.noneEnded, answer.ended.length ? "" : own.noneEnded);
     this.table.node.hidden = answer.ended.length === 0;
     this.redraw(() => {
-      this.firing.replaceChildren(...answer.firing.map((item) => this.item(item)));
-      this.silences.replaceChildren(...answer.silences.map((silence) => this.silence(silence)));
-      this.table.show(answer.ended.map((item) => this.past(item)));
+      const told = [answer.firing.map((item) => this.item(item)), answer.silences.map((silence) => this.silence(silence)), answer.ended.map((item) => this.past(item))];
+      told.forEach((items, i) => this.lists[i].show(items));
     });
   }
 
@@ -79,12 +80,18 @@ export class AlarmPage extends ListPage {
   item(item) {
     const { board, lang, words } = this;
     const shown = line(item, board.head, lang, words);
+    const { judges } = board.head;
+    return [`${item.id} ${item.alert}`, [item, shown, judges, lang], () => this.strip(item, shown, judges)];
+  }
+
+  strip(item, shown, judges) {
+    const { words } = this;
     const actions = el("span", "strip-actions");
     for (const what of shown.item ? ["acknowledge", "silence"] : []) {
       if (what === "acknowledge" ? shown.item.owner : shown.item.silenced_until) continue;
       actions.append(this.button(what, words[what], shown.item, shown.title));
     }
-    if (board.head.judges && item.alert) actions.append(this.judge(item, shown.title));
+    if (judges && item.alert) actions.append(this.judge(item, shown.title));
     if (item.runbook) {
       const link = Object.assign(outside("key"), { href: item.runbook, textContent: words.runbook });
       link.setAttribute("aria-label", words.newTab(`${words.runbook}: ${shown.title}`));
@@ -97,21 +104,29 @@ export class AlarmPage extends ListPage {
 
   silence(silence) {
     const { board, lang, words, ask } = this;
-    const what = Object.entries(silence.matchers).map(([name, pattern]) => `${name}=${pattern}`).join(" ");
-    const said = `${silence.author} · ${silence.reason}`;
-    const end = el("span", "strip-end", el("span", "strip-said", words.silentUntil(clock(silence.ends_at, board.head.zone))));
-    if (board.head.actions) end.append(el("span", "strip-actions", this.button("unsilence", ask.unsilence, { ...silence, summary: { [lang]: `${what} · ${silence.reason}` } }, what)));
-    return el("li", "strip", el("span", "strip-icon", stateIcon("maintenance")), el("div", "strip-text", el("strong", "strip-title", what), el("span", "strip-sub", said)), end);
+    const what = Object.entries(silence.matchers).map(([name, pattern]) => `${name}=${isolated(pattern)}`).join(" ");
+    const said = `${isolated(silence.author)} · ${isolated(silence.reason)}`;
+    const until = words.silentUntil(clock(silence.ends_at, board.head.zone));
+    const { actions } = board.head;
+    return [silence.id, [silence, until, actions, lang], () => {
+      const end = el("span", "strip-end", el("span", "strip-said", until));
+      if (actions) end.append(el("span", "strip-actions", this.button("unsilence", ask.unsilence, { ...silence, summary: { [lang]: `${what} · ${isolated(silence.reason)}` } }, what)));
+      return el("li", "strip", el("span", "strip-icon", stateIcon("maintenance")), el("div", "strip-text", el("strong", "strip-title", what), el("span", "strip-sub", said)), end);
+    }];
   }
 
   past(item) {
     const { board, lang, words } = this;
-    const { zone, now } = board.head;
-    const judged = el("td", "");
+    const { zone, now, judges } = board.head;
     const told = line(item, board.head, lang, words);
     const lasted = item.until ? span(Math.round((item.until - item.since) / 1000)) : NONE;
     const title = item.summary[lang] ?? item.summary.en ?? told.title;
-    if (board.head.judges) judged.append(this.judge(item, title));
-    return tableRow(title, [moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted, judged]);
+    const texts = [moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted];
+    return [item.id, [item.verdict, title, texts, judges, lang], () => {
+      const judged = el("td", "", ...(judges ? [this.judge(item, title)] : []));
+      const row = tableRow(title, [...texts, judged]);
+      row.firstChild.title = title;
+      return this.table.label(row);
+    }];
   }
 }

@@ -2,6 +2,7 @@
 
 import { el, mark, put } from "/static/dom.js";
 import { NONE, percent, seconds, span } from "/static/format.js";
+import { Pager } from "/static/pager.js";
 import { csvLink, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
 
@@ -29,16 +30,12 @@ export class CallList {
     this.csv = csvLink();
     this.address = null;
     this.table = new Table("calls", COLUMNS.map((name) => `col-${name}`));
-    this.previous = el("button", "key");
-    this.next = el("button", "key");
-    this.where = el("span", "where");
     this.retry = el("button", "key");
-    this.previous.addEventListener("click", () => this.ask(Math.max(0, this.offset - PAGE)));
-    this.next.addEventListener("click", () => this.ask(this.offset + PAGE));
     this.retry.addEventListener("click", () => this.ask(this.offset));
-    this.pager = el("nav", "pager", this.previous, this.where, this.next, this.retry);
+    this.pager = new Pager(PAGE, ask);
+    this.pager.node.append(this.retry);
     this.chips = el("p", "chips");
-    this.node = el("section", "detail-calls", el("div", "section-head", this.title, this.csv), this.chips, this.status, this.table.node, this.pager);
+    this.node = el("section", "detail-calls", el("div", "section-head", this.title, this.csv), this.chips, this.status, this.table.node, this.pager.node);
     this.clear();
   }
 
@@ -83,8 +80,6 @@ export class CallList {
     put(this.title, this.heading);
     this.csv.tell(words.csvOf(this.heading), this.address);
     this.table.name(this.heading || words.calls(0), COLUMNS.map((name) => words.columns[name]));
-    put(this.previous, words.previous);
-    put(this.next, words.next);
     put(this.retry, words.again);
     this.retry.hidden = problem === null;
     this.table.node.hidden = !answer?.rows.length;
@@ -94,11 +89,8 @@ export class CallList {
     mark(this.table.table, "data-whole", this.whole ? "yes" : "no");
     put(this.status, problem !== null ? `${words.failed}: ${problem}` : answer ? this.said(answer) : words.loading);
     this.table.show((answer?.rows ?? []).map((row) => this.row(row, answer)));
-    const last = answer ? answer.offset + answer.rows.length : 0;
-    put(this.where, last ? words.page(answer.offset + 1, last, answer.visits) : "");
-    this.previous.disabled = !answer || answer.offset === 0;
-    this.next.disabled = !answer || answer.next_offset === null;
-    this.pager.hidden = !answer?.visits && problem === null;
+    this.pager.update(answer?.offset ?? 0, answer?.rows.length ?? 0, answer?.visits ?? 0, words);
+    this.pager.node.hidden = !answer?.visits && problem === null;
   }
 
   said(answer) {

@@ -1,18 +1,18 @@
-// A row of buttons that chooses the rolling window of a page.
+// A row of buttons of which one is chosen; the one that chooses the rolling window of a page.
 
 import { el, mark, put } from "/static/dom.js";
 import { WINDOWS } from "/static/windows.js";
 
-export class WindowChoice {
-  constructor(window, changed) {
-    this.window = window;
-    this.buttons = WINDOWS.map((name) => {
+export class Choice {
+  /** `values` of which `value` is chosen; `changed()` when it is another one. */
+  constructor(values, value, changed) {
+    Object.assign(this, { values, value });
+    this.buttons = values.map((each) => {
       const button = Object.assign(el("button", "window"), { type: "button" });
-      button.dataset.window = name;
       button.addEventListener("click", () => {
-        this.window = name;
+        this.value = each;
         this.mark();
-        changed(name);
+        changed();
       });
       return button;
     });
@@ -22,11 +22,26 @@ export class WindowChoice {
   }
 
   mark() {
-    for (const button of this.buttons) mark(button, "aria-pressed", button.dataset.window === this.window ? "true" : "false");
+    this.buttons.forEach((button, i) => mark(button, "aria-pressed", this.values[i] === this.value ? "true" : "false"));
+  }
+
+  /** What is chosen here, and what stands on each button. */
+  name(label, texts) {
+    mark(this.node, "aria-label", label);
+    this.buttons.forEach((button, i) => put(button, texts[i]));
+  }
+}
+
+export class WindowChoice extends Choice {
+  constructor(window, changed) {
+    super(WINDOWS, window, changed);
+  }
+
+  get window() {
+    return this.value;
   }
 
   translate(words) {
-    mark(this.node, "aria-label", words.windowTitle);
-    this.buttons.forEach((button, i) => put(button, words.windowName[WINDOWS[i]]));
+    this.name(words.windowTitle, WINDOWS.map((window) => words.windowName[window]));
   }
 }

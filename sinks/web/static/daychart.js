@@ -2,7 +2,7 @@
 
 import { bandPath, linePath } from "/static/charts.js";
 import { el, mark, put, svg } from "/static/dom.js";
-import { clock, count, target } from "/static/format.js";
+import { clock, count, isolated, target } from "/static/format.js";
 import { csvLink } from "/static/table.js";
 import { EVENTS } from "/static/words_events.js";
 
@@ -129,7 +129,7 @@ export class DayChart {
     this.svg.replaceChildren(...parts);
     this.label(now, top, y, flags, planned);
     const last = offered[running] ?? this.words.noValue;
-    mark(this.plot, "aria-label", own.chartLabel(clock(from, day.time_zone), clock(to, day.time_zone), last, count(offered.reduce((sum, value) => sum + (value ?? 0), 0), lang)) + (planned.length ? EVENTS[lang].during(planned.map((event) => event.name).join(this.words.separator)) : ""));
+    mark(this.plot, "aria-label", own.chartLabel(clock(from, day.time_zone), clock(to, day.time_zone), last, count(offered.reduce((sum, value) => sum + (value ?? 0), 0), lang)) + (planned.length ? EVENTS[lang].during(planned.map((event) => isolated(event.name)).join(this.words.separator)) : ""));
   }
 
   /** What came a week ago in the quarters of the span, as the mean of a cell. */
@@ -174,7 +174,7 @@ export class DayChart {
     const marks = [];
     for (let value = stepOf(top); value < top; value += stepOf(top)) marks.push(text("mark-grid", count(value, this.lang), { top: down(y(value)) }));
     const { mark: named } = EVENTS[this.lang];
-    planned.forEach((event) => marks.push(text("mark-planned", named(event.name, event.lift), { left: left(Math.max(event.begin, from)) })));
+    planned.forEach((event) => marks.push(text("mark-planned", named(isolated(event.name), event.lift), { left: left(Math.max(event.begin, from)) })));
     const goal = PLOT + GAP + LEVEL * (1 - day.target);
     marks.push(text("mark-level", own.levelIn(day.threshold_s), { top: down(PLOT + GAP * 0.3) }));
     marks.push(text("mark-goal", this.words.target(target(day.target)), { top: down(goal) }));

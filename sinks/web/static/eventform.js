@@ -1,7 +1,8 @@
 // The form that announces, changes, ends or takes back an event. A failure stays on the form, with what to do.
 
 import { el, mark, put } from "/static/dom.js";
-import { localTime } from "/static/format.js";
+import { isolated, localTime } from "/static/format.js";
+import { apiAddress } from "/static/poll.js";
 import { keepName, keptName, post } from "/static/post.js";
 import { nameOf } from "/static/words.js";
 import { EVENTS } from "/static/words_events.js";
@@ -99,7 +100,7 @@ export class EventForm {
   line(item) {
     const { own } = this;
     const [from, to] = [item.begin, item.end].map((at) => localTime(at, item.time_zone).replace("T", " "));
-    return `${item.name} · ${this.where(item.hotline, item.queue)} · ${from} ${own.until} ${to} · ${own.lift(item.lift)}`;
+    return `${isolated(item.name)} · ${isolated(this.where(item.hotline, item.queue))} · ${from} ${own.until} ${to} · ${own.lift(item.lift)}`;
   }
 
   /** Say what is wrong; the field that it is about is marked and has the focus. */
@@ -158,12 +159,13 @@ export class EventForm {
       return;
     }
     this.dialog.close();
-    const text = own.done[kind](done.name);
+    const name = isolated(done.name);
+    const text = own.done[kind](name);
     this.told(text);
     const mine = { author: body.author, event: done.id, revision: done.revision };
     this.undo.offer(text, own, async () => {
       const answer = await post("events/undo", mine, own);
-      return answer.problem === null ? own.undone(done.name) : own.notUndone(answer.problem);
+      return answer.problem === null ? own.undone(name) : own.notUndone(answer.problem);
     });
   }
 
@@ -171,12 +173,12 @@ export class EventForm {
   async overtaken(problem) {
     const { own, kind } = this;
     try {
-      const answer = await (await fetch("/api/v1/events")).json();
-      const found = answer.events.find((event) => event.id === this.item.id);
+      const answer = await (await fetch(apiAddress("events", { event: this.item.id }))).json();
+      const [found] = answer.events;
       if (!found) return own.gone;
       if (found.revision === this.item.revision) return own.failed[kind](problem);
       this.item = found;
-      return own.overtaken(found.author, this.line(found));
+      return own.overtaken(isolated(found.author), this.line(found));
     } catch {
       return own.failed[kind](problem);
     }

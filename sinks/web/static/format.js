@@ -5,6 +5,14 @@ const MINUS = "−";
 const signed = (text, value) => (value > 0 ? `+${text}` : value < 0 ? MINUS + text : text);
 const clocks = new Map();
 
+/** Letters that are written from right to left, and the marks that act like one. */
+const TURNING = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** Somebody's words inside a sentence: letters from right to left turn nothing around them. */
+export function isolated(text) {
+  return TURNING.test(text) ? `\u2068${text}\u2069` : text;
+}
+
 /** A count: exact to 99,999; Chinese from 10,000 on in 万. */
 export function count(value, lang) {
   if (value === null || value === undefined) return NONE;

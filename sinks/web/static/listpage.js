@@ -5,7 +5,7 @@ import { apiAddress, Poll } from "/static/poll.js";
 import { csvLink } from "/static/table.js";
 import { PAGES } from "/static/words_pages.js";
 
-/** A page made of this one says `render()`, and what is newest by `newest(board)`. */
+/** A page made of this one says `render()`, and what is newest by `newest(board)`; `asked()` where not all is. */
 export class ListPage {
   /** `what`: the table of the API; `every` so many ms. */
   constructor(what, every) {
@@ -22,6 +22,20 @@ export class ListPage {
     });
   }
 
+  /** What is asked for: the parameters that its file has too, and which part of that is shown. */
+  asked() {
+    return {};
+  }
+
+  part() {
+    return {};
+  }
+
+  /** Ask for what is to be shown now; at once if that is something else. */
+  look() {
+    this.poll.at(apiAddress(this.what, { ...this.asked(), ...this.part() }));
+  }
+
   open() {}
 
   close() {
@@ -33,7 +47,7 @@ export class ListPage {
     const changed = this.lang !== lang || this.seen !== newest;
     Object.assign(this, { board, lang, words, seen: newest });
     if (changed) this.poll.stop(); // somebody has done something: do not wait for the next round
-    this.poll.at(apiAddress(this.what));
+    this.look();
     if (changed) this.render();
   }
 
@@ -41,7 +55,7 @@ export class ListPage {
   head(title) {
     put(this.title, title);
     put(this.problem, this.asking ?? "");
-    this.csv.tell(PAGES[this.lang].csvOf(title), apiAddress(this.what, { format: "csv" }));
+    this.csv.tell(PAGES[this.lang].csvOf(title), apiAddress(this.what, { ...this.asked(), format: "csv" }));
   }
 
   /** Draw anew and give the focus back to the same key (`data-deed`), if one of this page has it. */

@@ -2,7 +2,7 @@
 
 import { crew } from "/static/agents.js";
 import { el, mark, put } from "/static/dom.js";
-import { clock, count, moment, NONE, percent, span, target, versus } from "/static/format.js";
+import { clock, count, isolated, moment, NONE, percent, span, target, versus } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { nameOf } from "/static/words.js";
 
@@ -62,7 +62,7 @@ export function line(item, head, lang, words) {
   return {
     look: item.owner ? "acknowledged" : item.breach ? "breach" : "watch",
     item: head.actions && item.alert ? item : null,
-    said: [item.owner ? words.takenBy(item.owner) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""].filter(Boolean).join(" · "),
+    said: [item.owner ? words.takenBy(isolated(item.owner)) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""].filter(Boolean).join(" · "),
     title,
     sub: [own, since, oldest, cause, waits, free].filter(Boolean).join(" · "),
     summary: item.summary[lang] ?? item.summary.en ?? title,

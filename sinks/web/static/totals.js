@@ -3,7 +3,7 @@
 import { Crew } from "/static/agents.js";
 import { DayLine } from "/static/charts.js";
 import { el, figure, mark, phrase, put } from "/static/dom.js";
-import { count, moment, NONE, percent, span, target, versusText } from "/static/format.js";
+import { count, isolated, moment, NONE, percent, span, target, versusText } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { levelIn } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
@@ -57,7 +57,7 @@ export class Totals {
     this.node.dataset.agents = totals.agents === null ? "no" : "yes";
     const days = head.days_learned === null || head.days_learned >= DAYS ? null : Math.floor(head.days_learned);
     const note = days === null ? { short: "", long: null } : { short: words.young(days, DAYS), long: words.youngLong(days, DAYS) };
-    const planned = board.day.events.map((event) => EVENTS[lang].mark(event.name, event.lift)).join(words.separator);
+    const planned = board.day.events.map((event) => EVENTS[lang].mark(isolated(event.name), event.lift)).join(words.separator);
     const label = words.dayLabel(totals.calls_today ?? words.noValue) + (planned ? EVENTS[lang].during(planned) : "");
     mark(this.day.node, "title", planned || null);
     this.day.draw(board.day, head.data_as_of, label, note);
