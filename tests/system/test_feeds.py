@@ -72,7 +72,8 @@ def test_a_dead_feed_is_no_quiet_night_and_nobody_waits_for_ever(watched: Instal
         eventually(lambda: (source(watched, "PBX-2") or {}).get("silent_since"), within=180)
 
         silent = source(watched, "PBX-2")
-        assert dead["start"] - 30_000 < int(silent["silent_since"]) <= dead["start"]
+        # Since the last record came in: what was told just before the feed died may come in a little after.
+        assert dead["start"] - 30_000 < int(silent["silent_since"]) < dead["start"] + 30_000
         assert not source(watched, "PBX-1")["silent_since"]
         assert source(watched, "NIGHT")["expected"]
         assert not source(watched, "NIGHT")["silent_since"], "it beats, though nobody calls"
