@@ -8,7 +8,6 @@ from datetime import datetime
 from getpass import getuser
 from math import isnan
 from typing import Any, TypeVar
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import click
@@ -20,7 +19,7 @@ from deploy.runtime.event_entry import LONGEST_MS, LONGEST_NAME, Span, checked, 
 from deploy.runtime.planned_events import events_path, told_by_file
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
-from streams.contract.announcements import Announcement, followed
+from streams.contract.announcements import Announcement, Announcements, Fate, followed
 
 HOUR_MS = 3_600_000
 
@@ -67,8 +66,21 @@ def _settings() -> Settings:
     return resolve(current(), need=["kafka"])
 
 
-def _entered(settings: Settings) -> list[Announcement]:
-    return _do(settings, announcement_log.load(settings.kafka)).holding()
+def _entered(settings: Settings) -> Announcements:
+    return _do(settings, announcement_log.load(settings.kafka))
+
+
+def _say(settings: Settings, record: Announcement, overtaken: str) -> None:
+    """Write it; `overtaken`: what to say where somebody was faster. Ends the command where it does not count."""
+    fate: Fate = _do(settings, announcement_log.say(settings.kafka, record))
+    if fate == "counts":
+        return
+    if fate == "overtaken":
+        click.echo(f"hotline events: {overtaken}", err=True)
+        sys.exit(1)
+    lost = f"the answer of Kafka at {settings.kafka.bootstrap} is lost: {record.name} may have been recorded"
+    click.echo(f"hotline events: {lost}: look with `hotline events list`", err=True)
+    sys.exit(3)
 
 
 @command.command("add")
@@ -117,8 +129,8 @@ def add(
     except ValueError as error:
         raise click.UsageError(f"--{error}") from None
     settings = _settings()
-    event = Announcement(
-        id=uuid4().hex[:8],
+    told = Announcement(
+        id="",
         revision=1,
         name=name,
         begin=span.begin,
@@ -129,9 +141,11 @@ def add(
         author=author,
         at=_now(),
     )
-    if any((it.name, it.begin) == (event.name, event.begin) for it in _entered(settings)):
+    entered = _entered(settings)
+    if any((it.name, it.begin) == (told.name, told.begin) for it in entered.holding()):
         raise click.UsageError(f"{name} at {begin} is announced already; remove it first")
-    _do(settings, announcement_log.write(settings.kafka, event))
+    event = entered.numbered(told)
+    _say(settings, event, f"somebody else has announced {name} at {begin} meanwhile: look with `hotline events list`")
     click.echo(_line(event, zone))
 
 
@@ -140,7 +154,8 @@ def add(
 def list_events(*, everything: bool) -> None:
     """One line per event that is on or to come."""
     settings, now = _settings(), _now()
-    events = [it for it in (*_entered(settings), *told_by_file(events_path(settings))) if everything or it.end > now]
+    known = (*_entered(settings).holding(), *told_by_file(events_path(settings)))
+    events = [it for it in known if everything or it.end > now]
     for it in sorted(events, key=lambda it: it.begin):
         click.echo(f"{_line(it, _zone(settings, it.hotline))}  ({it.author})")
     if not events:
@@ -153,14 +168,16 @@ def list_events(*, everything: bool) -> None:
 def remove(name: str, author: str) -> None:
     """Take back every event of that NAME."""
     settings = _settings()
-    events, path = _entered(settings), events_path(settings)
+    events, path = _entered(settings).holding(), events_path(settings)
     gone = [it for it in events if it.name == name]
     if any(it.name == name for it in told_by_file(path)):
         click.echo(f"{name} stands in {path}: take it out there", err=True)
     elif not gone:
         raise click.UsageError(f"no event {name}; there are {', '.join(sorted({it.name for it in events})) or 'none'}")
-    for it in gone:
-        _do(settings, announcement_log.write(settings.kafka, followed(it, author, _now())))
+    for number, it in enumerate(gone):
+        done = f"{number} of {len(gone)} removed"
+        overtaken = f"somebody has changed {name} meanwhile: look with `hotline events list` and try again ({done})"
+        _say(settings, followed(it, author, _now()), overtaken)
     click.echo(f"{len(gone)} removed")
 
 

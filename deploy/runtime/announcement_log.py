@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from deploy.runtime.kafka import append, partition_counts, reading
+from deploy.runtime.kafka import UnansweredError, append, partition_counts, reading
 from deploy.runtime.settings import Kafka
-from streams.contract.announcements import Announcement, Announcements
+from streams.contract.announcements import Announcement, Announcements, Fate
 from streams.contract.topics import ANNOUNCEMENTS
 
 POLL_MS = 500
@@ -59,8 +60,22 @@ async def follow(kafka: Kafka, adopt: Callable[[Announcements], None]) -> None:
 
 
 async def write(kafka: Kafka, record: Announcement) -> None:
-    """Append a record and wait until the broker has it. Raises KafkaError."""
+    """Append a record and wait until the broker has it. Raises UnansweredError, or KafkaError if nothing was sent."""
     await append(kafka, ANNOUNCEMENTS, record.id.encode(), msgspec.json.encode(record))
+
+
+async def say(kafka: Kafka, record: Announcement) -> Fate:
+    """Append a record and read what the log made of it, also where the answer was lost.
+
+    `not_seen`: it is not known whether it is there, or will be. Raises KafkaError where nothing was sent.
+    """
+    with suppress(UnansweredError):
+        await write(kafka, record)
+    try:
+        return (await load(kafka)).fate(record)
+    except (KafkaError, OSError) as error:
+        log.warning("what became of an announcement cannot be read", event_name=record.name, problem=repr(error))
+        return "not_seen"
 
 
 async def _begin(consumer: AIOKafkaConsumer) -> tuple[TopicPartition, int]:

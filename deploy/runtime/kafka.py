@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
 
 from deploy.runtime.settings import Kafka, SettingsError
 
@@ -75,14 +76,27 @@ async def retention_ms(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> dic
     return kept
 
 
+class UnansweredError(ConnectionError):
+    """A record was sent and no answer came."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the answer is lost, it may have been recorded: {error!r}")
+
+
 async def append(kafka: Kafka, topic: str, key: bytes, value: bytes) -> None:
-    """Append one record and wait until the broker's replicas have it. Raises KafkaError."""
+    """Append one record and wait until the broker's replicas have it.
+
+    Raises UnansweredError where the log may have it all the same, or get it yet; KafkaError where nothing was sent.
+    """
     producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
     await producer.start()
     try:
-        await producer.send_and_wait(topic, value, key=key)
-    finally:
-        await producer.stop()
+        try:
+            await producer.send_and_wait(topic, value, key=key)
+        finally:
+            await producer.stop()
+    except (KafkaError, OSError) as error:  # a refusal too: an earlier try of the producer's may have been taken
+        raise UnansweredError(error) from error
 
 
 class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as consumer`)

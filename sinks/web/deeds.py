@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from aiokafka.errors import KafkaError
 
 from deploy.runtime.event_entry import readable
+from deploy.runtime.kafka import UnansweredError
 from deploy.runtime.settings import Kafka, Settings
 from sinks.web.answers import error_response, json_response
 from sinks.web.gate import PERSON, Gate, foreign
@@ -24,6 +25,7 @@ from streams.contract.audit import AuditAction
 
 UNDO_MS = 15_000
 """What was said can be taken back so long; the page offers it for ten seconds."""
+LOST = "Kafka's answer is lost: it may have been recorded, look before you try again"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -114,14 +116,26 @@ class Deeds(Generic[Record]):
         return msgspec.structs.replace(asked, author=person.name) if person.name else asked
 
     async def append(self, record: Record, about: str) -> None:
-        """Write it down. Raises RefusedError if Kafka does not answer."""
+        """Write it down. Raises RefusedError if Kafka does not answer, with what is known of the record."""
         try:
             await self.write(self.settings.kafka, record)
+        except UnansweredError as error:
+            if await self.came(record):
+                return
+            log.warning(
+                "of what somebody did on the board it is not known if it is written", about=about, problem=repr(error)
+            )
+            raise refuse(HTTPStatus.GATEWAY_TIMEOUT, LOST) from error
         except (KafkaError, OSError) as error:
             log.warning("what somebody did on the board is not written", about=about, problem=repr(error))
             raise refuse(
                 HTTPStatus.SERVICE_UNAVAILABLE, "Kafka does not answer: nothing was changed, try again"
             ) from error
+
+    async def came(self, record: Record) -> bool:
+        """Whether a record has come back from the log although nobody has answered."""
+        del record
+        return False
 
     def done(self, request: web.Request, record: Record, action: AuditAction, what: str) -> web.Response:
         """Note who did `what`; the answer that says so."""

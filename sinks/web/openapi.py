@@ -207,6 +207,7 @@ def _post(summary: str, properties: Json, required: tuple[str, ...]) -> Json:
         "415": "not JSON",
         "429": "too many tries: wait as long as Retry-After says",
         "503": "Kafka does not answer: nothing was changed",
+        "504": "Kafka's answer is lost: it may have been recorded",
     }
     return {
         "post": {

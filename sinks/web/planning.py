@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 import structlog
@@ -27,7 +26,7 @@ from sinks.web.reader import Reader
 from sinks.web.seen import seen
 from sinks.web.summary import BadRequestError
 from streams.contract import Announcement
-from streams.contract.announcements import followed
+from streams.contract.announcements import Fate, followed, same
 
 READ_WITHIN_S = 5.0
 LOOK_S = 0.05
@@ -107,14 +106,12 @@ class Planning(Deeds[Announcement]):
     async def add(self, request: web.Request) -> web.Response:
         """Somebody announces an event."""
         asked = await self.asked(request, Told)
-        event = self._made(request, asked, uuid4().hex[:12], 1)
+        told = self._made(request, asked, "", 1)
         async with self._adding:  # the same one, asked for twice at once, waits until the first has come back
-            same = next((it for it in self.board.events() if (it.name, it.begin) == (event.name, event.begin)), None)
-            if same is not None and (same.hotline, same.queue) == (event.hotline, event.queue):
-                raise refuse(
-                    HTTPStatus.CONFLICT, f"{event.name} is announced already, by {same.author}: change that one"
-                )
-            return await self._say(request, "add", event)
+            there = same(self.board.events(), told)
+            if there is not None:
+                raise refuse(HTTPStatus.CONFLICT, _announced(there))
+            return await self._say(request, "add", self.board.announced.numbered(told))
 
     async def change(self, request: web.Request) -> web.Response:
         """Somebody says anew what an event is."""
@@ -189,19 +186,28 @@ class Planning(Deeds[Announcement]):
     async def _say(self, request: web.Request, deed: str, record: Announcement) -> web.Response:
         """Write it, see that nobody was faster, and note who did."""
         await self.append(record, record.name)
-        if not await self._was_first(record):
-            raise refuse(HTTPStatus.CONFLICT, "somebody has changed this event meanwhile: look at it and try again")
+        if await self._fate(record) == "overtaken":
+            first = self.board.announced.revisions(record.id)[0]
+            changed = "somebody has changed this event meanwhile: look at it and try again"
+            raise refuse(HTTPStatus.CONFLICT, _announced(first) if record.revision == 1 else changed)
         log.info("event announced", deed=deed, event_name=record.name, author=record.author)
         return self.done(request, record, "announce", f"{deed} {record.id}: {record.name}")
 
-    async def _was_first(self, record: Announcement) -> bool:
-        """Wait until the record has come back: the log says who was first. What takes longer is taken for it."""
+    async def came(self, record: Announcement) -> bool:
+        return await self._fate(record) != "not_seen"
+
+    async def _fate(self, record: Announcement) -> Fate:
+        """What the log made of a record, once it has come back; `not_seen` if that takes too long."""
         try:
             async with asyncio.timeout(READ_WITHIN_S):
                 while True:
-                    revisions = self.board.announced.revisions(record.id)
-                    if len(revisions) >= record.revision:
-                        return revisions[record.revision - 1] == record
+                    fate = self.board.announced.fate(record)
+                    if fate != "not_seen":
+                        return fate
                     await asyncio.sleep(LOOK_S)
         except TimeoutError:
-            return True
+            return "not_seen"
+
+
+def _announced(there: Announcement) -> str:
+    return f"{there.name} is announced already, by {there.author}: change that one"

@@ -5,13 +5,17 @@ one that follows the last counts, in the order of the log. So all who read it ag
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from hashlib import blake2b
+from itertools import count
+from typing import Annotated, Literal
 
 import msgspec
 
 Moment = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 """Epoch ms, of any year that there is."""
 Lift = Annotated[float, msgspec.Meta(gt=0, le=50)]
+Fate = Literal["counts", "overtaken", "not_seen"]
+"""What the log made of a record: it counts; another one was first; it is not there (yet)."""
 
 
 class Announcement(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -57,6 +61,22 @@ class Announcements:
         """All that was said of an event, the first in front; the last may be that it is withdrawn."""
         return self._revisions.get(event, ())
 
+    def fate(self, record: Announcement) -> Fate:
+        """What has become of a record that was written."""
+        known = self.revisions(record.id)
+        if len(known) < record.revision:
+            return "not_seen"
+        return "counts" if known[record.revision - 1] == record else "overtaken"
+
+    def numbered(self, event: Announcement) -> Announcement:
+        """The same as the first revision of an event that is announced anew.
+
+        Its id follows from what it is and from the log, so two who announce the same at once, from two machines, take the
+        same one: the first in the log counts.
+        """
+        names = (blake2b(repr((number, *_what(event))).encode(), digest_size=6).hexdigest() for number in count())
+        return msgspec.structs.replace(event, id=next(name for name in names if not self.revisions(name)), revision=1)
+
     def holding(self) -> list[Announcement]:
         """The events that are announced, past ones too, in order of time."""
         if self._holding is None:  # there may be thousands, and boards ask twice a second
@@ -68,6 +88,15 @@ class Announcements:
 def in_time(event: Announcement) -> tuple[int, int, str, str]:
     """What events are put in order of time by."""
     return event.begin, event.end, event.name, event.id
+
+
+def same(events: Iterable[Announcement], event: Announcement) -> Announcement | None:
+    """The one of these that announces the same: that name, from then on, of those calls."""
+    return next((it for it in events if _what(it) == _what(event)), None)
+
+
+def _what(event: Announcement) -> tuple[str, str, str, int]:
+    return event.hotline, event.queue, event.name, event.begin
 
 
 def followed(known: Announcement, author: str, at: int, *, of: Announcement | None = None) -> Announcement:

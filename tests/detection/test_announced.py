@@ -5,16 +5,19 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from click.testing import CliRunner
 from msgspec import DecodeError, json, to_builtins
+from msgspec.structs import replace as replaced
 
 from deploy.cli.main import cli
 from deploy.runtime import announcement_log
 from deploy.runtime import settings as settings_module
+from deploy.runtime.kafka import UnansweredError
 from deploy.runtime.planned_events import read_events
 from deploy.runtime.settings import SettingsError
 from streams.contract import Announcement, Signal
-from streams.contract.announcements import Announcements
+from streams.contract.announcements import Announcements, followed, same
 from streams.detection import Announced, Detection, words
 from streams.detection.announced import Lift, doubts, factors
 from streams.detection.calendar import SLOT
@@ -161,6 +164,97 @@ def test_events_are_added_listed_and_removed(hotline, tmp_path, log):
     assert "no event is announced" in hotline("list").output
 
 
+ADD = ("add", "works", "--begin", "2036-06-01T08:00", "--hours", "2", "--author", "Chen Yu")
+REMOVE = ("remove", "works", "--author", "Chen Yu")
+
+
+@pytest.fixture
+def written(monkeypatch, log):
+    """What becomes of the next record that is written is told by a function of it."""
+
+    def by(become) -> None:
+        async def write(kafka, record) -> None:
+            become(record)
+
+        monkeypatch.setattr(announcement_log, "write", write)
+
+    return by
+
+
+def test_of_two_machines_that_announce_the_same_at_once_the_first_in_the_log_counts(hotline, log, written):
+    def late(record) -> None:
+        assert log.take(replaced(record, author="Li", lift=3.0))
+        assert not log.take(record)
+
+    written(late)
+    added = hotline(*ADD)
+    assert (added.exit_code, "somebody else has announced works" in added.output) == (1, True), added.output
+    assert [(it.author, it.lift) for it in log.holding()] == [("Li", 3.0)]
+    again = hotline(*ADD)
+    assert (again.exit_code, "is announced already" in again.output) == (2, True), again.output
+
+
+def test_an_event_that_somebody_changes_at_the_same_time_is_not_removed(hotline, log, written):
+    assert hotline(*ADD).exit_code == 0
+    [event] = log.holding()
+
+    def late(record) -> None:
+        assert log.take(replaced(event, revision=2, author="Li", lift=3.0))
+        assert not log.take(record)
+
+    written(late)
+    removed = hotline(*REMOVE)
+    assert (removed.exit_code, "somebody has changed works meanwhile" in removed.output) == (1, True), removed.output
+    assert "(0 of 1 removed)" in removed.output
+    assert [(it.author, it.lift) for it in log.holding()] == [("Li", 3.0)]
+
+
+@pytest.mark.parametrize("words", [ADD, REMOVE])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_where_the_answer_is_lost_the_log_is_asked(hotline, log, written, words, recorded):
+    if words is REMOVE:
+        assert hotline(*ADD).exit_code == 0
+
+    def lost(record) -> None:
+        if recorded:
+            assert log.take(record)
+        raise UnansweredError(KafkaTimeoutError())
+
+    written(lost)
+    done = hotline(*words)
+    assert done.exit_code == (0 if recorded else 3), done.output
+    assert ("works may have been recorded: look with `hotline events list`" in done.output) == (not recorded)
+    assert len(log.holding()) == ((words is ADD) == recorded)
+
+
+def test_what_was_not_even_sent_was_not_recorded(hotline, log, written):
+    def away(record) -> None:
+        raise KafkaConnectionError("away")
+
+    written(away)
+    added = hotline(*ADD)
+    assert (added.exit_code, "does not answer" in added.output) == (3, True), added.output
+    assert "may have been" not in added.output
+
+
+def test_where_the_log_cannot_be_read_either_no_more_is_said_than_is_known(hotline, log, written, monkeypatch):
+    read = []
+
+    async def load(kafka) -> Announcements:
+        read.append(kafka)
+        if len(read) > 1:
+            raise KafkaConnectionError("away")
+        return log
+
+    def lost(record) -> None:
+        raise UnansweredError(KafkaTimeoutError())
+
+    monkeypatch.setattr(announcement_log, "load", load)
+    written(lost)
+    added = hotline(*ADD)
+    assert (added.exit_code, "works may have been recorded" in added.output) == (3, True), added.output
+
+
 def test_events_of_the_file_are_listed_and_taken_out_there(hotline, tmp_path):
     (tmp_path / "data").mkdir()
     text = "events: [{name: works, begin: 2036-06-01T08:00+08:00, end: 2036-06-01T09:00+08:00}]"
@@ -181,6 +275,31 @@ def test_of_two_who_change_the_same_revision_the_first_in_the_log_counts():
     assert [log.take(record) for record in records] == [True, True, False, False, True, True]
     assert log.holding() == [said(4, name="d")]
     assert log.changes == 4
+
+
+def test_an_event_announced_anew_has_the_same_id_on_every_machine_and_never_one_that_there_was():
+    log = Announcements()
+    first = log.numbered(said(7, id="", author="Chen Yu"))
+    assert log.numbered(said(1, id="x", author="Li", lift=2.0, end=5)).id == first.id
+    assert (
+        len(
+            {
+                log.numbered(said(1, **other)).id
+                for other in ({}, {"name": "b"}, {"begin": 1}, {"queue": "q"}, {"hotline": "q"})
+            }
+        )
+        == 5
+    )
+    assert (first.revision, log.fate(first)) == (1, "not_seen")
+    assert log.take(first)
+    assert log.fate(first) == "counts"
+    assert log.fate(replaced(first, author="Li")) == "overtaken"
+    assert log.take(followed(first, "x", 1))
+    second = log.numbered(said(1))
+    assert second.id != first.id
+    assert log.take(second)
+    assert same(log.holding(), said(1, author="Li", lift=3.0)) == second
+    assert same(log.holding(), said(1, queue="q")) is None
 
 
 @pytest.mark.parametrize("wrong", [{"lift": 0}, {"lift": -1}, {"lift": 1e9}, {"begin": 2**63 - 1}, {"end": -(2**63)}])

@@ -9,6 +9,7 @@ from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
 from alerts.controls import Controls
+from deploy.runtime.kafka import UnansweredError
 from sinks.web.board import Board
 from sinks.web.gate import HEADER
 from sinks.web.said import Said
@@ -177,6 +178,22 @@ def test_a_change_of_severity_leaves_the_owner_and_a_new_episode_does_not() -> N
     assert said.owner(again) is None
     said.take(Silence(id="s", matchers={"queue": "w*"}, author="x", reason="y", at=1, ends_at=900))
     assert said.silence(city.alert(1_000_000, labels={"queue": "water"}), 800) is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (KafkaError("away"), 503, "nothing was changed"),
+        (UnansweredError(KafkaError("away")), 504, "may have been recorded"),
+    ],
+)
+async def test_no_more_is_said_of_a_record_than_is_known(site, http, error, status, said) -> None:
+    async def away(kafka, record) -> None:
+        raise error
+
+    site.site.actions.write = away
+    answer = await post(http, "acknowledge", ACKNOWLEDGE)
+    assert (answer.status, said in (await answer.json())["error"]) == (status, True)
 
 
 @in_chromium

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import city
 import pytest
+from aiokafka.errors import KafkaError
 from axe_playwright_python.async_playwright import Axe
 from browser import SIDEWAYS, Watched, in_a_browser
 from doing import written_by
@@ -12,7 +13,9 @@ from msgspec import structs
 from playwright.async_api import BrowserContext, Page, expect
 from running_site import RunningSite
 
+from deploy.runtime.kafka import UnansweredError
 from deploy.runtime.settings import Hotline
+from sinks.web import planning
 from sinks.web.people import Person
 from sinks.web.sees import EVERYTHING
 from streams.contract import Announcement
@@ -196,6 +199,30 @@ async def test_of_thousands_a_page_is_shown_and_only_what_changed_is_touched(
     await expect(rows.first).to_contain_text("On now")
     assert await page.evaluate("document.querySelector('.event-page').getBoundingClientRect().bottom") <= 1080
     assert board.complaints == []
+
+
+async def test_where_nobody_answers_the_form_says_no_more_than_is_known(
+    context: BrowserContext, site: RunningSite, monkeypatch
+) -> None:
+    async def lost(kafka, record) -> None:
+        raise UnansweredError(KafkaError("gone"))
+
+    monkeypatch.setattr(planning, "READ_WITHIN_S", 0.1)
+    site.site.planning.write = lost
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open("?lang=en&page=events")
+    await page.get_by_role("button", name="Announce an event").click()
+    await fill(page, author="Chen Yu", name="works", begin="2026-03-11T12:00", end="2026-03-11T18:00")
+    unsure = "No answer came: it may have been recorded. Look at the list before you try again."
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#event-problem")).to_have_text(unsure)
+    await page.keyboard.press("Escape")
+    await page.route("**/api/v1/events/add", lambda route: route.abort())
+    await page.get_by_role("button", name="Announce an event").click()
+    await expect(page.locator("#event-problem")).to_be_empty()
+    await fill(page, author="Chen Yu", name="works", begin="2026-03-11T12:00", end="2026-03-11T18:00")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#event-problem")).to_have_text(unsure)
 
 
 MIXED = "توقف المياه 12345 (صيانة)"

@@ -9,10 +9,12 @@ from aiohttp import ClientSession
 from aiokafka.errors import KafkaError
 from doing import posting, written_by
 from invented_events import DAY, HOUR, MINUTE, local, many
-from msgspec import json
+from msgspec import json, structs
 from running_site import RunningSite
 
+from deploy.runtime.kafka import UnansweredError
 from deploy.runtime.settings import Hotline
+from sinks.web import planning
 from sinks.web.gate import HEADER
 from sinks.web.people import Person
 from sinks.web.seen import seen
@@ -206,6 +208,36 @@ async def test_nothing_is_changed_while_kafka_is_away_or_still_read(site, http) 
     assert (refused.status, "nothing was changed" in (await refused.json())["error"]) == (503, True)
     site.reader.known_from = None
     assert (await post(http, "add", RESULTS)).status == 503
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+async def test_where_the_answer_is_lost_the_log_is_asked(site, http, monkeypatch, recorded) -> None:
+    monkeypatch.setattr(planning, "READ_WITHIN_S", 5.0 if recorded else 0.1)
+
+    async def lost(kafka, record) -> None:
+        if recorded:
+            site.put(record)
+        raise UnansweredError(KafkaError("gone"))
+
+    site.site.planning.write = lost
+    answer = await post(http, "add", RESULTS)
+    assert answer.status == (200 if recorded else 504)
+    assert ("may have been recorded" in await answer.text()) == (not recorded)
+    assert len(await listed(http)) == recorded
+    noted = [site.site.audit._waiting.get_nowait() for _ in range(site.site.audit._waiting.qsize())]
+    assert [it.action for it in noted] == ["announce"] * recorded
+
+
+async def test_two_machines_that_announce_the_same_at_once_announce_it_once(site, http, written) -> None:
+    async def write(kafka, record) -> None:
+        site.put(structs.replace(record, author="Li", lift=3.0), record)
+
+    site.site.planning.write = write
+    late = await post(http, "add", RESULTS)
+    assert (late.status, (await late.json())["error"]) == (
+        409, "exam results is announced already, by Li: change that one",
+    )  # fmt: skip
+    assert [(it["author"], it["lift"]) for it in await listed(http)] == [("Li", 3.0)]
 
 
 async def test_a_board_that_others_reach_without_logins_offers_none(site, http, written) -> None:

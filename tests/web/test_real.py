@@ -12,12 +12,14 @@ import msgspec
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
 from stored import store
 from test_api import events
 
 from alerts import control_log
 from deploy.embedded.child import free_port
 from deploy.runtime import announcement_log
+from deploy.runtime.kafka import UnansweredError
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.client import connect
 from sinks.web import reader
@@ -27,6 +29,7 @@ from sinks.web.gate import HEADER
 from sinks.web.past import Past
 from sinks.web.summary import answer, in_memory, parse
 from streams.contract import AlertEvent, Announcement, Signal
+from streams.contract.announcements import followed
 from streams.contract.audit import AuditEvent
 from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, AUDIT, CELLS, SIGNALS, TOPICS
 
@@ -267,6 +270,36 @@ async def deeds(bootstrap: str, about: set[str], *, at_least: int) -> list[Audit
     finally:
         await consumer.stop()
     return found
+
+
+@pytest.mark.kafka
+async def test_of_two_machines_that_announce_the_same_at_once_one_is_told(kafka_bootstrap, topics) -> None:
+    await asyncio.to_thread(topics)
+    kafka = city.demo_settings(kafka={"bootstrap": kafka_bootstrap}).kafka
+    told = Announcement(id="", revision=1, name=f"works {uuid4().hex[:8]}", begin=1, end=2, author="", at=0)
+    known = await announcement_log.load(kafka)
+    both = [known.numbered(msgspec.structs.replace(told, author=author)) for author in ("Chen Yu", "Li")]
+    assert sorted(await asyncio.gather(*(announcement_log.say(kafka, it) for it in both))) == ["counts", "overtaken"]
+    [counts] = [it for it in (await announcement_log.load(kafka)).holding() if it.name == told.name]
+    assert await announcement_log.say(kafka, followed(counts, "Li", 1)) == "counts"
+    assert await announcement_log.say(kafka, msgspec.structs.replace(counts, revision=2, lift=3.0)) == "overtaken"
+
+
+@pytest.mark.kafka
+async def test_an_announcement_whose_answer_is_lost_is_found_in_the_log(kafka_bootstrap, topics, monkeypatch) -> None:
+    await asyncio.to_thread(topics)
+    sent = AIOKafkaProducer.send_and_wait
+
+    async def lost(self, *told, **named) -> None:
+        await sent(self, *told, **named)
+        raise KafkaTimeoutError
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_and_wait", lost)
+    kafka = city.demo_settings(kafka={"bootstrap": kafka_bootstrap}).kafka
+    told = Announcement(id=uuid4().hex, revision=1, name="works", begin=1, end=2, author="Li", at=0)
+    with pytest.raises(UnansweredError):
+        await announcement_log.write(kafka, told)
+    assert await announcement_log.say(kafka, msgspec.structs.replace(told, revision=2)) == "counts"
 
 
 @pytest.mark.kafka

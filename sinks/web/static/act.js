@@ -127,18 +127,18 @@ export class Act {
     const body = kind === "unsilence" ? { silence: this.item.id, author } : { fingerprint: this.item.id, author, ...more[kind] };
     if (!this.name) keepName(author);
     this.submit.disabled = true;
-    const { problem } = await post(`alerts/${kind}`, body, words);
+    const { problem } = await post(`alerts/${kind}`, body, words.failed[kind], words.noAnswer);
     this.submit.disabled = false;
     if (problem !== null) {
-      put(this.problem, words.failed[kind](problem));
+      put(this.problem, problem);
       return;
     }
     this.dialog.close();
     this.told(words.done[kind](author));
     if (!(kind in words.undone)) return;
     this.undo.offer(words.done[kind](author), words, async () => {
-      const answer = await post("alerts/undo", { fingerprint: body.fingerprint, author, what: kind }, words);
-      return answer.problem === null ? words.undone[kind] : words.notUndone(answer.problem);
+      const answer = await post("alerts/undo", { fingerprint: body.fingerprint, author, what: kind }, words.notUndone, words.noAnswer);
+      return answer.problem ?? words.undone[kind];
     });
   }
 }

@@ -152,10 +152,10 @@ export class EventForm {
     const body = this.body();
     if (!this.signedAs) keepName(body.author);
     this.submit.disabled = true;
-    const { done, status, problem } = await post(`events/${kind === "end" ? "change" : kind}`, body, own);
+    const { done, status, problem } = await post(`events/${kind === "end" ? "change" : kind}`, body, own.failed[kind], own.noAnswer);
     this.submit.disabled = false;
     if (problem !== null) {
-      this.complain(null, status === 409 && this.item ? await this.overtaken(problem) : own.failed[kind](problem));
+      this.complain(null, status === 409 && this.item ? await this.overtaken(problem) : problem);
       return;
     }
     this.dialog.close();
@@ -164,23 +164,23 @@ export class EventForm {
     this.told(text);
     const mine = { author: body.author, event: done.id, revision: done.revision };
     this.undo.offer(text, own, async () => {
-      const answer = await post("events/undo", mine, own);
-      return answer.problem === null ? own.undone(name) : own.notUndone(answer.problem);
+      const answer = await post("events/undo", mine, own.notUndone, own.noAnswer);
+      return answer.problem ?? own.undone(name);
     });
   }
 
   /** Somebody was faster: how the event is now, which the next try follows. */
   async overtaken(problem) {
-    const { own, kind } = this;
+    const { own } = this;
     try {
       const answer = await (await fetch(apiAddress("events", { event: this.item.id }))).json();
       const [found] = answer.events;
       if (!found) return own.gone;
-      if (found.revision === this.item.revision) return own.failed[kind](problem);
+      if (found.revision === this.item.revision) return problem;
       this.item = found;
       return own.overtaken(isolated(found.author), this.line(found));
     } catch {
-      return own.failed[kind](problem);
+      return problem;
     }
   }
 }

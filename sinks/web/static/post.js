@@ -1,7 +1,9 @@
 // What people say leaves as JSON with a header of ours; a foreign page cannot set it.
 
-/** {done, status, problem}: what was written, or why it was not. `words.noAnswer`: nobody answered. */
-export async function post(what, body, words) {
+const LOST = 504;
+
+/** {done, status, problem}: what was written, or what to say: `failed(why)`, or `noAnswer` where nobody knows if it was. */
+export async function post(what, body, failed, noAnswer) {
   try {
     const response = await fetch(`/api/v1/${what}`, {
       method: "POST",
@@ -9,9 +11,10 @@ export async function post(what, body, words) {
       body: JSON.stringify(body),
     });
     const told = await response.json();
-    return response.ok ? { done: told.done, status: response.status, problem: null } : { done: null, status: response.status, problem: told.error };
+    const { status } = response;
+    return response.ok ? { done: told.done, status, problem: null } : { done: null, status, problem: status === LOST ? noAnswer : failed(told.error) };
   } catch {
-    return { done: null, status: 0, problem: words.noAnswer };
+    return { done: null, status: 0, problem: noAnswer };
   }
 }
 

@@ -158,7 +158,7 @@ export const ACT = {
     notUndone: (why) => `Not taken back: ${why}`,
     done: { acknowledge: (name) => `Acknowledged by ${name}`, silence: (name) => `Silenced by ${name}`, feedback: (name) => `Noted, ${name}: the rule is judged by it`, unsilence: (name) => `Silence ended by ${name}` },
     failed: { acknowledge: (why) => `Not acknowledged: ${why}`, silence: (why) => `Not silenced: ${why}`, feedback: (why) => `Not noted: ${why}`, unsilence: (why) => `Still silent: ${why}` },
-    noAnswer: "the server did not answer. Try again.",
+    noAnswer: "No answer came: it may have been recorded. Look at the list before you try again.",
   },
   zh: {
     acknowledge: "确认",
@@ -178,6 +178,6 @@ export const ACT = {
     notUndone: (why) => `撤销失败：${why}`,
     done: { acknowledge: (name) => `${name} 已确认`, silence: (name) => `${name} 已静默`, feedback: (name) => `已记录 ${name} 的反馈，用于评估规则`, unsilence: (name) => `${name} 已结束静默` },
     failed: { acknowledge: (why) => `确认失败：${why}`, silence: (why) => `静默失败：${why}`, feedback: (why) => `反馈失败：${why}`, unsilence: (why) => `仍在静默：${why}` },
-    noAnswer: "服务器无响应，请重试。",
+    noAnswer: "未收到答复：可能已记录。请先查看列表，再决定是否重试。",
   },
 };
