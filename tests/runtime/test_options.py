@@ -8,6 +8,7 @@ import sys
 import aiohttp
 import pytest
 
+from deploy.runtime.engine_metrics import APPLIED
 from deploy.runtime.health import Health, serve_health
 from deploy.runtime.kafka import client_options
 from deploy.runtime.settings import Kafka, SettingsError
@@ -67,7 +68,7 @@ async def test_health_says_what_is_not_ready() -> None:
             async with session.get(f"{url}/healthz") as answer:
                 assert (answer.status, (await answer.json())["ready"]) == (200, True)
             async with session.get(f"{url}/metrics") as answer:
-                assert "hotline_engine_records_applied" in await answer.text()
+                assert APPLIED.describe()[0].name in await answer.text()
     finally:
         await runner.cleanup()
 
