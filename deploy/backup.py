@@ -21,7 +21,7 @@ from deploy.runtime.settings import Settings
 from sinks.clickhouse import table_files
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrate import SchemaError, applied, apply, create_database, migrate, migrations
-from sinks.clickhouse.table_files import DamagedError, TableFile
+from sinks.clickhouse.table_files import DamagedError, SeveralReplicasError, TableFile
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -73,6 +73,12 @@ def write(settings: Settings, target: Path, config: Path | None, cluster: str, a
         schema = applied(client)
         if not schema:
             raise BackupError(f"the database {settings.clickhouse.database} holds no schema: nothing to back up")
+        try:
+            table_files.catch_up(client)
+        except SeveralReplicasError as error:
+            raise BackupError(
+                f"{settings.clickhouse.url}: {error}; name one of them in HOTLINE_CLICKHOUSE__URL"
+            ) from error
         tables = [table_files.dump(client, table, part, folder) for table, part in table_files.partitions(client)]
         if applied(client) != schema:
             raise BackupError("the schema was changed meanwhile: begin again")
@@ -138,7 +144,7 @@ def restore(settings: Settings, folder: Path, manifest: Manifest) -> list[str]:
         changed = [m.name for m in of_backup if manifest.schema[m.name] != m.checksum]
         if changed:
             raise BackupError(f"the backup was made with another {', '.join(changed)}: use version {manifest.version}")
-        apply(client, of_backup)
+        apply(client, of_backup, on_replicas=bool(settings.clickhouse.cluster))
         for part in manifest.tables:
             table_files.load(client, part, folder)
     try:

@@ -53,7 +53,8 @@ def clickhouse(name: str) -> None:
     """
     settings = current()
     filters = row_filters(somebody(settings, name), settings)
-    for statement in as_policies(filters, settings.clickhouse.database, f"hotline_{name}"):
+    where = settings.clickhouse
+    for statement in as_policies(filters, where.database, f"hotline_{name}", where.cluster):
         click.echo(f"{statement};")
 
 

@@ -15,7 +15,7 @@ from deploy.runtime.kafka import cluster_id
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, SettingsError, load
 from sinks.clickhouse.client import ClickHouseAway, connect, short
-from sinks.clickhouse.migrate import SchemaError, check_schema
+from sinks.clickhouse.migrate import SchemaError, check_schema, replicas_of
 from sinks.clickhouse.term_words import terms_by
 
 
@@ -65,11 +65,16 @@ def _schema(settings: Settings) -> Line:
     try:
         with connect(settings.clickhouse) as client:
             check_schema(client)
+            up, replicas = replicas_of(client, settings) if settings.clickhouse.cluster else (0, 0)
     except (ClickHouseAway, SchemaError) as error:
         return Line("schema", ok=False, text=str(error))
     except ClickHouseError as error:
         return Line("schema", ok=False, text=f"{short(error)}: run `hotline migrate`")
-    return Line("schema", ok=True, text=f"up to date in the database {settings.clickhouse.database}")
+    where = f"up to date in the database {settings.clickhouse.database}"
+    if up < replicas:
+        todo = "start the others and run `hotline migrate`"
+        return Line("schema", ok=False, text=f"{where}, but on {up} of {replicas} replicas: {todo}")
+    return Line("schema", ok=True, text=f"{where}, on {replicas} replicas" if replicas else where)
 
 
 def _pseudonym(settings: Settings) -> Line:

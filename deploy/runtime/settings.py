@@ -89,10 +89,14 @@ class Kafka(Section):
 
 
 class ClickHouse(Section):
-    """Where ClickHouse is (HTTP). Empty `url`: `hotline up` starts the embedded engine."""
+    """Where ClickHouse is (HTTP). Empty `url`: `hotline up` starts the embedded engine.
+
+    `cluster`: whose replicas all hold the database, as `remote_servers` names it; empty: one server.
+    """
 
     url: str = ""
     database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "hotline"
+    cluster: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
     user: str = "default"
     password: SecretStr = SecretStr("")
     ca_file: Path | None = None

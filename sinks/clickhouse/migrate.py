@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.runtime.settings import Settings
+from sinks.clickhouse import replicas
 from sinks.clickhouse.client import UNKNOWN_DATABASE, connect
 from sinks.clickhouse.hotlines import write_hotlines
 
@@ -110,22 +111,67 @@ def check_schema(client: Client) -> None:
         raise SchemaError(f"the ClickHouse schema is behind by {len(missing)} ({names}): run `hotline migrate`")
 
 
-def apply(client: Client, known: Sequence[Migration]) -> list[str]:
+def apply(client: Client, known: Sequence[Migration], *, on_replicas: bool = False) -> list[str]:
     """Apply what is pending; returns the names. One that fails half-way can be applied again."""
-    client.command(_RECORDS)
+
+    def execute(statement: str) -> None:
+        if on_replicas:
+            client.command(replicas.replicated(statement), settings=replicas.SETTINGS)
+        else:
+            client.command(statement)
+
+    execute(_RECORDS)
     names = []
     for migration in pending(known, applied(client)):
         for statement in migration.statements:
-            client.command(statement)
+            execute(statement)
         client.insert("schema_migrations", [["", migration.name, migration.checksum]], ["feed", "name", "checksum"])
         names.append(migration.name)
     return names
 
 
 def create_database(settings: Settings) -> None:
-    """Create the database if it is not there. Raises as `migrate`."""
+    """Create the database if it is not there, on all replicas of a cluster. Raises as `migrate`."""
+    name, cluster = settings.clickhouse.database, settings.clickhouse.cluster
     with connect(settings.clickhouse, database=False) as client:
-        client.command(f"CREATE DATABASE IF NOT EXISTS `{settings.clickhouse.database}`")
+        if cluster:
+            _create_on_replicas(client, name, cluster)
+        else:
+            client.command(f"CREATE DATABASE IF NOT EXISTS `{name}`")
+
+
+def _create_on_replicas(client: Client, name: str, cluster: str) -> None:
+    """Raises SchemaError for a cluster that is none or has shards, and for a database that is one server's."""
+    query = "SELECT uniqExact(shard_num) FROM system.clusters WHERE cluster = {cluster:String}"
+    shards = int(client.query(query, {"cluster": cluster}).result_rows[0][0])
+    if shards == 0:
+        raise SchemaError(
+            f"ClickHouse knows no cluster {cluster!r} (clickhouse.cluster): define it in remote_servers, or name one "
+            "that system.clusters lists"
+        )
+    if shards > 1:
+        raise SchemaError(
+            f"the cluster {cluster!r} has {shards} shards: every replica holds everything here, name a cluster of one "
+            "shard with several replicas"
+        )
+    client.command(replicas.database(name, cluster), settings=replicas.CREATE_SETTINGS)
+    engine = client.query("SELECT engine FROM system.databases WHERE name = {name:String}", {"name": name}).result_rows
+    if engine != [("Replicated",)]:
+        raise SchemaError(
+            f"the database {name} is one server's (engine {engine[0][0] if engine else 'none'}): `hotline backup` "
+            "it, name another with HOTLINE_CLICKHOUSE__DATABASE, and `hotline restore` it there"
+        )
+
+
+def replicas_of(client: Client, settings: Settings) -> tuple[int, int]:
+    """(replicas that hold the database and are up, replicas that the cluster has)."""
+    query = (
+        "SELECT countIf(cluster = {database:String} AND database_replica_name != '' AND is_active), "
+        "countIf(cluster = {cluster:String} AND database_replica_name = '') FROM system.clusters"
+    )
+    names = {"database": settings.clickhouse.database, "cluster": settings.clickhouse.cluster}
+    up, all_of_them = client.query(query, names).result_rows[0]
+    return int(up), int(all_of_them)
 
 
 def migrate(settings: Settings) -> list[str]:
@@ -136,6 +182,6 @@ def migrate(settings: Settings) -> list[str]:
     """
     create_database(settings)
     with connect(settings.clickhouse) as client:
-        names = apply(client, migrations())
+        names = apply(client, migrations(), on_replicas=bool(settings.clickhouse.cluster))
         write_hotlines(client, settings)
     return names

@@ -17,6 +17,7 @@ FORMAT = "TabSeparated"
 _READ = 1 << 20
 _LONGEST_LINE = 1 << 20
 _INSERT_BYTES = 16 << 20
+_ASKED = 8
 
 
 class TableFile(msgspec.Struct, frozen=True):
@@ -30,6 +31,10 @@ class TableFile(msgspec.Struct, frozen=True):
     checksum: str
 
 
+class SeveralReplicasError(Exception):
+    """One address, several replicas that answer; the text names them."""
+
+
 class DamagedError(Exception):
     """A file of a backup is missing or not as it was written; the text names it."""
 
@@ -41,6 +46,25 @@ def partitions(client: Client) -> list[tuple[str, str]]:
         "WHERE active AND database = currentDatabase() AND table != 'schema_migrations' ORDER BY ALL"
     )
     return [(str(table), str(partition)) for table, partition in found.result_rows]
+
+
+def catch_up(client: Client) -> None:
+    """Wait until this replica has every row that any replica had stored; at once where tables are no replicas.
+
+    Raises SeveralReplicasError if the address leads now to one and now to another: the next question might be
+    answered by one that has less.
+    """
+    found = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(engine, 'Replicated') "
+        "ORDER BY name"
+    )
+    if not found.result_rows:
+        return
+    hosts = {str(client.query("SELECT hostName()").result_rows[0][0]) for _ in range(_ASKED)}
+    if len(hosts) > 1:
+        raise SeveralReplicasError(f"{', '.join(sorted(hosts))} answer in turn")
+    for (table,) in found.result_rows:
+        client.command(f"SYSTEM SYNC REPLICA `{table}` LIGHTWEIGHT")
 
 
 def columns_of(client: Client, table: str) -> tuple[str, ...]:

@@ -58,14 +58,18 @@ def as_setting(filters: Mapping[str, str], database: str) -> str:
     return "{" + ", ".join(pairs) + "}"
 
 
-def as_policies(filters: Mapping[str, str], database: str, role: str) -> list[str]:
-    """The same as row policies of a role that may read `database`; a later run replaces what an earlier one made."""
+def as_policies(filters: Mapping[str, str], database: str, role: str, cluster: str = "") -> list[str]:
+    """The same as row policies of a role that may read `database`; a later run replaces what an earlier one made.
+
+    With a `cluster`, on all of its replicas: one without them would show everything.
+    """
     name, where = quote_identifier(role), quote_identifier(database)
+    everywhere = f" ON CLUSTER {quote_identifier(cluster)}" if cluster else ""
     return [
-        f"CREATE ROLE IF NOT EXISTS {name}",
-        f"GRANT SELECT ON {where}.* TO {name}",
+        f"CREATE ROLE IF NOT EXISTS {name}{everywhere}",
+        f"GRANT{everywhere} SELECT ON {where}.* TO {name}",
         *(
-            f"CREATE ROW POLICY OR REPLACE {name} ON {where}.{quote_identifier(table)} FOR SELECT USING {condition} TO {name}"
+            f"CREATE ROW POLICY OR REPLACE {name}{everywhere} ON {where}.{quote_identifier(table)} FOR SELECT USING {condition} TO {name}"
             for table, condition in filters.items()
         ),
     ]

@@ -16,6 +16,7 @@ from deploy.runtime.settings import ClickHouse, Settings
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrate import apply, check_schema, create_database, migrations
 from sinks.clickhouse.records import STORED_TOPICS, row_functions
+from sinks.clickhouse.table_files import SeveralReplicasError
 
 pytestmark = pytest.mark.clickhouse
 
@@ -104,6 +105,16 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(older, elsewhere, tmp
     with connect(elsewhere.clickhouse) as client:
         check_schema(client)
         assert client.query("SELECT visit, text FROM v_visits").result_rows == [("c/q/1", "no water")]
+
+
+def test_an_address_that_leads_to_several_replicas_in_turn_makes_no_backup(told, tmp_path, monkeypatch):
+    def several(_):
+        raise SeveralReplicasError("a, b answer in turn")
+
+    monkeypatch.setattr("sinks.clickhouse.table_files.catch_up", several)
+    with pytest.raises(BackupError, match="a, b answer in turn; name one of them in HOTLINE_CLICKHOUSE__URL"):
+        write(told.settings, tmp_path / "b", None, "", {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_backup_of_a_newer_version_is_refused_and_nothing_is_created(backup, elsewhere):

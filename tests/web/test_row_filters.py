@@ -148,10 +148,17 @@ def test_a_name_from_settings_stays_a_value(told: story.Told, value: str) -> Non
         mine = filters_of(told, Filter(**{dimension: [value]}))
         assert rows(told.client, "SELECT 1 FROM cells", mine) == []
         assert rows(told.client, "SELECT 1 FROM visits", mine) == []
-    for statement in as_policies(
-        row_filters(person(value, Grant(sees=Filter(queues=[value]))), SETTINGS), "hotline", "hotline_chen"
-    ):
-        assert told.client.query(f"EXPLAIN AST {statement}").result_rows
+    filters = row_filters(person(value, Grant(sees=Filter(queues=[value]))), SETTINGS)
+    for cluster in ("", "hotline_replicas"):
+        for statement in as_policies(filters, "hotline", "hotline_chen", cluster):
+            assert told.client.query(f"EXPLAIN AST {statement}").result_rows
+
+
+def test_on_several_replicas_no_policy_is_on_one_alone() -> None:
+    filters = row_filters(person("chen", Grant(sees=Filter(queues=["utilities"]))), SETTINGS)
+    one, several = (as_policies(filters, "hotline", "hotline_chen", cluster) for cluster in ("", "three"))
+    assert [statement.replace(" ON CLUSTER `three`", "") for statement in several] == one
+    assert {statement.count(" ON CLUSTER `three`") for statement in several} == {1}
 
 
 @pytest.fixture
