@@ -100,6 +100,7 @@ def test_the_writer_waits_for_most_replicas_and_may_do_what_a_cluster_needs(
         ["hotline_writer", "*", "*"],
         ["hotline_writer", "hotline", "*"],
         ["hotline_writer", "system", "clusters"],
+        ["hotline_writer", "system", "parts"],
     ]
     assert sorted(read_by_the_engine["may"]) == [
         ["hotline_writer", "CLUSTER"],

@@ -1,5 +1,6 @@
 """ClickHouse's two users: one writes, one reads and can change nothing but how long its query may run."""
 
+import re
 from pathlib import Path
 from xml.etree.ElementTree import Element, parse
 
@@ -49,15 +50,36 @@ def test_grafana_does_not_ask_for_more_time_than_the_reader_may_have() -> None:
     assert data["username"] == "hotline_reader"
 
 
-@pytest.mark.parametrize(("user", "grant"), [("hotline_reader", "SELECT"), ("hotline_writer", "ALL")])
-def test_a_user_reaches_hotlines_database_only_and_no_source_outside(user: str, grant: str) -> None:
-    grants = [query.text for query in part(f"users/{user}/grants")]
-    assert grants == [f"GRANT {grant} ON hotline.*"]
+@pytest.mark.parametrize(
+    ("user", "grants"),
+    [
+        ("hotline_reader", ["GRANT SELECT ON hotline.*"]),
+        ("hotline_writer", ["GRANT ALL ON hotline.*", "GRANT SELECT ON system.parts"]),
+    ],
+)
+def test_a_user_reaches_hotlines_database_only_and_no_source_outside(user: str, grants: list[str]) -> None:
+    assert [query.text for query in part(f"users/{user}").iter("query")] == grants
     assert part(f"users/{user}").findtext("profile") == user
     password = part(f"users/{user}/password")
     assert not password.text
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     assert password.get("from_env") in compose["services"]["clickhouse"]["environment"]
+
+
+def test_the_writer_may_read_every_table_of_the_server_that_its_code_asks() -> None:
+    """A server as it is installed shows `system` to nobody, but for what tells only of one's own."""
+    shown = {"tables", "columns", "databases", "settings"}
+    asked = {
+        name
+        for file in [*(ROOT / "sinks/clickhouse").glob("*.py"), ROOT / "deploy/status.py", ROOT / "deploy/cli/check.py"]
+        for name in re.findall(r"\bFROM system\.(\w+)", file.read_text("utf-8"))
+    }
+    beside = parse(ROOT / "deploy/clickhouse/cluster-users.xml").getroot()
+    granted = {query.text for query in part("users/hotline_writer").iter("query")}
+    in_a_cluster = {query.text for query in beside.iter("query")}
+    assert {"parts", "clusters"} <= asked
+    for name in asked - shown:
+        assert f"GRANT SELECT ON system.{name}" in (in_a_cluster if name == "clusters" else granted & in_a_cluster)
 
 
 @pytest.mark.clickhouse
