@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.simulator import demo
 from deploy.producers.simulator.durations import parse_duration
 from deploy.producers.simulator.incidents import Incident, parse_incident, parse_time
+from deploy.producers.simulator.pace import BesideLive, behind_live
 from deploy.producers.simulator.profile import Profile, calls_only, profile_of, sites_of
 from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
@@ -293,6 +295,7 @@ async def _demo(settings: Settings, profile: Profile, wanted: _Wanted) -> None:
                 days=(wanted.history or 14 * _DAY_MS) // _DAY_MS,
                 now=_now(),
                 control=control,
+                pace=BesideLive(partial(behind_live, settings.kafka, _now), lambda: control.stopping),
                 tell=_tell,
             )
             await asyncio.gather(live, history)

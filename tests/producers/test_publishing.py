@@ -18,6 +18,7 @@ from deploy.producers import mapping, replay
 from deploy.producers.contents import read as read_export
 from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.simulator import demo, memory
+from deploy.producers.simulator.pace import unhindered
 from deploy.producers.simulator.profile import calls_only, profile_of
 from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span
 from deploy.producers.simulator.simulation import Simulation
@@ -223,6 +224,7 @@ async def test_history_is_sent_once_per_cluster(kafka: Kafka, tmp_path: Path) ->
                 days=2,
                 now=now,
                 control=Control(),
+                pace=unhindered,
                 tell=told.append,
             )
 

@@ -11,6 +11,7 @@ from deploy.producers.simulator import memory
 from deploy.producers.simulator.demand import DAY_MS
 from deploy.producers.simulator.incidents import Incident
 from deploy.producers.simulator.memory import RememberedHistory, RememberedLive
+from deploy.producers.simulator.pace import Pace
 from deploy.producers.simulator.profile import Profile
 from deploy.producers.simulator.run import Control, Runner, Toggle, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
@@ -18,8 +19,6 @@ from deploy.producers.simulator.sources import Delivery
 from streams.contract.events import LIVE
 
 WARM_UP_MS = 110 * 60_000  # within the two hours that `live` accepts
-HISTORY_PACE = 3_000
-"""Events a second: what is live need not wait behind history."""
 STALE_AFTER_MS = 3 * DAY_MS
 LONGEST_RUN_MS = 14 * DAY_MS
 _REMEMBER_EVERY_S = 5.0
@@ -37,6 +36,7 @@ async def history_once(
     days: int,
     now: int,
     control: Control,
+    pace: Pace,
     tell: Tell,
 ) -> None:
     """Publish `days` of history unless this cluster holds it already and it is not older than three days."""
@@ -54,9 +54,7 @@ async def history_once(
     span = history_span(profile, now, days)
     tell(f"sending {days} days of history as feed {feed}")
     started = time.monotonic()
-    generation, events = await send_history(
-        publisher, profile, seed, feed=feed, span=span, control=control, pace=HISTORY_PACE
-    )
+    generation, events = await send_history(publisher, profile, seed, feed=feed, span=span, control=control, pace=pace)
     if control.stopping:
         return
     tell(f"history: {events:,} events in {time.monotonic() - started:.0f} s")

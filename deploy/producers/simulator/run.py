@@ -1,7 +1,6 @@
 """Publishing a simulation: as it happens, faster, or as fast as possible; paused and stopped from outside."""
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 from deploy.producers.publisher import Publisher
 from deploy.producers.replay import markers
 from deploy.producers.simulator.demand import DAY_MS, Demand
+from deploy.producers.simulator.pace import Pace, unhindered
 from deploy.producers.simulator.profile import Profile
 from deploy.producers.simulator.simulation import Simulation
 from deploy.producers.simulator.sources import Delivery, messages
@@ -151,15 +151,13 @@ class Runner:
         progress: Callable[[int], None] = lambda _: None,
         *,
         settle: bool = True,
-        pace: float = math.inf,
+        pace: Pace = unhindered,
     ) -> None:
         """Go from `start` (ms) in steps until every call is over; `progress` is told the time reached.
 
-        With `settle` also what comes later is sent: callbacks, ratings, re-classifications. `pace`: at most so many
-        events a second.
+        With `settle` also what comes later is sent: callbacks, ratings, re-classifications.
         """
         at, simulation, control = start, self._simulation, self._control
-        begun = time.monotonic()
         while not (simulation.settled if settle else simulation.over) and not (control.stopping and not control.drain):
             if control.stopping:
                 simulation.stop_arrivals(at)
@@ -167,8 +165,7 @@ class Runner:
             at += STEP_MS
             await self._send(at, flush=False)
             progress(at)
-            # even if there is nothing to wait for this lets signals and the producer in
-            await asyncio.sleep(self.published / pace - (time.monotonic() - begun))
+            await pace(self.published)
         await self._end(at)
 
     async def _send(self, until: int, *, flush: bool = True) -> None:
@@ -212,12 +209,11 @@ async def send_history(
     span: tuple[int, int],
     control: Control,
     progress: Callable[[int], None] = lambda _: None,
-    pace: float = math.inf,
+    pace: Pace = unhindered,
 ) -> tuple[int, int]:
     """Publish the calls of `span` as a feed of its own between its markers; its generation and number of events.
 
-    Agents, heartbeats and what came after the span's last call are left out: a history is for learning from. `pace`:
-    at most so many events a second.
+    Agents, heartbeats and what came after the span's last call are left out: a history is for learning from.
 
     If it is stopped on the way the feed has no end, and views go on showing what they showed before.
     """
