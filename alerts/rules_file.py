@@ -3,15 +3,15 @@
 A file holds `rules:`, a list. Without a file the built-in `rules.yaml` beside this module holds.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from alerts.expressions import Part
 from alerts.rules import Rule
+from deploy.runtime import yaml_text
 from deploy.runtime.settings import SettingsError
 
 BUILT_IN = Path(__file__).with_name("rules.yaml")
@@ -23,19 +23,6 @@ class RulesError(SettingsError):
 
 class _RulesFile(Part):
     rules: tuple[Rule, ...]
-
-
-class StrictLoader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error instead of the last one winning."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key!r} stands twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
 
 
 def load_rules(path: Path | None = None) -> tuple[Rule, ...]:
@@ -57,10 +44,9 @@ def read_text(path: Path) -> str:
 def parse_yaml(text: str, name: str) -> Any:
     """The data in `text`; `name` is the file's, for errors. Raises RulesError."""
     try:
-        return yaml.load(text, Loader=StrictLoader)  # noqa: S506 (a SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        where = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise RulesError(f"{name}{where}: no valid YAML: {error.problem}") from error
+        return yaml_text.parse(text, name)
+    except yaml_text.YamlError as error:
+        raise RulesError(str(error)) from error
 
 
 def parse_rules(text: str, name: str) -> tuple[Rule, ...]:
@@ -91,8 +77,6 @@ def problems(error: ValidationError, data: Any, entries: str, entry_word: str) -
             entry_name = f"{entry_word} {named or number + 1}: "
             place = place[2:]
         field = ".".join(str(part) for part in place if part != "[key]" and not str(part).startswith("<"))
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = "no such key"
+        message = yaml_text.in_words(problem)
         lines.append(f"{entry_name}{field}: {message}" if field else f"{entry_name}{message}")
     return lines

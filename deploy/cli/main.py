@@ -1,5 +1,6 @@
 """The `hotline` group: which commands there are and where each one stands."""
 
+import logging
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -80,8 +81,11 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: settings that cannot be used end with exit code 2 and one line per problem."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it raises what it logs; processes that log ask for more
     try:
         cli()
     except SettingsError as error:
-        click.echo(f"hotline: these settings cannot be used:\n{error}", err=True)
+        problems = str(error)
+        head = "these settings cannot be used:\n" if "\n" in problems else ""
+        click.echo(f"hotline: {head}{problems}", err=True)
         sys.exit(2)

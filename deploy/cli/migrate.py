@@ -20,5 +20,5 @@ def command(check: bool) -> None:
                 check_schema(found)
             click.echo("the schema is up to date")
             return
-        names = migrate(resolve(current()))
+        names = migrate(resolve(current(), need=["clickhouse"]))
         click.echo("\n".join(f"applied {name}" for name in names) or "the schema is up to date")

@@ -18,7 +18,7 @@ def command() -> None:
 
 
 def _kafka() -> Kafka:
-    return resolve(current()).kafka
+    return resolve(current(), need=["kafka"]).kafka
 
 
 def _report(states: Sequence[topics.TopicState]) -> None:

@@ -6,7 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from deploy.producers.mapping_parts import (
@@ -23,6 +22,7 @@ from deploy.producers.mapping_parts import (
     TimeFormat,
     Times,
 )
+from deploy.runtime import yaml_text
 from deploy.runtime.settings import TimeZone
 
 Format = Literal["csv", "tsv", "jsonl", "xlsx", "parquet"]
@@ -136,16 +136,17 @@ def _folder() -> Any:
 def parse(text: str, where: str) -> Mapping:
     """The mapping written in YAML; raises MappingError with one line per problem, each naming its key."""
     try:
-        given = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise MappingError(f"{where} is no YAML: {error}") from error
+        given = yaml_text.parse(text, where)
+    except yaml_text.YamlError as error:
+        raise MappingError(str(error)) from error
     if not isinstance(given, dict):
         raise MappingError(f"{where} holds no mapping: see {', '.join(built_in())} for an example")
     try:
         return Mapping.model_validate(given)
     except ValidationError as error:
+        known = yaml_text.keys_of(Mapping)
         lines = [
-            f"{where}: {'.'.join(str(part) for part in problem['loc']) or 'mapping'}: {problem['msg']}"
+            f"{where}: {'.'.join(map(str, problem['loc'])) or 'mapping'}: {yaml_text.in_words(problem, known)}"
             for problem in error.errors()
         ]
         raise MappingError("\n".join(lines)) from error

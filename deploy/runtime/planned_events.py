@@ -15,9 +15,9 @@ events:
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
+from deploy.runtime import yaml_text
 from deploy.runtime.event_entry import LONGEST_NAME, readable
 from deploy.runtime.section import Section
 from deploy.runtime.settings import Settings, SettingsError
@@ -85,9 +85,12 @@ def told_by_file(path: Path) -> list[Announcement]:
 def parse_events(text: bytes, name: str) -> tuple[PlannedEvent, ...]:
     """The events in `text`; `name` is the file's, for errors. Raises SettingsError with one line per problem."""
     try:
-        return _File.model_validate(yaml.safe_load(text) or {}).events
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name}: no YAML: {error}") from error
+        return _File.model_validate(yaml_text.parse(text.decode(), name) or {}).events
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name}: no UTF-8 text: {error}") from error
+    except yaml_text.YamlError as error:
+        raise SettingsError(str(error)) from error
     except ValidationError as error:
-        told = (f"{name}: {'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
+        known = yaml_text.keys_of(_File)
+        told = (f"{name}: {'.'.join(map(str, it['loc']))}: {yaml_text.in_words(it, known)}" for it in error.errors())
         raise SettingsError("\n".join(told)) from error

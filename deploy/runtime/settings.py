@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     Field,
     SecretStr,
     ValidationError,
@@ -24,11 +23,12 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 
+from deploy.runtime import yaml_text
 from deploy.runtime.access import Access
 from deploy.runtime.alerts_settings import Alerts
 from deploy.runtime.detection_settings import (
@@ -42,15 +42,20 @@ from deploy.runtime.detection_settings import (
 from deploy.runtime.public_holidays import known_country
 from deploy.runtime.section import Section
 from deploy.runtime.service_settings import Fraction, Hours, Seconds, ServiceLevel, target_at
+from deploy.runtime.settings_sources import (
+    CONFIG,
+    PREFIX,
+    environment_problems,
+    with_secrets,
+    written,
+)
+from deploy.runtime.settings_sources import (
+    SettingsError as SettingsError,  # noqa: PLC0414  (whoever reads settings finds their error here)
+)
 from streams.contract.cells import DIMENSIONS
 
-PREFIX = "HOTLINE_"
 DEFAULT_KEYS = frozenset({"", "changeme", "change-me", "default", "secret", "demo-key-not-for-production"})
 DEMO_KEY = "demo-key-not-for-production"
-
-
-class SettingsError(ValueError):
-    """Settings that cannot be used; the text names the key and says what to do."""
 
 
 def _known_zone(name: str) -> str:
@@ -323,9 +328,9 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         del dotenv_settings, file_secret_settings  # the file and the environment are all there is
         assert isinstance(env_settings, EnvSettingsSource)
-        env_settings.env_vars = _with_secrets(env_settings.env_vars)
-        path = Path(os.environ.get(PREFIX + "CONFIG", "hotline.yaml"))
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+        env_settings.env_vars = with_secrets(env_settings.env_vars)
+        file = InitSettingsSource(settings_cls, written(Path(os.environ.get(CONFIG, "hotline.yaml"))))
+        return init_settings, env_settings, file
 
     def hotline(self, name: str) -> Hotline:
         """The settings of a hotline; one that is not configured gets `hotline_defaults`."""
@@ -353,70 +358,21 @@ class Settings(BaseSettings):
         return key.encode()
 
 
-_NO_SETTING = frozenset({PREFIX + "CONFIG"})
-_FILE = "_FILE"
-_SECRET_FILES = tuple(kind + _FILE for kind in ("KEY", "PASSWORD", "SECRET", "TOKEN", "URL"))
-
-
-def _environment_problems() -> list[str]:
-    """Environment variables with our prefix that name no setting (pydantic-settings would pass them over)."""
-    problems = []
-    for given in os.environ:
-        name = _of_secret(given) or given
-        if not name.upper().startswith(PREFIX) or name.upper() in _NO_SETTING:
-            continue
-        model: type[BaseModel] | None = Settings
-        for part in name[len(PREFIX) :].lower().split("__"):
-            field = model.model_fields.get(part) if model else None
-            if field is None:
-                problems.append(f"{name}: no such setting")
-                break
-            kind = field.annotation
-            model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-            if model is None:
-                break
-    return problems
-
-
-def _of_secret(name: str) -> str:
-    """The variable that `HOTLINE_…_FILE` stands for, if that is a secret; else empty."""
-    folded = name.upper()
-    return name[: -len(_FILE)] if folded.startswith(PREFIX) and folded.endswith(_SECRET_FILES) else ""
-
-
-def _with_secrets(variables: Mapping[str, str | None]) -> dict[str, str | None]:
-    """These variables with, in place of each `HOTLINE_…_FILE` of a secret, the one without `_FILE`: the file's first line.
-
-    The environment itself stays as it is: it is told on to child processes, which should not find secrets there. A file
-    is read once, for it may be a pipe.
-    """
-    read: dict[str, str | None] = {}
-    for name, value in variables.items():
-        target = _of_secret(name)
-        if not target:
-            read.setdefault(name, value)
-            continue
-        if variables.get(target):
-            raise SettingsError(f"both {target.upper()} and {name.upper()} are set: keep one")
-        try:
-            read[target] = Path(value or "").read_text(encoding="utf-8").splitlines()[0].strip()
-        except (OSError, IndexError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{name.upper()}: cannot read a secret from {value}: {error}") from error
-    return read
-
-
 def load(**overrides: Any) -> Settings:
     """Read the settings; raises SettingsError with one line per problem."""
-    problems = _environment_problems()
+    problems = environment_problems(Settings)
     if problems:
         raise SettingsError("\n".join(problems))
-    config = os.environ.get(PREFIX + "CONFIG")
+    config = os.environ.get(CONFIG)
     if config and not Path(config).is_file():
-        raise SettingsError(f"{PREFIX}CONFIG names {config}, which is no file")
+        raise SettingsError(f"{CONFIG} names {config}, which is no file")
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()]
+        known = yaml_text.keys_of(Settings)
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {yaml_text.in_words(e, known)}" for e in error.errors()
+        ]
         raise SettingsError("\n".join(lines)) from error
 
 

@@ -35,7 +35,7 @@ BEGIN = "rules:\n- name: A\n  signal: waiting_past_threshold\n"
     [
         ("", "r.yaml: write `rules:` and below it a list of rules"),
         ("rules: [", "r.yaml:1: no valid YAML"),
-        ("rules: [3]", "r.yaml: rule 1: Input should be"),
+        ("rules: [3]", "r.yaml: rule 1: write `key: value` lines"),
         ("rules: [{name: A}]", "r.yaml: rule A: write either signal or expression"),
         (BEGIN + "  match: {que: [a]}", "r.yaml: rule A: match.que: no such key"),
         (BEGIN + "  for: 5m", "r.yaml: rule A: for: no such key"),
