@@ -14,6 +14,7 @@ from sinks.clickhouse.client import ClickHouseAway, connect, short
 from sinks.clickhouse.migrate import SchemaError
 
 _NEED: tuple[Part, ...] = ("clickhouse",)  # an analyst has no Kafka to name
+_MOST_NAMES = 20
 REFUSED = 1
 NOT_REACHABLE = 3
 
@@ -67,3 +68,25 @@ def ask(found: Client, query: str, form: str, parameters: dict[str, object] | No
         settings["output_format_json_array_of_rows"] = 1
     text = query.strip().rstrip(";").rstrip()
     return bytes(found.raw_query(text, parameters, settings, fmt=FORMATS[form])).decode("utf-8", "replace")
+
+
+def print_rows(text: str, form: str, nothing: str) -> None:
+    """Print an answer; where a table has no row, what that means goes to stderr."""
+    click.echo(text, nl=False)
+    if form == "table" and not text:
+        click.echo(nothing, err=True)
+
+
+def not_known(found: Client, feed: str, hotline: str, queue: str = "") -> str:
+    """Why nothing is counted for a hotline, or a queue of it: the feed never named it; else empty."""
+    name, wanted = ("queue", queue) if queue else ("hotline", hotline)
+    rows = found.query(
+        f"SELECT DISTINCT {name} FROM v_cells WHERE feed = {{feed:String}} AND dimension_set = {{name:String}} "  # noqa: S608
+        f"{'AND hotline = {hotline:String} ' if queue else ''}ORDER BY {name}",
+        {"feed": feed, "name": name, "hotline": hotline},
+    ).result_rows
+    known = [str(value) for (value,) in rows if value]
+    if wanted in known:
+        return ""
+    shown = ", ".join(known[:_MOST_NAMES]) + (", …" if len(known) > _MOST_NAMES else "")
+    return f"nothing was told of {name} {wanted} in feed {feed}; there are: {shown or 'none'}"

@@ -13,7 +13,7 @@ import click
 import msgspec
 from aiokafka.errors import KafkaError
 
-from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people
+from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people, print_rows
 from deploy.producers.dead_letters import Original, Position, Resent, originals, send_again
 from deploy.producers.publisher import NotReachableError
 from deploy.runtime.run_file import resolve
@@ -56,7 +56,7 @@ _reason = click.option(
 def list_(limit: int, reason: str | None, form: str) -> None:
     """List dead letters, newest first: position in the input topic, reason, masked preview."""
     with errors_for_people(), client() as found:
-        click.echo(ask(found, _LIST, form, _asked(reason, "", None, limit)), nl=False)
+        print_rows(ask(found, _LIST, form, _asked(reason, "", None, limit)), form, "no dead letter")
 
 
 @command.command("show")

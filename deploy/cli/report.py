@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from deploy.cli.clickhouse import client, errors_for_people
+from deploy.cli.clickhouse import client, errors_for_people, not_known
 from deploy.cli.export import write
 from deploy.runtime.settings import Settings, current
 from sinks.report.figures import Span, read
@@ -62,6 +62,8 @@ def command(
     span = Span(feed, name, first, last, promised.time_zone)
     with errors_for_people(), client() as found:
         report = read(found, span, promised.thresholds_s[0], promised.target)
+        if not report.total.calls and name not in settings.hotlines and (why := not_known(found, feed, name)):
+            raise click.UsageError(why)
     names = {queue: told.name.get(language, "") for queue, told in promised.queues.items()}
     page = Page(report, names | {"": promised.name.get(language, "")}, language).html(datetime.now(UTC))
     target = output or Path(f"{name}_{first if day is not None else week}.html".replace("/", "_"))

@@ -7,7 +7,7 @@ import click
 import orjson
 
 from deploy.cli.access import filters_as
-from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people
+from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people, print_rows
 from deploy.cli.sql_words import described, read_catalogue
 from deploy.runtime.settings import current
 from sinks.clickhouse.saved_queries import QueryError, SavedQuery, saved_queries, saved_query, values, words_of
@@ -15,7 +15,7 @@ from sinks.clickhouse.saved_queries import QueryError, SavedQuery, saved_queries
 
 def _show(query: str, form: str, filters: str, parameters: dict[str, object] | None = None) -> None:
     with client() as found:
-        click.echo(ask(found, query, form, parameters, filters=filters), nl=False)
+        print_rows(ask(found, query, form, parameters, filters=filters), form, "no rows")
 
 
 def _prompt(form: str, filters: str) -> None:

@@ -8,7 +8,7 @@ import click
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from deploy.cli.clickhouse import FORMATS, REFUSED, ask, client, errors_for_people
+from deploy.cli.clickhouse import FORMATS, REFUSED, ask, client, errors_for_people, not_known
 from deploy.runtime.local_times import local_ms
 from deploy.runtime.settings import Hotline, Settings, current
 from sinks.clickhouse.traces import MEASURES, NOW
@@ -209,11 +209,14 @@ def command(*, metric: str, key: str, time: str, window: Window, feed: str, thre
         except WhyError as error:
             raise click.UsageError(str(error)) from error
         text = ask(found, listed.sql, form, listed.parameters)
+        unknown = "" if why.listed else not_known(found, feed, hotline, dimensions.get("queue", ""))
     if form == "json":
         click.echo(orjson.dumps(_as_json(why, orjson.loads(text))))
     else:
         click.echo(_headline(why, key, told), err=form != "table")
         click.echo(text, nl=False)
+    if unknown:
+        click.echo(f"hotline: {unknown}", err=True)
     if not why.agree:
         click.echo(
             "hotline: cells and visits differ. While data is coming in one may be stored before the other (ask again); "

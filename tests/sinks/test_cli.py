@@ -81,6 +81,12 @@ class TestInClickHouse:
         assert "one" in result.output
         assert "\x1b" not in result.output
 
+    def test_a_table_without_rows_is_said_to_be_one(self):
+        for query in (("sql", "SELECT 1 WHERE 0"), ("dead-letter", "list", "--reason", "schema")):
+            result = run(*query)
+            assert (result.exit_code, result.stdout, result.stderr[:3]) == (0, "", "no ")
+            assert run(*query, "--format", "csv").stderr == ""
+
     def test_the_query_may_come_from_standard_input(self):
         assert run("sql", "--format", "csv", text="-- a comment\nSELECT 2 AS two;\n").output.split() == ['"two"', "2"]
 

@@ -162,5 +162,8 @@ def test_the_command_writes_a_file(told: story.Told, tmp_path: Path, monkeypatch
     assert done.exit_code == 0, done.output
     assert "12345_2026-W11.html: " in done.output
     assert "承诺未兑现" in read_page((tmp_path / "12345_2026-W11.html").read_text(encoding="utf-8"))
+    unknown = CliRunner().invoke(cli, ["report", "--day", "2026-03-10", "--hotline", "99999"])
+    assert (unknown.exit_code, "there are: 12345" in unknown.stderr) == (2, True)
+    assert not (tmp_path / "99999_2026-03-10.html").exists()
     for wrong in (["--week", "2026-99"], ["--day", "2026-03-10", "--week", "2026-W11"], []):
         assert CliRunner().invoke(cli, ["report", *wrong]).exit_code == 2

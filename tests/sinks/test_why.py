@@ -124,6 +124,17 @@ def test_a_table_says_the_number_twice(told, why):
 
 
 @pytest.mark.clickhouse
+def test_a_key_that_nobody_told_of_is_named_with_those_that_were(told, why):
+    for key, says in (
+        ("12345/watter", "nothing was told of queue watter in feed live; there are: housing, water"),
+        ("99999", "nothing was told of hotline 99999 in feed live; there are: 12345"),
+        ("12345/water", ""),
+    ):
+        result = CliRunner().invoke(cli, ["why", "abandoned", key, "2020-01-01"])
+        assert (result.exit_code, result.stderr.strip().removeprefix("hotline: ")) == (0, says)
+
+
+@pytest.mark.clickhouse
 @pytest.mark.parametrize(
     ("args", "says"),
     [
