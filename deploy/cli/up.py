@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -38,8 +39,13 @@ def _say(line: str) -> None:
 
 def _where(run: RunFile, data_dir: Path, seconds: float, stop: str) -> str:
     """The block that says where things are and what to do next."""
-    other_dir = data_dir.resolve() != Path(".hotline").resolve()
-    first = [f"\n  In another terminal first:  export HOTLINE_DATA_DIR={data_dir}"] if other_dir else []
+    program = Path(sys.argv[0])
+    to_export = []
+    if program.name == "hotline" and not shutil.which("hotline"):
+        to_export.append(f"PATH={program.parent.resolve()}:$PATH")
+    if data_dir.resolve() != Path(".hotline").resolve():
+        to_export.append(f"HOTLINE_DATA_DIR={data_dir}")
+    first = [f"\n  In another terminal first:  export {' '.join(to_export)}"] if to_export else []
     return "\n".join(
         [
             f"\nHotline {run.version} is running ({seconds:.0f} s).\n",

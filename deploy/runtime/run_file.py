@@ -34,11 +34,12 @@ class ProcessState(msgspec.Struct):
 class RunFile(msgspec.Struct, kw_only=True):
     """What a running `hotline up` says about itself; `health`: process -> address that serves /healthz.
 
-    `ready`: every process has answered that it is ready.
+    `ready`: every process has answered that it is ready. `demo`: it shows invented calls.
     """
 
     pid: int
     version: str
+    demo: bool = False
     ready: bool = False
     endpoints: Endpoints
     health: dict[str, str] = {}

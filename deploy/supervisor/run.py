@@ -181,6 +181,7 @@ class Supervisor:
         run_file.write(
             self._plan.data_dir,
             RunFile(
+                demo=self._plan.demo,
                 pid=os.getpid(),
                 version=version("hotline-monitor"),
                 ready=self._ready,

@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 
+import msgspec
 import pytest
 
+from deploy.cli.check import pseudonym
 from deploy.runtime import run_file
 from deploy.runtime.run_file import DataDirLock, Endpoints, ProcessState, RunFile, resolve
 from deploy.runtime.settings import ClickHouse, Kafka, Settings, SettingsError
@@ -97,3 +99,11 @@ def test_a_file_that_is_no_run_file_is_said_so(tmp_path):
     run_file.path(tmp_path).write_text("{")
     with pytest.raises(SettingsError, match="remove it"):
         run_file.read(tmp_path)
+
+
+def test_the_demos_key_is_as_it_should_be_for_the_demo_that_runs_here_and_for_nothing_else(ours):
+    here = resolve(Settings(data_dir=ours))
+    assert not pseudonym(here).ok
+    run_file.write(ours, msgspec.structs.replace(describe(), demo=True))
+    assert pseudonym(here).ok
+    assert not pseudonym(Settings(data_dir=ours, kafka=Kafka(bootstrap="kafka-1:9092"))).ok
