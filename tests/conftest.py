@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy import topics as topic_table
 from deploy.embedded.child import free_port
@@ -15,6 +16,10 @@ from deploy.topics import TopicState
 from streams.contract.topics import TOPICS, Topic
 
 INSTALLATION = "installation"
+
+# How long drawing or running an example takes says how busy the machine is; speed is measured in tests/bench.
+settings.register_profile("busy", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.hookimpl(wrapper=True)
