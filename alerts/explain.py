@@ -21,7 +21,8 @@ def explain(rule: Rule) -> list[str]:
         span = f"{times.begin:%H:%M}-{times.end:%H:%M}" if times.begin != times.end else "all day"
         lines.append(f"  and it is {'/'.join(times.days)}, {span} in {times.time_zone}.")
     lines.append(f"It fires {f'once that has lasted {rule.for_s} s' if rule.for_s else 'at once'}")
-    lines.append(f"and is over {f'{rule.keep_firing_s} s' if rule.keep_firing_s else 'as soon as'} it is gone.")
+    gone = f"once it has been gone for {rule.keep_firing_s} s" if rule.keep_firing_s else "as soon as it is gone"
+    lines.append(f"and is over {gone}.")
     for step in rule.steps:
         conditions = [f"it has lasted {step.after_s} s"] if step.after_s else []
         conditions += [f"{limit.measure} is {_limit(limit, '')}" for limit in step.when]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from deploy.backtest.play import Fired
-from deploy.runtime.local_times import local_ms
+from deploy.runtime.written_times import local_ms
 
 MINUTE = 60_000
 WEEK = 7 * 1440 * MINUTE

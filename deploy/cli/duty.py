@@ -14,8 +14,8 @@ from alerts import calendars
 from alerts.called import called, rotas
 from alerts.duty import load_duty
 from alerts.rules_file import RulesError
-from deploy.runtime.local_times import local_ms
 from deploy.runtime.settings import current
+from deploy.runtime.written_times import local_ms
 
 
 @click.command("who")

@@ -9,8 +9,8 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from deploy.cli.clickhouse import FORMATS, REFUSED, ask, client, errors_for_people, not_known
-from deploy.runtime.local_times import local_ms
 from deploy.runtime.settings import Hotline, Settings, current
+from deploy.runtime.written_times import local_ms
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.clickhouse.why import Asked, Statement, WhyError, number, require, sums, visits
 from streams.contract.events import LIVE

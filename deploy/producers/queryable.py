@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
-from urllib.parse import urlsplit
 
-import clickhouse_connect
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.producers.publisher import NotReachableError
 from deploy.runtime.settings import ClickHouse
+from sinks.clickhouse import client
+from sinks.clickhouse.client import ClickHouseAway
 
 _POLL_S = 0.5
 
@@ -19,30 +19,20 @@ class TookTooLongError(NotReachableError):
     """The time given to wait is over."""
 
 
-def connect(settings: ClickHouse) -> Any:
-    """A client for ClickHouse; raises NotReachableError."""
-    url = urlsplit(settings.url)
+def connect(settings: ClickHouse) -> Client:
+    """A client for ClickHouse. Raises NotReachableError, SettingsError for an address that is none."""
     try:
-        return clickhouse_connect.get_client(
-            host=url.hostname or "127.0.0.1",
-            port=url.port or (8443 if url.scheme == "https" else 8123),
-            secure=url.scheme == "https",
-            username=settings.user,
-            password=settings.password.get_secret_value(),
-            database=settings.database,
-            verify=settings.verify,
-            ca_cert=str(settings.ca_file) if settings.ca_file else None,
-        )
-    except (ClickHouseError, OSError) as error:
-        raise NotReachableError(
-            f"ClickHouse does not answer at {settings.url}: start `hotline up`, or check HOTLINE_CLICKHOUSE__URL"
-        ) from error
+        return client.connect(settings)
+    except ClickHouseAway as error:
+        raise NotReachableError(f"{error}: start `hotline up`, or check HOTLINE_CLICKHOUSE__URL") from error
+    except ClickHouseError as error:
+        raise NotReachableError(f"ClickHouse at {settings.url} refuses: {client.short(error)}") from error
 
 
-def queryable_at(client: Any, feed: str, generation: int) -> datetime | None:
+def queryable_at(found: Client, feed: str, generation: int) -> datetime | None:
     """When the generation became queryable (UTC); None if it is not yet. Raises NotReachableError."""
     try:
-        rows = client.query(
+        rows = found.query(
             "SELECT queryable_at FROM v_feeds WHERE feed = {feed:String} AND generation = {generation:UInt64}",
             parameters={"feed": feed, "generation": generation},
         ).result_rows
@@ -52,7 +42,7 @@ def queryable_at(client: Any, feed: str, generation: int) -> datetime | None:
 
 
 def wait_until_queryable(
-    client: Any, feed: str, generation: int, *, timeout_s: float, progress: Callable[[float], None]
+    found: Client, feed: str, generation: int, *, timeout_s: float, progress: Callable[[float], None]
 ) -> datetime:
     """Poll until the generation is queryable; `progress` is told the seconds waited.
 
@@ -60,7 +50,7 @@ def wait_until_queryable(
     """
     started = time.monotonic()
     while (waited := time.monotonic() - started) < timeout_s:
-        at = queryable_at(client, feed, generation)
+        at = queryable_at(found, feed, generation)
         if at is not None:
             return at
         progress(waited)

@@ -4,8 +4,8 @@ import unicodedata
 from datetime import datetime
 from typing import NamedTuple
 
-from deploy.runtime.local_times import local_time
 from deploy.runtime.settings import Settings
+from deploy.runtime.written_times import local_time
 
 LONGEST_NAME = 200
 LONGEST_MS = 366 * 86_400_000

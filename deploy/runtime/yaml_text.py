@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Hashable, Iterator
 from difflib import get_close_matches
+from re import findall
 from typing import Any, get_args
 
 import yaml
@@ -46,6 +47,11 @@ def in_words(problem: ErrorDetails, known: Collection[str] = ()) -> str:
             return f'write it in quotes: "{problem["input"]}"'
         case "dict_type" | "model_type":
             return "write `key: value` lines below it (or {key: value} beside it), not a value alone"
+        case "literal_error" if isinstance(problem["input"], str):
+            expected = problem["ctx"]["expected"]
+            return f"{problem['input']!r} is none of {expected}" + meant(
+                problem["input"], findall("'([^']+)'", expected)
+            )
     return problem["msg"].removeprefix("Value error, ")
 
 

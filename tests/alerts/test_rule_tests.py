@@ -85,10 +85,12 @@ def test_list_and_explain(hotline):
         "offered of 15m / expected is at least 1.2",
         "08:00-20:00 in Asia/Shanghai",
         "once that has lasted 120 s",
+        "and is over as soon as it is gone.",
         "It becomes critical once it has lasted 600 s.",
         "What to do: https://example.org/answer-rate",
     ):
         assert part in words
+    assert "and is over once it has been gone for 60 s." in hotline("explain", "ServiceLevelUnderTarget").output
     assert hotline("explain", "None", "rules.yaml").exit_code == 2
 
 

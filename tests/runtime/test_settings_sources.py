@@ -33,6 +33,10 @@ def problem() -> str:
         (b'hotlines: {"1": {name: X}}\n', "hotlines.1.name: write `key: value` lines below it"),
         (b'hotlines: {"1": {treshold_s: [3]}}\n', "hotlines.1.treshold_s: no such key; is thresholds_s meant?"),
         (b'hotlines: {"1": {time_zone: Mars}}\n', "hotlines.1.time_zone: 'Mars' is no IANA time zone; write one"),
+        (
+            b"paging: alertmanger\n",
+            "paging: 'alertmanger' is none of 'hotline' or 'alertmanager'; is alertmanager meant?",
+        ),
         (b"12345: {}\n", "12345: no such key"),
     ],
 )

@@ -8,7 +8,7 @@ import msgspec
 
 from deploy.producers.simulator.durations import parse_duration
 from deploy.producers.simulator.profile import Site
-from deploy.runtime.local_times import local_ms
+from deploy.runtime.written_times import local_ms
 
 IncidentKind = Literal["spike", "understaffed", "silence", "outage", "dead-feed", "doubled-feed"]
 _KINDS: tuple[IncidentKind, ...] = get_args(IncidentKind)
