@@ -18,11 +18,12 @@ from deploy.producers.simulator import demo
 from deploy.producers.simulator.durations import parse_duration
 from deploy.producers.simulator.incidents import Incident, parse_incident, parse_time
 from deploy.producers.simulator.pace import BesideLive, behind_live
-from deploy.producers.simulator.profile import Profile, calls_only, profile_of, sites_of
+from deploy.producers.simulator.profile import SITES, Profile, calls_only, profile_of, sites_of
 from deploy.producers.simulator.run import Control, Runner, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
 from deploy.producers.simulator.sources import Delivery
 from deploy.runtime.kafka import cluster_id
+from deploy.runtime.run_file import RunFile, running
 from deploy.runtime.settings import Settings, SettingsError, current
 from streams.contract.events import LIVE
 
@@ -133,6 +134,7 @@ def command(**options: Any) -> None:
         profile = _profile(settings, wanted)
         _check(wanted)
         resolved = addresses(settings, need=("kafka",))
+        _check_beside(running(resolved.data_dir), profile, wanted)
         asyncio.run(_demo(resolved, profile, wanted) if wanted.demo else _simulate(resolved, profile, wanted))
     except (SettingsError, ValueError) as error:
         click.echo(f"hotline simulate: {error}", err=True)
@@ -140,6 +142,16 @@ def command(**options: Any) -> None:
     except NotReachableError as error:
         click.echo(f"hotline simulate: {error}", err=True)
         sys.exit(NOT_REACHABLE)
+
+
+def _check_beside(run: RunFile | None, profile: Profile, wanted: _Wanted) -> None:
+    """Raise SettingsError where the demo that runs here sends as these sources: each would end the other's calls."""
+    if run is None or not run.demo or wanted.demo or wanted.feed != LIVE:
+        return
+    if both := {site.source for site in profile.sites} & {site.source for site in SITES}:
+        raise SettingsError(
+            f"the demo that runs here sends as {', '.join(sorted(both))} already: add --calls-only, or --source NAME"
+        )
 
 
 def _check(wanted: _Wanted) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from deploy import topics as topic_table
 from deploy.cli.main import cli
 from deploy.producers import queryable
 from deploy.producers.queryable import TookTooLongError
+from deploy.runtime import run_file
+from deploy.runtime.run_file import DataDirLock, Endpoints, RunFile
 from deploy.runtime.settings import ClickHouse, Hotline, Kafka, Settings
 from streams.contract.topics import CALLS, TOPICS
 
@@ -151,6 +154,19 @@ def test_what_cannot_go_together_is_usage_and_sends_nothing(monkeypatch, tmp_pat
     )
     result = invoke(monkeypatch, settings, "simulate", *arguments)
     assert result.exit_code == 2, result.output
+
+
+def test_beside_the_demo_nobody_else_sends_as_its_sources(monkeypatch, tmp_path) -> None:
+    hotlines = {"12345": Hotline(time_zone="Asia/Shanghai")}
+    settings = settings_in(tmp_path, hotlines=hotlines, kafka=Kafka(bootstrap="127.0.0.1:1"))
+    with DataDirLock(settings.data_dir) as lock:
+        assert lock.acquire()
+        run = RunFile(pid=os.getpid(), version="0", demo=True, endpoints=Endpoints())
+        run_file.write(settings.data_dir, run)
+        refused = invoke(monkeypatch, settings, "simulate")
+        assert (refused.exit_code, "--calls-only" in refused.stderr) == (2, True)
+        for other in (("--calls-only",), ("--source", "PBX-9"), ("--feed", "mine")):
+            assert invoke(monkeypatch, settings, "simulate", *other).exit_code == 3, "nobody answers there"
 
 
 @pytest.mark.kafka
