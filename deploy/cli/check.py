@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy import topics
+from deploy.cli.clickhouse import refusal
 from deploy.runtime.kafka import cluster_id
 from deploy.runtime.run_file import resolve, running
 from deploy.runtime.settings import Settings, SettingsError, load
@@ -57,8 +58,10 @@ def _clickhouse(settings: Settings) -> Line:
             return Line("ClickHouse", ok=True, text=f"{settings.clickhouse.url}, version {client.server_version}")
     except ClickHouseAway as error:
         return Line("ClickHouse", ok=False, text=f"{error}: is it running, is the URL right?")
+    except SettingsError as error:
+        return Line("ClickHouse", ok=False, text=str(error))
     except ClickHouseError as error:
-        return Line("ClickHouse", ok=False, text=f"{settings.clickhouse.url}: {short(error)}")
+        return Line("ClickHouse", ok=False, text=f"{settings.clickhouse.url}: {refusal(error)}")
 
 
 def _schema(settings: Settings) -> Line:
@@ -66,10 +69,11 @@ def _schema(settings: Settings) -> Line:
         with connect(settings.clickhouse) as client:
             check_schema(client)
             up, replicas = replicas_of(client, settings) if settings.clickhouse.cluster else (0, 0)
-    except (ClickHouseAway, SchemaError) as error:
+    except (ClickHouseAway, SchemaError, SettingsError) as error:
         return Line("schema", ok=False, text=str(error))
     except ClickHouseError as error:
-        return Line("schema", ok=False, text=f"{short(error)}: run `hotline migrate`")
+        todo = ": run `hotline migrate`" if "UNKNOWN_DATABASE" in str(error) else ""
+        return Line("schema", ok=False, text=f"{short(error)}{todo}")
     where = f"up to date in the database {settings.clickhouse.database}"
     if up < replicas:
         todo = "start the others and run `hotline migrate`"

@@ -46,7 +46,17 @@ def errors_for_people() -> Iterator[None]:
     except SchemaError as error:
         _end(str(error), REFUSED)
     except ClickHouseError as error:
-        _end(short(error), REFUSED)
+        _end(refusal(error), REFUSED)
+
+
+def refusal(error: ClickHouseError) -> str:
+    """One line: what ClickHouse said, and what to set if it does not know us."""
+    text = short(error)
+    if "AUTHENTICATION_FAILED" not in text:
+        return text
+    return (
+        f"{text}: set HOTLINE_CLICKHOUSE__USER and HOTLINE_CLICKHOUSE__PASSWORD (or HOTLINE_CLICKHOUSE__PASSWORD_FILE)"
+    )
 
 
 @contextmanager

@@ -42,7 +42,7 @@ Meaning = Mapping[str, Mapping[str, str]]
 
 
 class Worker:
-    """The partitions that this process owns. Background tasks see it by its first five methods."""
+    """The partitions that this process owns. Background tasks see it by what stands here down to `settled`."""
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import json
 import click
 import pytest
 from click.testing import CliRunner
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 import deploy.cli.clickhouse
 import deploy.cli.migrate
@@ -58,6 +59,14 @@ def test_nobody_there_is_exit_code_3(pointing_at, unused_tcp_port):
         assert result.exit_code == 3
         assert result.stderr.startswith(f"hotline: ClickHouse does not answer at http://127.0.0.1:{unused_tcp_port}")
         assert len(result.stderr.splitlines()) == 1
+
+
+def test_who_is_not_let_in_is_told_what_to_set():
+    answer = "Code: 516. DB::Exception: hotline: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)"
+    said = deploy.cli.clickhouse.refusal(DatabaseError(answer))
+    assert said.startswith("hotline: Authentication failed")
+    assert "HOTLINE_CLICKHOUSE__PASSWORD" in said
+    assert "PASSWORD" not in deploy.cli.clickhouse.refusal(DatabaseError("DB::Exception: no such table"))
 
 
 @pytest.mark.clickhouse
