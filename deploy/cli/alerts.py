@@ -21,7 +21,7 @@ from deploy.cli.processes import run_process
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from streams.contract import DIMENSIONS
-from streams.contract.alerts import Acknowledgement, Silence, Verdict, feedback_on
+from streams.contract.alerts import Acknowledgement, AlertEvent, Silence, Verdict, feedback_on
 
 _DURATION = re.compile(r"^(\d+)([mhd])$")
 T = TypeVar("T")
@@ -57,6 +57,14 @@ def _do(settings: Settings, work: Coroutine[Any, Any, T]) -> T:
         sys.exit(3)
 
 
+def place_of(event: AlertEvent) -> str:
+    """What an alert is about: the hotline and the queue by their names, any other dimension as `name=value`."""
+    others = {name: value for name in DIMENSIONS if name != "queue" and (value := event.labels.get(name))}
+    if event.category:
+        others["category"] = event.category
+    return " ".join([event.hotline, *([event.queue] if event.queue else []), *(f"{n}={v}" for n, v in others.items())])
+
+
 @command.command("list")
 def list_alerts() -> None:
     """What fires now, who has taken it on, and which silences hold."""
@@ -72,8 +80,8 @@ def list_alerts() -> None:
         silence = controls.silence_of(event, now)
         said = f"  taken on by {taken.author}" + (f" ({taken.note})" if taken.note else "") if taken else ""
         said += f"  silenced until {_time(silence.ends_at)}" if silence else ""
-        place = " ".join(part for part in (event.hotline, event.queue, event.category) if part)
-        click.echo(f"{event.fingerprint}  {event.severity:8}  {_time(event.started_at)}  {event.rule}  {place}{said}")
+        told = f"{event.fingerprint}  {event.severity:8}  {_time(event.started_at)}  {event.rule}"
+        click.echo(f"{told}  {place_of(event)}{said}")
     for silence in controls.active(now):
         matchers = " ".join(f"{name}={pattern}" for name, pattern in silence.matchers.items())
         click.echo(
