@@ -114,6 +114,19 @@ class Cluster:
             for code, message, *_ in answer.resources:
                 if code:
                     raise for_code(code)(f"{name}: {message}")
+        await self._until_set(name, config)
+
+    async def _until_set(self, name: str, config: dict[str, str]) -> None:
+        """As with what is created: whoever asks next is told what was set."""
+        end = asyncio.get_running_loop().time() + _VISIBLE_WITHIN_S
+        while True:
+            found = (await self.configs([name])).get(name, {})
+            left = {setting for setting, value in config.items() if found.get(setting, ("", 0))[0] != value}
+            if not left:
+                return
+            if asyncio.get_running_loop().time() > end:
+                raise KafkaTimeoutError(f"{name}: set, but not as it should be: {', '.join(sorted(left))}")
+            await asyncio.sleep(0.05)
 
 
 async def _compare(cluster: Cluster, topics: Sequence[Topic], *, repair: bool) -> list[TopicState]:

@@ -77,10 +77,13 @@ class Process:
 
     async def checkpointed(self):
         """Wait until both states have been written as they are now."""
-        written = (await self.metrics()).get(CHECKPOINTS, 0)
+        written = None
 
         async def enough():
-            return (await self.metrics()).get(CHECKPOINTS, 0) >= written + 4
+            nonlocal written
+            now = (await self.metrics()).get(CHECKPOINTS)
+            written = now if written is None else written
+            return now is not None and now >= written + 4
 
         await self.until(enough)
 

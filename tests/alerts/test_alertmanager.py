@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime
 
 import pytest
 import watchers
@@ -28,8 +29,9 @@ def firing(episode, began, **fields):
 
 @pytest.mark.system
 async def test_an_alert_appears_stays_while_it_is_told_and_resolves(real, monkeypatch):
-    # Told every second and expiring 4 s after the last time, so that staying is seen in seconds.
-    monkeypatch.setattr("alerts.channels.alertmanager.EXPIRES_MS", 4 * S)
+    # Told every second and expiring 8 s after the last time: it is seen to stay past the end that it was first told with,
+    # and a busy machine may tell it several seconds late.
+    monkeypatch.setattr("alerts.channels.alertmanager.EXPIRES_MS", 8 * S)
     channel = AlertmanagerChannel(Alertmanager(url=real.url), writer())
     deliveries = Deliveries({channel.target: 1})
     began = wall_ms() - 20 * S
@@ -42,8 +44,8 @@ async def test_an_alert_appears_stays_while_it_is_told_and_resolves(real, monkey
         assert alert["annotations"]["summary_zh"] == "5 个等待超过 20 秒"
         assert alert["status"]["state"] == "active"
 
-        seen_until = time.monotonic() + 9
-        while time.monotonic() < seen_until:
+        first_end = datetime.fromisoformat(alert["endsAt"]).timestamp()
+        while time.time() < first_end + 1:
             assert len(await real.alerts()) == 1
             await asyncio.sleep(0.3)
 
@@ -60,11 +62,11 @@ async def test_an_alert_appears_stays_while_it_is_told_and_resolves(real, monkey
 
 @pytest.mark.system
 async def test_an_alert_that_nobody_tells_any_more_ends_by_itself(real, monkeypatch):
-    monkeypatch.setattr("alerts.channels.alertmanager.EXPIRES_MS", 2 * S)
+    monkeypatch.setattr("alerts.channels.alertmanager.EXPIRES_MS", 4 * S)
     channel = AlertmanagerChannel(Alertmanager(url=real.url), writer())
     assert await channel.send([Notice(firing("f1-1", wall_ms()))], wall_ms()) == Delivered()
     await channel.close()
-    await real.until(lambda alerts, told: len(alerts) == 1)
+    await real.until(lambda _, told: ("firing", 1) in told)  # what was told stays, however late one looks
     await real.until(lambda alerts, told: alerts == [] and ("resolved", 1) in told)
 
 

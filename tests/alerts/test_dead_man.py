@@ -65,7 +65,7 @@ async def test_a_ping_comes_at_every_beat_and_only_while_all_is_well(monkeypatch
         settings = Settings.model_construct(alerts=Alerts(heartbeat=Heartbeat.model_construct(
             url=Heartbeat(url=base + "/ping").url, every_s=0.01)))  # fmt: skip
         beating = asyncio.create_task(heartbeat.beat_forever(settings, "http://board", feel, wall_ms))
-        await asyncio.wait_for(stopped.wait(), 10)
+        await asyncio.wait_for(stopped.wait(), 60)
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
     assert pinged == [3, 2, 0]
@@ -76,7 +76,7 @@ async def test_a_ping_comes_at_every_beat_and_only_while_all_is_well(monkeypatch
 async def test_alertmanager_rings_when_the_beats_stay_away_and_is_quiet_when_they_come_back(tmp_path):
     async with alertmanager(tmp_path) as real:
         settings = Settings.model_construct(
-            alerts=Alerts(alertmanager=Alertmanager(url=real.url, dead_man=True), heartbeat=Heartbeat(every_s=1))
+            alerts=Alerts(alertmanager=Alertmanager(url=real.url, dead_man=True), heartbeat=Heartbeat(every_s=2))
         )
 
         def start():
@@ -137,11 +137,11 @@ async def test_the_real_process_is_missed_when_it_is_killed(kafka_bootstrap, tmp
         more = {
             "HOTLINE_ALERTS__ALERTMANAGER__URL": real.url,
             "HOTLINE_ALERTS__ALERTMANAGER__DEAD_MAN": "true",
-            "HOTLINE_ALERTS__HEARTBEAT__EVERY_S": "1",
+            "HOTLINE_ALERTS__HEARTBEAT__EVERY_S": "2",
         }
         async with running(kafka_bootstrap, tmp_path, more) as (process, _, _):
             names = {"HotlineAlive", "HotlineStopped"}
-            await real.until(lambda alerts, _: names <= {a["labels"]["alertname"] for a in alerts}, 60)
+            await real.until(lambda alerts, _: names <= {a["labels"]["alertname"] for a in alerts})
             assert stops(real) == []
             await process.kill()
-            await real.until(lambda _, __: stops(real) == ["firing"], 30)
+            await real.until(lambda _, __: stops(real) == ["firing"])

@@ -47,7 +47,7 @@ async def run(channel, *events):
         return now
 
     task = asyncio.create_task(send_forever(channel, lambda: deliveries, later))
-    await asyncio.wait_for(channel.done.wait(), 10)
+    await asyncio.wait_for(channel.done.wait(), 60)
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -87,7 +87,7 @@ async def test_without_the_partition_nothing_is_sent():
         asked.set()
 
     task = asyncio.create_task(send_forever(channel, nobodys, lambda: T))
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), 60)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert channel.sent == []
@@ -102,7 +102,7 @@ async def test_what_a_lost_queue_is_told_goes_nowhere():
     channel = Scripted(Delivered(), Delivered())
     owner = iter([queues[0], queues[1], queues[1], queues[1]])
     task = asyncio.create_task(send_forever(channel, lambda: next(owner, None), lambda: T))
-    await asyncio.wait_for(channel.done.wait(), 10)
+    await asyncio.wait_for(channel.done.wait(), 60)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert queues[0].waiting("scripted") == 1

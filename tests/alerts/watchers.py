@@ -36,7 +36,7 @@ class Real:
             assert answer.status == 200
             return await answer.json()
 
-    async def until(self, condition, seconds=20):
+    async def until(self, condition, seconds=60):
         """Wait for a condition on (alerts, what the receiver was told)."""
         deadline = time.monotonic() + seconds
         while True:
@@ -97,11 +97,11 @@ async def _running(binary, options, url, log):
         yield
     finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), 60)
 
 
 async def _ready(url, process, log):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     async with aiohttp.ClientSession() as client:
         while True:
             assert process.returncode is None, log.read_text(encoding="utf-8")
@@ -110,12 +110,12 @@ async def _ready(url, process, log):
                 async with client.get(url + "/-/ready") as answer:
                     if answer.status == 200:
                         return
-            except aiohttp.ClientConnectorError:
+            except aiohttp.ClientConnectionError:
                 pass
             await asyncio.sleep(0.05)
 
 
-async def up(url, value, seconds=20):
+async def up(url, value, seconds=60):
     """Wait until Prometheus has seen its one target up (1) or down (0)."""
     deadline = time.monotonic() + seconds
     async with aiohttp.ClientSession() as client:

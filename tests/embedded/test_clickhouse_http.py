@@ -165,7 +165,7 @@ def test_a_reader_reads_within_limits_and_changes_nothing(ask, table):
 
 
 async def test_people_cannot_stop_the_writer(clickhouse_url, table):
-    slow = {"query": "SELECT count() FROM numbers(1000000000000)", "max_execution_time": "3", "user": "reader"}
+    slow = {"query": "SELECT count() FROM numbers(1000000000000)", "max_execution_time": "10", "user": "reader"}
     insert = {"query": f"INSERT INTO {table} FORMAT TSV"}
     async with aiohttp.ClientSession(clickhouse_url) as session:
 
@@ -184,7 +184,7 @@ async def test_people_cannot_stop_the_writer(clickhouse_url, table):
             task.cancel()
         await asyncio.wait(people)
         # Those that had not begun went with their clients: there is room again as soon as two have ended.
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while await post({"query": "SELECT 1", "user": "reader"}) != (200, None):
                 pass
 

@@ -63,7 +63,7 @@ async def read_feed(kafka: Kafka, feed: str) -> list[Read]:
                 for record in records:
                     with suppress(ValueError):  # other tests may send what is no JSON
                         event = json.loads(record.value)
-                        if event.get("feed", "live") == feed:
+                        if isinstance(event, dict) and record.key is not None and event.get("feed", "live") == feed:
                             found.append(Read(record.partition, record.key.decode(), event))
     finally:
         await consumer.stop()

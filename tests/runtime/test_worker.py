@@ -82,8 +82,8 @@ async def test_two_workers_joining_and_leaving_count_exactly(
     producing = asyncio.create_task(bench.produce(20_000))
     await bench.until_counted_at_least(2_000)
     second = bench.start()
-    await until(lambda: bool(bench.resumed_at(second)), bench)
-    assert len(bench.resumed_at(second)) in {1, 2}, "the partitions are shared"
+    # Shared at last: a group that is slow to come together may give all to one of them first.
+    await until(lambda: len(bench.resumed_at(second) or ()) in {1, 2}, bench)
     await producing
     await bench.produce(3_000)
     await bench.until_counted()
@@ -209,6 +209,7 @@ async def test_a_worker_paused_past_its_session_changes_nothing_when_it_wakes(be
     paused = bench.start()
     producing = asyncio.create_task(bench.produce(12_000))
     await bench.until_counted_at_least(2_000)
+    before = bench.log_of(paused).count("partitions assigned")
     paused.send_signal(signal.SIGSTOP)
     try:
         successor = bench.start()
@@ -217,7 +218,7 @@ async def test_a_worker_paused_past_its_session_changes_nothing_when_it_wakes(be
         await bench.until_counted()
     finally:
         paused.send_signal(signal.SIGCONT)
-    await until(lambda: bench.log_of(paused).count("partitions assigned") == 2 or paused.poll() is not None, bench)
+    await until(lambda: bench.log_of(paused).count("partitions assigned") > before or paused.poll() is not None, bench)
     await bench.produce(3_000)
     await bench.until_counted()
 

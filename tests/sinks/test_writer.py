@@ -53,7 +53,7 @@ class Recorder:
 
     def write(self, block):
         self.entered.set()
-        assert self.may_go.wait(10)
+        assert self.may_go.wait(60)
         if block.table.name in self.away_for:
             raise ClickHouseAway(f"no {block.table.name} now")
         self.inserts.append((block.table.name, len(block.values)))
@@ -62,7 +62,7 @@ class Recorder:
 
 async def waiting(writer, rows):
     """Return when so many rows wait for their turn."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(writer._open.rows) < rows:  # noqa: ASYNC110  (a condition to reach, not a time to wait)
             await asyncio.sleep(0.001)
 
@@ -80,7 +80,7 @@ def writer(recorder):
 async def test_what_arrives_while_an_insert_runs_goes_together_into_the_next(writer, recorder):
     recorder.may_go.clear()
     first = asyncio.create_task(writer.store(VISITS, 0, records(visit(1))))
-    assert await asyncio.to_thread(recorder.entered.wait, 10)
+    assert await asyncio.to_thread(recorder.entered.wait, 60)
     more = [asyncio.create_task(writer.store(VISITS, p, records(visit(p), visit(p + 100)))) for p in (1, 2, 3)]
     await waiting(writer, 6)
     recorder.may_go.set()
@@ -115,7 +115,7 @@ async def test_all_who_share_a_failed_insert_are_told(writer, recorder):
 async def test_a_caller_that_is_cut_off_does_not_make_others_believe_they_are_stored(writer, recorder):
     recorder.may_go.clear()
     blocker = asyncio.create_task(writer.store(VISITS, 0, records(visit(1))))
-    assert await asyncio.to_thread(recorder.entered.wait, 10)
+    assert await asyncio.to_thread(recorder.entered.wait, 60)
     sharers = [asyncio.create_task(writer.store(VISITS, p, records(visit(p)))) for p in (1, 2)]
     await waiting(writer, 2)
     blocker.cancel()  # the first sharer now holds the turn

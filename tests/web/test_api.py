@@ -31,7 +31,7 @@ async def events(response, number: int) -> list[dict]:
 
 
 async def test_the_stream_begins_with_everything_and_goes_on_with_what_changed(site, http) -> None:
-    async with http.get("/api/v1/stream", timeout=ClientTimeout(20)) as response:
+    async with http.get("/api/v1/stream", timeout=ClientTimeout(90)) as response:
         assert response.content_type == "text/event-stream"
         [first] = await events(response, 1)
         site.put(city.gauge("housing", city.MORNING, 7, 3, city.MORNING - 20_000, 5, 9))
@@ -44,7 +44,7 @@ async def test_the_stream_begins_with_everything_and_goes_on_with_what_changed(s
 
 
 async def test_a_screen_that_comes_back_misses_nothing(site, http) -> None:
-    async with http.get("/api/v1/stream", timeout=ClientTimeout(20)) as response:
+    async with http.get("/api/v1/stream", timeout=ClientTimeout(90)) as response:
         [first] = await events(response, 1)
     site.put(city.gauge("housing", city.MORNING, 7, 3, city.MORNING - 20_000, 5, 9))
     site.put(city.gauge("market", city.MORNING, 4, 0, city.MORNING - 3_000, 5, 9))
@@ -58,7 +58,7 @@ async def test_a_screen_that_comes_back_misses_nothing(site, http) -> None:
 
 
 async def test_streams_end_when_the_server_stops(site, http) -> None:
-    async with http.get("/api/v1/stream", timeout=ClientTimeout(20)) as response:
+    async with http.get("/api/v1/stream", timeout=ClientTimeout(90)) as response:
         await events(response, 1)
         assert site.site.screens.open == 1
         await site.stop()
@@ -213,7 +213,7 @@ async def test_totals_of_a_group_of_queues_are_ratios_of_its_sums(site, http) ->
     counts = [site.board.rolling(Key(city.HOTLINE, queue), "60m", spans["60m"]) for queue in group]
     asa = sum(c["wait_ms_sum"] for c in counts) / sum(c["answered"] for c in counts) / 1000
     assert board["totals"]["windows"]["60m"]["asa"] == pytest.approx(asa)
-    async with http.get("/api/v1/stream", params={"queues": "market"}, timeout=ClientTimeout(20)) as response:
+    async with http.get("/api/v1/stream", params={"queues": "market"}, timeout=ClientTimeout(90)) as response:
         [first] = await events(response, 1)
     assert list(first["data"]["tiles"]) == ["market"]
     assert (await http.get("/api/v1/board", params={"queues": "nobody"})).status == 200
