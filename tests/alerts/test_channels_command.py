@@ -42,7 +42,7 @@ def services(tmp_path, monkeypatch):
     services = Services()
     thread = threading.Thread(target=services.run)
     thread.start()
-    services.ready.wait(10)
+    services.ready.wait(60)
     duty = {
         "receivers": [
             {
@@ -61,7 +61,7 @@ def services(tmp_path, monkeypatch):
     monkeypatch.setattr(channels, "current", lambda: settings)
     yield services
     services.loop.call_soon_threadsafe(services.done.set)
-    thread.join(10)
+    thread.join(60)
 
 
 def run(*arguments):

@@ -17,7 +17,9 @@ in_a_browser = [
     pytest.mark.browser,
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no browser: apt-get install chromium fonts-noto-cjk"),
 ]
-expect.set_options(timeout=20_000)
+PATIENCE_MS = 60_000
+"""How long a page may take on a busy machine: what is wrong is not found any later for it, only said."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 SIDEWAYS = """() => [...document.querySelectorAll('html, #page *')]
@@ -58,7 +60,8 @@ class Watched:
 async def chromium() -> AsyncIterator[BrowserContext]:
     """A browser with one empty context the size of a wall screen."""
     async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE_MS)
         context = await browser.new_context(viewport={"width": 1920, "height": 1080})
+        context.set_default_timeout(PATIENCE_MS)
         yield context
         await browser.close()
