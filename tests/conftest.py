@@ -77,7 +77,7 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real ClickHouse engine behind HTTP; use a database of your own per test."""
     server = ClickHouseServer(tmp_path_factory.mktemp("engine") / "clickhouse", port=free_port())
-    server.start(timeout_s=60)
+    server.start(timeout_s=120)
     yield server.url
     server.stop()
 

@@ -57,7 +57,7 @@ class Installation:
             return [json.loads(row) for row in rows]
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self._running()["endpoints"]["web"].rstrip("/") + path, timeout=20) as answer:
+        with urllib.request.urlopen(self._running()["endpoints"]["web"].rstrip("/") + path, timeout=120) as answer:
             return json.load(answer)
 
     def pid(self, name: str) -> int:
@@ -68,7 +68,7 @@ class Installation:
         return json.loads((self.directory / "data" / "run.json").read_bytes())
 
 
-def eventually(probe: Callable[[], Any], *, within: float = 60) -> Any:
+def eventually(probe: Callable[[], Any], *, within: float = 120) -> Any:
     """The first true answer of `probe`; fails with the last one after `within` seconds."""
     end = time.monotonic() + within
     while not (answer := probe()):
