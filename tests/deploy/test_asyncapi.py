@@ -34,9 +34,12 @@ def test_it_follows_asyncapis_schema(document: dict[str, Any], tmp_path: Path) -
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("no npm on this machine, which brings AsyncAPI's schema")
-    done = subprocess.run(
-        [npm, "pack", ASYNCAPI], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
+    try:
+        done = subprocess.run(
+            [npm, "pack", ASYNCAPI], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("AsyncAPI's schema does not come")
     if done.returncode:
         pytest.skip(f"AsyncAPI's schema cannot be had: {done.stderr.strip()[-200:]}")
     with tarfile.open(tmp_path / done.stdout.split()[-1]) as package:

@@ -60,7 +60,9 @@ class Watched:
 async def chromium() -> AsyncIterator[BrowserContext]:
     """A browser with one empty context the size of a wall screen."""
     async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE_MS)
+        browser: Browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE_MS
+        )
         context = await browser.new_context(viewport={"width": 1920, "height": 1080})
         context.set_default_timeout(PATIENCE_MS)
         yield context
