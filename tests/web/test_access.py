@@ -472,7 +472,7 @@ async def test_logging_in_by_hand_shows_what_is_ones_own(context: BrowserContext
     await page.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(board.tile("utilities")).to_be_visible()
-    assert await page.locator(".tile").count() == 2
+    await expect(page.locator(".tile")).to_have_count(2)
     await page.keyboard.press("a")
     await expect(page.get_by_role("dialog", name="Acknowledge").get_by_label("Your name")).to_be_hidden()
     await page.keyboard.press("Escape")
@@ -482,7 +482,7 @@ async def test_logging_in_by_hand_shows_what_is_ones_own(context: BrowserContext
     await page.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(board.tile("market")).to_be_visible()
-    assert await page.get_by_role("button", name="Acknowledge").count() == 0
+    await expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     site.now += 13 * 3_600_000  # the session is over: the stream ends and the login is there again
     site.site.publish()
     await expect(page.get_by_label("Password")).to_be_visible()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -124,13 +125,13 @@ async def test_from_a_tile_by_keyboard_to_its_calls_and_back(context: BrowserCon
     dialog = page.get_by_role("region", name="water")
     await expect(dialog).to_be_visible()
     await expect(dialog.get_by_role("heading", name="water")).to_be_focused()
-    assert "queue=water" in page.url
+    await expect(page).to_have_url(re.compile("queue=water"))
     number = dialog.get_by_role("button", name="Abandoned, today: 3. Show its calls")
     await number.focus()
     await page.keyboard.press("Enter")
     await expect(dialog.locator("tbody tr[data-visit]")).to_have_count(3)
     await expect(dialog.locator(".calls-sum")).to_contain_text("3 visits · they add up to 3, the number of the cells")
-    assert "metric=abandoned&in=today" in page.url
+    await expect(page).to_have_url(re.compile("metric=abandoned&in=today"))
     await dialog.get_by_role("button", name="Offered, today: 12. Show its calls").click()
     await expect(dialog.locator("tbody tr[data-visit]")).to_have_count(12)
     await dialog.get_by_role("button", name="Service level, today: 33.3%. Show its calls").click()
@@ -143,13 +144,13 @@ async def test_from_a_tile_by_keyboard_to_its_calls_and_back(context: BrowserCon
     course = dialog.get_by_role("list", name="Course of the call")
     await expect(course.locator(".step-miss")).to_contain_text("past 15 s: counted as a miss")
     await expect(dialog.locator(".why")).to_contain_text("hotline.calls, partition")
-    assert "&call=" in page.url
+    await expect(page).to_have_url(re.compile("&call="))
     await page.keyboard.press("Escape")
     await expect(course).to_be_hidden()
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
     await expect(board.tile("water").locator(".tile-link")).to_be_focused()
-    assert "queue=" not in page.url
+    await expect(page).not_to_have_url(re.compile("queue="))
     assert board.complaints == []
     assert board.outside == []
 
@@ -198,7 +199,7 @@ async def test_without_clickhouse_the_list_says_so_and_the_board_lives(
 async def test_on_the_wall_there_is_nothing_to_click(context: BrowserContext, site: RunningSite) -> None:
     board = Watched(await context.new_page(), site.url)
     page = await board.open("?lang=en&view=tv")
-    assert await page.locator("button:visible, a:visible").count() == 0
+    await expect(page.locator("button:visible, a:visible")).to_have_count(0)
     await page.keyboard.press("f")
     await expect(board.tile("housing").locator(".tile-link")).to_be_visible()
-    assert "view=" not in page.url
+    await expect(page).not_to_have_url(re.compile("view="))

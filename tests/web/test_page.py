@@ -1,5 +1,6 @@
 """The page in a real browser: live without reload, back after a restart, both languages, both themes, nothing from outside."""
 
+import re
 from collections.abc import AsyncIterator
 
 import city
@@ -78,7 +79,7 @@ async def test_both_languages_and_both_themes(board: Watched) -> None:
     await page.keyboard.press("l")
     await expect(name).to_have_text("Utilities")
     await expect(page.locator("html")).to_have_attribute("lang", "en")
-    assert page.url.endswith("?lang=en&theme=dark")
+    await expect(page).to_have_url(re.compile(r"\?lang=en&theme=dark$"))
     await page.goto(board.url)
     await expect(name).to_have_text("Utilities")  # the choice is kept
     assert board.complaints == []
@@ -111,7 +112,7 @@ async def test_before_the_first_call_the_frame_is_whole(context: BrowserContext,
     board = Watched(await context.new_page(), empty_site.url)
     page = await board.open("?lang=zh&theme=dark")
     await expect(page.locator(".strip-title").first).to_have_text("等待首个来电")
-    assert await page.locator(".tile").count() == 8
+    await expect(page.locator(".tile")).to_have_count(8)
     await expect(board.tile("utilities").locator(".waiting")).to_have_text("–")
     assert board.complaints == []
 
@@ -166,7 +167,7 @@ async def test_window_and_definition_are_chosen_by_key_or_button_and_stay_in_the
     await page.keyboard.press("d")
     await expect(shown).to_have_text(level("60m", "service_level_offered"))
     await expect(page.locator(".definition")).to_contain_text("answered ≤ 15 s ÷ offered, last 60 min")
-    assert "window=60m" in page.url
+    await expect(page).to_have_url(re.compile("window=60m"))
     await page.reload()
     await expect(shown).to_have_text(level("60m", "service_level_offered"))
     assert board.complaints == []

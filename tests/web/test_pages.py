@@ -1,5 +1,6 @@
 """The pages beside the board in a real browser: queue, districts, categories, agents, alerts, the wall, the keys."""
 
+import re
 from collections.abc import AsyncIterator
 
 import city
@@ -48,10 +49,10 @@ async def test_a_queue_shows_its_day_its_promise_and_its_alerts_on_one_axis(boar
     plot = page.locator(".chart-plot")
     await expect(plot.locator(".mark-now")).to_have_text("now 10:42")
     await expect(plot.locator(".mark-flag").first).to_contain_text("alert 10:")
-    assert await plot.locator(".bar").count() > 20
-    assert await plot.locator(".over").count() > 0
-    assert await plot.locator(".under").count() > 0
-    assert await plot.locator(".running").count() == 1
+    await expect(plot.locator(".bar").nth(20)).to_be_attached()
+    await expect(plot.locator(".over").first).to_be_attached()
+    await expect(plot.locator(".under").first).to_be_attached()
+    await expect(plot.locator(".running")).to_have_count(1)
     await expect(page.locator(".chart-axis span").first).to_have_text("06:00")
     day = await page.evaluate("fetch('/api/v1/day?queue=utilities').then((r) => r.json())")
     assert sum(n or 0 for n in day["offered"]) == site.board.total(
@@ -69,9 +70,10 @@ async def test_districts_are_shaded_by_rate_and_few_calls_are_no_rate(board: Wat
     )
     await expect(row.locator("td").first).to_have_text(str(counts["offered"]))
     await expect(row.locator("td").nth(1)).to_have_text(f"{counts['offered'] / 73.1:.2f}")
-    assert await page.locator(".map .area").count() == 11
+    await expect(page.locator(".map .area")).to_have_count(11)
     await expect(page.locator('[data-district="990281"] td').nth(1)).to_have_text("0.00 · few")
-    assert await page.locator(".map .area-few").count() == await page.locator(".map .area-hatch").count() == 1
+    await expect(page.locator(".map .area-few")).to_have_count(1)
+    await expect(page.locator(".map .area-hatch")).to_have_count(1)
     await page.get_by_role("button", name="5 min", exact=True).click()
     await expect(page.locator(".map-legend")).to_contain_text("fewer than 5 calls")
     assert board.complaints == []
@@ -86,7 +88,7 @@ async def test_categories_open_what_is_below_them_and_add_up(board: Watched) -> 
     numbers = [int(text) for text in await below.locator(".col-offered b").all_inner_texts()]
     whole = page.locator('[data-kind="utilities"] .col-offered b')
     assert sum(numbers) == int(await whole.inner_text())
-    assert "within=utilities" in page.url
+    await expect(page).to_have_url(re.compile("within=utilities"))
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("heading", name="In more detail, over all")).to_be_visible()
     assert board.complaints == []
@@ -167,7 +169,7 @@ async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
     for seconds, name in ((32, "districts"), (20, "categories"), (20, "agents"), (20, "board")):
         await page.clock.fast_forward(seconds * 1_000)
         await expect(page.locator("body")).to_have_attribute("data-page", name)
-    assert "page=" not in page.url
+    await expect(page).not_to_have_url(re.compile("page="))
     await page.clock.fast_forward(600_000)
     await expect(page.locator("#canvas")).to_have_css("translate", "4px")
 
@@ -183,7 +185,7 @@ async def test_single_letters_can_be_switched_off(board: Watched) -> None:
     await page.keyboard.press("4")
     await page.keyboard.press("t")
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert "page=" not in page.url
+    await expect(page).not_to_have_url(re.compile("page="))
     await page.keyboard.press("?")
     await help_.get_by_role("checkbox").check()
     await page.keyboard.press("Escape")
