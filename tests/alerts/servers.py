@@ -59,11 +59,12 @@ def is_time(text):
 
 
 class Webhook(Script):
-    """Takes Alertmanager's webhook payload, version 4."""
+    """Takes Alertmanager's webhook payload, version 4. `feed`: whose payloads are looked at; None: everybody's."""
 
     def __init__(self, *answers, token="open sesame"):
         super().__init__(*answers)
         self.token = token
+        self.feed = None
         self.bodies = []
 
     async def post(self, request):
@@ -72,7 +73,8 @@ class Webhook(Script):
         self.requests.append((request.headers.copy(), body))
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.Response(status=401)
-        self._check(body)
+        if self.feed in {None, body["commonLabels"].get("feed")}:
+            self._check(body)
         return await self.answer(request, lambda: web.Response(text="ok"))
 
     def _check(self, body):
