@@ -114,9 +114,8 @@ class Cluster:
             for code, message, *_ in answer.resources:
                 if code:
                     raise for_code(code)(f"{name}: {message}")
-        await self._until_set(name, config)
 
-    async def _until_set(self, name: str, config: dict[str, str]) -> None:
+    async def until_set(self, name: str, config: dict[str, str]) -> None:
         """As with what is created: whoever asks next is told what was set."""
         end = asyncio.get_running_loop().time() + _VISIBLE_WITHIN_S
         while True:
@@ -153,6 +152,7 @@ async def _compare(cluster: Cluster, topics: Sequence[Topic], *, repair: bool) -
         if repair:
             own = {name: value for name, (value, source) in found.items() if source == _SET_ON_TOPIC}
             await cluster.set_configs(topic.name, own | wanted)
+            await cluster.until_set(topic.name, wanted)
         states.append(TopicState(topic.name, "changed" if repair else "differs", text))
     return states
 
