@@ -1,6 +1,7 @@
 """`hotline feed test`: the engine's own intake says what would become of a file; nothing is sent."""
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
@@ -132,7 +133,8 @@ def test_a_report_for_people_names_the_same(monkeypatch) -> None:
 
 
 def test_a_clean_file_ends_with_0(monkeypatch, tmp_path) -> None:
-    (tmp_path / "events.jsonl").write_text(json.dumps(GOOD) + "\n")
+    of_now = GOOD | {"time": int(time.time() * 1000)}  # the command knows no other clock
+    (tmp_path / "events.jsonl").write_text(json.dumps(of_now) + "\n")
     result = invoke(monkeypatch, str(tmp_path / "events.jsonl"))
     assert result.exit_code == 0, result.output
     assert "rejected: none" in result.stdout
