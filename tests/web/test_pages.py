@@ -150,6 +150,13 @@ async def test_a_queue_under_maintenance_is_dashed_and_says_until_when(board: Wa
     await expect(page.locator(".strip-title").first).to_contain_text("Utilities")
 
 
+async def test_an_alert_of_demand_tells_the_number_that_it_was_raised_for(board: Watched, site: RunningSite) -> None:
+    now = city.MORNING
+    page = await board.open("?lang=en")
+    site.put(city.alert(now, rule="Quiet", signal="demand_below_expectation", value=40.0, expected=80.0, target=None))
+    await expect(page.locator(".strip-title").filter(has_text="Utilities: demand −50%")).to_be_visible()
+
+
 async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
     context: BrowserContext, site: RunningSite
 ) -> None:

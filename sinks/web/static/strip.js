@@ -43,7 +43,7 @@ export function line(item, head, lang, words) {
   const level = percent(item.category ? item.value : (item.service_level ?? item.value));
   const over = count(item.category ? item.value : (item.over ?? item.value), lang);
   const fromAlert = item.expected ? versus({ ratio: item.value / item.expected - 1, calls: null }) : null;
-  const byDemand = (item.category ? null : demand) ?? (fromAlert ? `${fromAlert.number}%` : NONE);
+  const byDemand = (fromAlert ? `${fromAlert.number}%` : null) ?? (item.category ? NONE : (demand ?? NONE));
   const told = {
     service_level_under_target: () => words.alertLevel(name, level, x),
     waiting_past_threshold: () => words.alertWaiting(name, over, x),
