@@ -4,7 +4,7 @@ Like a call, an agent is a set of distinct facts; spells are a pure function of 
 nothing.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple, get_args
@@ -65,10 +65,9 @@ class Agent(msgspec.Struct):
 
     def tell(self, fact: AgentFact) -> bool:
         """Take in a fact; whether it was new."""
-        at = bisect_left(self.facts, fact)
-        if at < len(self.facts) and self.facts[at] == fact:
+        if self.knows(fact):
             return False
-        self.facts.insert(at, fact)
+        insort(self.facts, fact)
         self.last_at = max(self.last_at, fact.time)
         return True
 

@@ -42,7 +42,6 @@ class StaffedTime:
         the agent is not lost by `full` nor by the fact, and no time from the fact on is settled.
         """
         told = (agent.hotline, agent.centre, agent.source)
-        queues = queues_of(agent, fact)
         if last is not None and last.state not in AWAY:
             if full <= fact.time:
                 start = max(last.start, full)
@@ -50,9 +49,10 @@ class StaffedTime:
             else:
                 self._up_to(full, Staff(*told, last.state, last.queues), fact.time, -1)
         if fact.time < full and fact.state not in AWAY:
-            self._up_to(full, Staff(*told, fact.state, queues), fact.time, 1)
+            self._up_to(full, Staff(*told, fact.state, queues_of(agent, fact)), fact.time, 1)
         if fact.state == "ring_no_answer":
-            add_everywhere(self._beside, places_of(*told, queues), fact.time, "ring_no_answer", 1)
+            places = places_of(*told, queues_of(agent, fact))
+            add_everywhere(self._beside, places, fact.time, "ring_no_answer", 1)
 
     def minutes(self, staff: Staff, start: int, end: int, agents: int) -> None:
         """So many more agents (fewer, if negative) were there from `start` to `end`, minutes' borders (ms)."""

@@ -144,12 +144,8 @@ def parse(text: str, where: str) -> Mapping:
     try:
         return Mapping.model_validate(given)
     except ValidationError as error:
-        known = yaml_text.keys_of(Mapping)
-        lines = [
-            f"{where}: {'.'.join(map(str, problem['loc'])) or 'mapping'}: {yaml_text.in_words(problem, known)}"
-            for problem in error.errors()
-        ]
-        raise MappingError("\n".join(lines)) from error
+        lines = yaml_text.lines(error, Mapping, "mapping")
+        raise MappingError("\n".join(f"{where}: {line}" for line in lines)) from error
 
 
 def load(name: str) -> Mapping:

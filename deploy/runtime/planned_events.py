@@ -91,6 +91,4 @@ def parse_events(text: bytes, name: str) -> tuple[PlannedEvent, ...]:
     except yaml_text.YamlError as error:
         raise SettingsError(str(error)) from error
     except ValidationError as error:
-        known = yaml_text.keys_of(_File)
-        told = (f"{name}: {'.'.join(map(str, it['loc']))}: {yaml_text.in_words(it, known)}" for it in error.errors())
-        raise SettingsError("\n".join(told)) from error
+        raise SettingsError("\n".join(f"{name}: {line}" for line in yaml_text.lines(error, _File))) from error

@@ -369,11 +369,7 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        known = yaml_text.keys_of(Settings)
-        lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {yaml_text.in_words(e, known)}" for e in error.errors()
-        ]
-        raise SettingsError("\n".join(lines)) from error
+        raise SettingsError("\n".join(yaml_text.lines(error, Settings, "settings"))) from error
 
 
 @cache

@@ -6,7 +6,7 @@ from re import findall
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 
@@ -36,6 +36,12 @@ def parse(text: str, name: str) -> Any:
         raise YamlError(f"{name}{where}: no valid YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise YamlError(f"{name}: no valid YAML: {error}") from error
+
+
+def lines(error: ValidationError, model: type[BaseModel], whole: str = "") -> list[str]:
+    """One line per problem of data that is no `model`: the key, and what it is refused for; `whole` names the data."""
+    known = keys_of(model)
+    return [f"{'.'.join(map(str, it['loc'])) or whole}: {in_words(it, known)}" for it in error.errors()]
 
 
 def in_words(problem: ErrorDetails, known: Collection[str] = ()) -> str:
