@@ -1,7 +1,7 @@
 """Makes the Kafka topics what the contract's table says, or tells how they differ."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -85,15 +85,12 @@ class Cluster:
 
     async def _until_visible(self, names: set[str]) -> None:
         """The controller answers before the brokers know: wait until every partition has a leader."""
-        end = asyncio.get_running_loop().time() + _VISIBLE_WITHIN_S
-        while True:
+
+        async def left() -> set[str]:
             described = await self._admin.describe_topics()
-            led = {t["topic"] for t in described if all(p["leader"] >= 0 for p in t["partitions"])}
-            if names <= led:
-                return
-            if asyncio.get_running_loop().time() > end:
-                raise KafkaTimeoutError(f"created, but without a leader: {', '.join(sorted(names - led))}")
-            await asyncio.sleep(0.05)
+            return names - {t["topic"] for t in described if all(p["leader"] >= 0 for p in t["partitions"])}
+
+        await _until_none(left, "created, but without a leader")
 
     async def configs(self, names: Sequence[str]) -> dict[str, dict[str, tuple[str, int]]]:
         """topic -> setting -> (value, source)."""
@@ -117,15 +114,21 @@ class Cluster:
 
     async def until_set(self, name: str, config: dict[str, str]) -> None:
         """As with what is created: whoever asks next is told what was set."""
-        end = asyncio.get_running_loop().time() + _VISIBLE_WITHIN_S
-        while True:
+
+        async def left() -> set[str]:
             found = (await self.configs([name])).get(name, {})
-            left = {setting for setting, value in config.items() if found.get(setting, ("", 0))[0] != value}
-            if not left:
-                return
-            if asyncio.get_running_loop().time() > end:
-                raise KafkaTimeoutError(f"{name}: set, but not as it should be: {', '.join(sorted(left))}")
-            await asyncio.sleep(0.05)
+            return {setting for setting, value in config.items() if found.get(setting, ("", 0))[0] != value}
+
+        await _until_none(left, f"{name}: set, but not as it should be")
+
+
+async def _until_none(left: Callable[[], Awaitable[set[str]]], problem: str) -> None:
+    """Ask until nothing is left. Raises KafkaTimeoutError, with the problem and what has it."""
+    end = asyncio.get_running_loop().time() + _VISIBLE_WITHIN_S
+    while still := await left():
+        if asyncio.get_running_loop().time() > end:
+            raise KafkaTimeoutError(f"{problem}: {', '.join(sorted(still))}")
+        await asyncio.sleep(0.05)
 
 
 async def _compare(cluster: Cluster, topics: Sequence[Topic], *, repair: bool) -> list[TopicState]:
