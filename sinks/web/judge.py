@@ -1,7 +1,8 @@
 """Which state a tile is in, and which of its figures is to blame. Pure decisions.
 
-Red (breach) says that the service is bad (outlined: and that somebody has taken it on), violet (feed down) that we cannot see, amber (watch) that it is close to it
-or that demand is unusual, grey (stale, no calls) that there is nothing to judge.
+Red (breach) says that the service is bad (outlined: and that somebody has taken it on), violet (feed down) that we
+cannot see, amber (watch) that it is close to it or that demand is unusual, grey (stale, no calls) that there is nothing
+to judge.
 """
 
 from collections.abc import Collection, Sequence

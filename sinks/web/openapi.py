@@ -118,7 +118,15 @@ def _more_schemas() -> Json:
     """What pages beside the board ask for."""
     instant = {"type": ["integer", "null"], "description": "ms since 1970, UTC"}
     condition = _object(
-        {"id": _TEXT, "kind": _TEXT, "queue": _TEXT, "category": _TEXT, "since": instant, "breach": {"type": "boolean"}}
+        {
+            "id": _TEXT,
+            "kind": _TEXT,
+            "queue": _TEXT,
+            "category": _TEXT,
+            "since": instant,
+            "breach": {"type": "boolean"},
+            "slice": {"type": "boolean"},
+        }
         | {"verdict": {"type": ["string", "null"], "description": "what somebody thought of it: useful, noise, missed"}}
     )
     row = _object(

@@ -314,11 +314,13 @@ class View:
     def _conditions(self) -> list[AlertEvent | Signal]:
         """The alerts that fire and the breaches that no alert covers yet: the unowned first, then the newest."""
         covered = {(alert.queue, alert.category, blame_of(alert)) for alert in self.firing}
-        # the page itself says which source is silent, as long as one is
+        # the page itself says which source is silent or sends everything twice, as long as one does
         told = {"dead_feed"} if self.sources.silent else set()
+        told |= {"doubled_feed"} if self.sources.doubled else set()
         conditions: list[AlertEvent | Signal] = [alert for alert in self.firing if kind_of(alert) not in told]
         conditions += [s for s in self.active if is_breach(s) and (s.queue, s.category, blame_of(s)) not in covered]
-        conditions.sort(key=lambda condition: condition.fingerprint in self.owners)  # the unowned ones come first
+        # what nobody has comes first, and of it what is bad: a filled tile is always told of in the strip
+        conditions.sort(key=lambda condition: (condition.fingerprint in self.owners, not is_breach(condition)))
         return conditions
 
     def _alerts(self) -> Snapshot:
@@ -363,6 +365,7 @@ class View:
             "queue": condition.queue,
             "name": dict(named.name) if named else dict(self.config.name) if not condition.queue else {},
             "category": condition.category,
+            "slice": _of_a_slice(condition),
             "since": condition.since if isinstance(condition, Signal) else condition.started_at,
             "value": condition.value,
             "expected": condition.expected,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import city
 import pytest
 from browser import Watched, in_a_browser
+from msgspec import structs
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
@@ -127,16 +128,63 @@ OUTSIDE = """() => [...document.querySelectorAll('.tile')].flatMap((tile) => {
 })"""
 
 
+CRAMPED = """() => {
+  const seen = (node) => node.getClientRects().length;
+  const box = (node) => node.getBoundingClientRect();
+  const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
+  const cut = [...all('.total-cell .label'), ...all('#columns span'), ...all('.strip-what'), ...all('.tiles .label')]
+    .filter((node) => node.scrollWidth > node.clientWidth + 1)
+    .map((node) => `cut: ${node.textContent}`);
+  const wide = all('.total-cell .total')
+    .filter((node) => box(node).right > box(node.closest('.total-cell')).right)
+    .map((node) => `over its cell: ${node.textContent}`);
+  const pairs = all('.tile').flatMap((tile) => {
+    const [count, ...lines] = ['.waiting', '.tile-oldest', '.tile-level'].map((name) => tile.querySelector(name));
+    if (!count || !seen(lines[0])) return [];
+    return [[count, lines[0].firstChild], ...lines.map((line) => [line.firstChild, line.lastChild])];
+  });
+  const on = pairs.filter(([left, right]) => box(left).right > box(right).left + 1);
+  const note = document.querySelector('.day-note');
+  const over = seen(note) && box(note).bottom > box(document.querySelector('.day-plot')).top + 1;
+  return [...cut, ...wide, ...on.map(([left, right]) => `${left.textContent} runs into ${right.textContent}`), ...(over ? ['a note over the curve'] : [])];
+}"""
+"""Of the board: words that are cut, figures over their cell, figures on words, and a note on the curve."""
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
-async def test_nothing_sticks_out_on_any_screen(board: Watched, lang: str) -> None:
+async def test_nothing_sticks_out_on_any_screen(board: Watched, site: RunningSite, lang: str) -> None:
+    """Nor on a bad day: over a thousand wait, some of them for half a day, and the forecast is young."""
+    now = city.MORNING
+    hours = now - 44_434_000
+    queues = ("utilities", "business", "housing")
+    site.put(
+        *(structs.replace(it, days_learned=5.3, version=2) for it in city.forecasts(now)),
+        *(city.gauge(queue, now, n, n, hours, 5, 9) for queue, n in zip(queues, (1_423, 444, 14), strict=True)),
+        city.gauge("", now, 2_323, 1_423, hours, 5, 9, agents={"available": 3}),
+    )
     page = await board.open(f"?lang={lang}&theme=light")
+    await expect(page.locator(".day-note")).to_contain_text("5/14")
     await page.evaluate("document.fonts.ready")
-    for width, height in ((1920, 1080), (3840, 2160), (1366, 768), (900, 1200), (390, 844)):
+    for width, height in ((1920, 1080), (3840, 2160), (1440, 900), (1366, 768), (900, 1200), (390, 844)):
         await page.set_viewport_size({"width": width, "height": height})
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert await page.evaluate(OUTSIDE) == []
+        if width != 900:  # as wide as a tablet held upright: labels of the totals give way there
+            assert await page.evaluate(CRAMPED) == []
         if width >= 1200:
             assert await page.evaluate("document.documentElement.scrollHeight") <= height
+    await page.set_viewport_size({"width": 1920, "height": 1080})
+    for queues in (0, 20):
+        site.put(*(city.gauge(f"branch-{n}", now, 444, 3, now - 4_000_000, 5, 1) for n in range(queues)))
+        await expect(page.locator(".others:visible")).to_have_count(int(queues > 0))
+        for _ in ("on the wall", "on the desk"):
+            await page.keyboard.press("f")
+            assert await page.evaluate(OUTSIDE) == []
+            assert await page.evaluate(CRAMPED) == []
+    rest = page.get_by_role("link", name=re.compile(r"^14 others, Watch \d$|^其余 14 个队列、预警 \d$"))
+    await rest.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".queue-list tbody tr")).to_have_count(28)
 
 
 async def test_a_still_screen_for_those_who_ask(context: BrowserContext, site: RunningSite) -> None:

@@ -39,6 +39,8 @@ async def test_keys_lead_to_the_pages_and_back(board: Watched) -> None:
     await expect(page.get_by_role("heading", level=2, name="Agents on duty 105")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.locator(".tile").first).to_be_visible()
+    await page.goto(f"{board.url}/?lang=en&page=queues")  # as somebody would write it
+    await expect(page.get_by_role("heading", level=2, name="Whole hotline")).to_be_visible()
     # there is no ClickHouse here to ask for last week: the rest of the page does without
     assert [told for told in board.complaints if "503" not in told] == []
 
@@ -155,6 +157,22 @@ async def test_an_alert_of_demand_tells_the_number_that_it_was_raised_for(board:
     page = await board.open("?lang=en")
     site.put(city.alert(now, rule="Quiet", signal="demand_below_expectation", value=40.0, expected=80.0, target=None))
     await expect(page.locator(".strip-title").filter(has_text="Utilities: demand −50%")).to_be_visible()
+    # of other kinds the sentence tells the figures, and since when: that is said once
+    told = {"en": "Utilities: 3 callers wait and no agent is logged in; since 10:31."}
+    site.put(city.alert(now, rule="NoAgentAvailable", signal="no_agent_available", severity="critical", target=None,
+                        summary=told, at=now, started_at=now - 670_000))  # fmt: skip
+    line = page.locator(".strip").filter(has_text="Utilities: no agent free")
+    await expect(line.locator(".strip-sub")).to_have_text("3 callers wait and no agent is logged in; since 10:31.")
+    await expect(page.locator(".strip-title").first).to_contain_text("no agent free")  # a breach comes before the rest
+
+
+TURNS = (
+    (30_000, "board", "districts"),
+    (20_000, "districts", "categories"),
+    (20_000, "categories", "agents"),
+    (20_000, "agents", "board"),
+)
+"""How long (ms) the wall shows a page, and what comes after it."""
 
 
 async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
@@ -164,7 +182,8 @@ async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
     await page.clock.install()
     board = Watched(page, site.url)
     await board.open("?lang=en&view=tv")
-    await page.clock.fast_forward(95_000)
+    await page.clock.pause_at(await page.evaluate("Date.now()") / 1_000 + 95)  # from here on only the test moves it
+    await expect(page.locator("body")).to_have_attribute("data-offline", "no")  # the stream was silent, and is back
     await expect(board.tile("utilities")).to_be_visible()  # it is in breach
     now = city.MORNING
     for alert in (city.alert(now), city.demand_alert(now)):
@@ -173,9 +192,11 @@ async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
     site.put(city.gauge("utilities", now, 0, 0, None, 5, 9))
     await expect(board.tile("utilities")).not_to_have_attribute("data-state", "breach")
     await expect(page.locator(".dots .on")).to_have_count(1)
-    for seconds, name in ((32, "districts"), (20, "categories"), (20, "agents"), (20, "board")):
-        await page.clock.fast_forward(seconds * 1_000)
-        await expect(page.locator("body")).to_have_attribute("data-page", name)
+    for stays, name, then in TURNS:
+        await page.clock.fast_forward(stays - 1_000)
+        assert await page.locator("body").get_attribute("data-page") == name
+        await page.clock.fast_forward(1_000)
+        assert await page.locator("body").get_attribute("data-page") == then
     await expect(page).not_to_have_url(re.compile("page="))
     await page.clock.fast_forward(600_000)
     await expect(page.locator("#canvas")).to_have_css("translate", "4px")

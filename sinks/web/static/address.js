@@ -2,6 +2,11 @@
 
 const WHOLE = "*";
 const OURS = ["page", "queue", "metric", "in", "call", "within"];
+/** Pages of the navigation that are views of the whole hotline. */
+const VIEWS = new Map([
+  ["queues", { queue: "" }],
+  ["calls", { queue: "", metric: "offered", window: "15m" }],
+]);
 export const PAGES = ["board", "queues", "districts", "categories", "agents", "calls", "alerts", "events"];
 
 /** The place that the address names: {page, queue, metric, window, call, within}. `queue` "": the whole hotline. */
@@ -9,6 +14,7 @@ export function here() {
   const asked = new URLSearchParams(location.search);
   const queue = asked.get("queue");
   const named = asked.get("page");
+  if (queue === null && VIEWS.has(named)) return { call: null, within: null, metric: null, window: null, page: "queue", ...VIEWS.get(named) };
   const page = queue !== null ? "queue" : PAGES.includes(named) ? named : "board";
   return { page, queue: queue === WHOLE ? "" : queue, metric: asked.get("metric"), window: asked.get("in"), call: asked.get("call"), within: asked.get("within") };
 }
@@ -27,11 +33,9 @@ export function addressOf({ page = "board", queue = null, metric = null, window 
   return address;
 }
 
-/** Where a page of the navigation is: two of them are views of the whole hotline. */
+/** Where a page of the navigation is. */
 export function placeOf(page) {
-  if (page === "queues") return { queue: "" };
-  if (page === "calls") return { queue: "", metric: "offered", window: "15m" };
-  return { page };
+  return VIEWS.get(page) ?? { page };
 }
 
 /** Which entry of the navigation a place belongs to. */

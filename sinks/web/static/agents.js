@@ -88,6 +88,7 @@ export class SmallCrew {
     const few = kinds.length <= MOST_PIPS;
     this.bar.node.hidden = few;
     this.pips.hidden = !few;
+    this.node.hidden = kinds.length === 0; // nobody is at work: nothing to draw, and no gap
     if (!few) this.bar.draw(numbers);
     else if (this.drawn !== kinds.join()) this.pips.replaceChildren(...kinds.map((name) => el("i", `pip crew-${name}`)));
     this.drawn = kinds.join();

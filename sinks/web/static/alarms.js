@@ -2,11 +2,11 @@
 
 import { addressOf } from "/static/address.js";
 import { el, mark, outside, put } from "/static/dom.js";
-import { clock, isolated, moment, NONE, span } from "/static/format.js";
+import { clock, isolated, moment, NONE, tableSpan } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { Kept } from "/static/kept.js";
 import { ListPage } from "/static/listpage.js";
-import { line } from "/static/strip.js";
+import { line, Title } from "/static/strip.js";
 import { tableRow, Table } from "/static/table.js";
 import { ACT } from "/static/words_detail.js";
 import { PAGES } from "/static/words_pages.js";
@@ -97,7 +97,7 @@ export class AlarmPage extends ListPage {
       link.setAttribute("aria-label", words.newTab(`${words.runbook}: ${shown.title}`));
       actions.append(link);
     }
-    const node = el("li", "strip", el("span", "strip-icon", stateIcon(shown.look)), el("div", "strip-text", el("strong", "strip-title", shown.title), el("span", "strip-sub", shown.sub)), el("span", "strip-end", el("span", "strip-said", shown.said), actions));
+    const node = el("li", "strip", el("span", "strip-icon", stateIcon(shown.look)), el("div", "strip-text", new Title().tell(shown), el("span", "strip-sub", shown.sub)), el("span", "strip-end", el("span", "strip-said", shown.said), actions));
     node.dataset.look = shown.look;
     return node;
   }
@@ -119,7 +119,7 @@ export class AlarmPage extends ListPage {
     const { board, lang, words } = this;
     const { zone, now, judges } = board.head;
     const told = line(item, board.head, lang, words);
-    const lasted = item.until ? span(Math.round((item.until - item.since) / 1000)) : NONE;
+    const lasted = item.until ? tableSpan(Math.round((item.until - item.since) / 1000), lang) : NONE;
     const title = item.summary[lang] ?? item.summary.en ?? told.title;
     const texts = [moment(item.since, now, zone, lang), item.until ? clock(item.until, zone) : NONE, lasted];
     return [item.id, [item.verdict, title, texts, judges, lang], () => {

@@ -1,7 +1,7 @@
 // The calls behind a number, page by page. Callers are pseudonyms; texts are only ever set as text.
 
 import { el, mark, put } from "/static/dom.js";
-import { NONE, percent, seconds, span } from "/static/format.js";
+import { NONE, percent, seconds, span, tableSpan } from "/static/format.js";
 import { Pager } from "/static/pager.js";
 import { csvLink, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
@@ -9,7 +9,7 @@ import { nameOf } from "/static/words.js";
 const PAGE = 20;
 const COLUMNS = ["caller", "queued", "queue", "outcome", "wait", "talk", "category", "district", "agent", "counts"];
 const time = (iso) => (iso ? iso.slice(11, 19) : NONE);
-const length = (ms) => (ms === null ? NONE : span(seconds(ms / 1000)));
+const length = (ms, lang) => (ms === null ? NONE : tableSpan(seconds(ms / 1000), lang));
 
 /** A ratio as a percentage or, where it is of times, as a span. */
 function shown({ value, under }, metric) {
@@ -47,9 +47,10 @@ export class CallList {
     this.asked = 0;
   }
 
-  translate(heading, whole, call, lang, words) {
+  /** `tiles`: of the board, which know what queues are called. */
+  translate(heading, whole, call, tiles, lang, words) {
     const same = heading === this.heading && whole === this.whole && call === this.call && lang === this.lang;
-    Object.assign(this, { heading, whole, call, lang, words });
+    Object.assign(this, { heading, whole, call, tiles, lang, words });
     if (!this.node.hidden && !same) this.render();
   }
 
@@ -104,14 +105,14 @@ export class CallList {
 
   row(row, answer) {
     const { words } = this;
-    const waits = row.wait_ms ?? (answer.from === null && row.queued_at ? Date.parse(answer.to) - Date.parse(row.queued_at) : null);
+    const waits = row.wait_ms ?? (answer.from === null && row.queued_at ? Math.max(0, Date.parse(answer.to) - Date.parse(row.queued_at)) : null);
     const texts = {
       queued: time(row.queued_at ?? row.arrived_at),
       caller: row.caller ? row.caller.slice(-8) : NONE,
-      queue: row.queue || NONE,
+      queue: row.queue ? nameOf(this.tiles[row.queue]?.name, row.queue, this.lang) : NONE,
       outcome: words.outcomes[row.outcome] ?? row.outcome,
-      wait: length(waits),
-      talk: length(row.talk_ms),
+      wait: length(waits, this.lang),
+      talk: length(row.talk_ms, this.lang),
       category: row.category ? nameOf(answer.names[row.category], row.category, this.lang) : NONE,
       district: row.district ? nameOf(answer.names[row.district], row.district, this.lang) : NONE,
       agent: row.agent || NONE,

@@ -4,7 +4,7 @@ import { addressOf } from "/static/address.js";
 import { Spark } from "/static/charts.js";
 import { WindowChoice } from "/static/choice.js";
 import { el, mark, put } from "/static/dom.js";
-import { count, NONE, percent, seconds, span } from "/static/format.js";
+import { count, NONE, percent, seconds, tableSpan } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { apiAddress, Poll } from "/static/poll.js";
 import { csvLink, Table } from "/static/table.js";
@@ -36,7 +36,7 @@ class KindTable {
     const top = Math.max(1, ...answer.rows.map((row) => row.offered));
     const shown = answer.rows.slice(0, MOST);
     this.table.show(shown.map((row) => this.row(row, { sum, top, chosen, end: answer.data_as_of }, lang, words, own)));
-    put(this.more, answer.rows.length > MOST ? own.more(answer.rows.length - MOST) : "");
+    put(this.more, answer.rows.length > MOST ? own.more(answer.rows.length - MOST) : answer.rows.length ? "" : own.noneYet);
   }
 
   row(row, { sum, top, chosen, end }, lang, words, own) {
@@ -51,7 +51,7 @@ class KindTable {
     const none = row.spark.map(() => null);
     spark.draw({ offered: row.spark, lower: none, upper: none, start: end - row.spark.length * SPARK_MS, step_s: SPARK_MS / 1000 }, words.sparkLabel(name, row.spark.at(-1)));
     const cells = [el("td", "col-offered", el("span", "share", bar), el("b", "", count(row.offered, lang)))];
-    for (const text of [part(sum ? row.offered / sum : null), part(row.service_level_offered), part(row.answer_rate_offered), part(row.abandonment_rate), span(seconds(row.asa))]) cells.push(el("td", "", text));
+    for (const text of [part(sum ? row.offered / sum : null), part(row.service_level_offered), part(row.answer_rate_offered), part(row.abandonment_rate), tableSpan(seconds(row.asa), lang)]) cells.push(el("td", "", text));
     const line = el("tr", row.few ? "few" : "", Object.assign(el("th", "", el("span", "row-name", icon, label)), { scope: "row" }), ...cells, el("td", "col-trend", spark.node));
     line.dataset.kind = row.value;
     mark(line, "aria-current", row.value === chosen ? "true" : null);

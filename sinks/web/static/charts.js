@@ -97,13 +97,13 @@ export class DayLine {
     this.plot.className = "day-plot";
     this.note = document.createElement("span");
     this.note.className = "day-note";
-    this.plot.append(this.svg, this.dot, this.note);
+    this.plot.append(this.svg, this.dot);
     this.axis = document.createElement("div");
     this.axis.className = "day-axis";
     this.node = document.createElement("div");
     this.node.className = "day";
     this.node.setAttribute("role", "img");
-    this.node.append(this.plot, this.axis);
+    this.node.append(this.note, this.plot, this.axis);
   }
 
   draw(data, asOf, label, note) {

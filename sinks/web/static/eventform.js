@@ -1,9 +1,10 @@
 // The form that announces, changes, ends or takes back an event. A failure stays on the form, with what to do.
 
 import { el, mark, put } from "/static/dom.js";
+import { field, FormDialog } from "/static/formdialog.js";
 import { isolated, localTime } from "/static/format.js";
 import { apiAddress } from "/static/poll.js";
-import { keepName, keptName, post } from "/static/post.js";
+import { post } from "/static/post.js";
 import { nameOf } from "/static/words.js";
 import { EVENTS } from "/static/words_events.js";
 
@@ -12,50 +13,27 @@ const LEAST = 0.01;
 const MOST = 50;
 const HOUR = 3_600_000;
 
-export class EventForm {
-  /** `told(text)` says to everybody what was done; `undo` offers to take it back. */
+export class EventForm extends FormDialog {
   constructor(dialog, told, undo) {
-    Object.assign(this, { dialog, told, undo });
-    this.signedAs = "";
-    this.title = el("h2", "act-title");
-    this.what = el("p", "sub");
-    this.inputs = {
-      author: Object.assign(el("input", ""), { maxLength: 64, autocomplete: "name" }),
-      name: Object.assign(el("input", ""), { maxLength: 200, autocomplete: "off" }),
-      where: el("select", ""),
-      begin: Object.assign(el("input", ""), { type: "datetime-local" }),
-      end: Object.assign(el("input", ""), { type: "datetime-local" }),
-      lift: Object.assign(el("input", ""), { type: "number", min: String(LEAST), max: String(MOST), step: "any", inputMode: "decimal" }),
+    super(dialog, told, undo);
+    this.fields = {
+      author: this.author,
+      name: field("input", { name: "name", maxLength: 200, autocomplete: "off" }),
+      where: field("select", { name: "where" }),
+      begin: field("input", { name: "begin", type: "datetime-local" }),
+      end: field("input", { name: "end", type: "datetime-local" }),
+      lift: field("input", { name: "lift", type: "number", min: String(LEAST), max: String(MOST), step: "any", inputMode: "decimal" }),
     };
-    this.labels = {};
-    this.fields = {};
-    for (const field of FIELDS) {
-      this.inputs[field].name = field;
-      this.labels[field] = el("span", "");
-      this.fields[field] = el("label", "field", this.labels[field], this.inputs[field]);
-    }
+    this.inputs = Object.fromEntries(FIELDS.map((name) => [name, this.fields[name].input]));
     this.hint = Object.assign(el("p", "sub"), { id: "lift-hint" });
     this.inputs.lift.setAttribute("aria-describedby", "lift-hint");
     this.zone = el("p", "sub");
-    this.problem = Object.assign(el("p", "act-problem"), { id: "event-problem" });
-    this.problem.setAttribute("role", "alert");
-    this.cancel = Object.assign(el("button", "key"), { type: "button" });
-    this.submit = Object.assign(el("button", "key act-do"), { type: "submit" });
-    this.cancel.addEventListener("click", () => dialog.close());
-    const { author, name, where, begin, end, lift } = this.fields;
-    this.times = el("div", "field-pair", begin, end);
-    this.form = el("form", "act-form", this.title, this.what, author, name, where, this.times, this.zone, lift, this.hint, this.problem, el("p", "act-keys", this.cancel, this.submit));
+    this.problem.id = "event-problem";
+    const { name, where, begin, end, lift } = this.fields;
+    const times = el("div", "field-pair", begin.node, end.node);
+    this.written = [name.node, where.node, times, this.zone, lift.node, this.hint];
+    this.build(...this.written);
     this.form.noValidate = true; // what is wrong is said in the language of the page
-    this.form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.send();
-    });
-    dialog.append(this.form);
-  }
-
-  /** Who has logged in signs with that name ("": nobody has, the name is asked for). */
-  knows(name) {
-    this.signedAs = name;
   }
 
   /** `kind`: add, change, end or remove; `item`: the event (null: a new one). */
@@ -63,30 +41,22 @@ export class EventForm {
     if (this.dialog.open) return;
     Object.assign(this, { kind, item, board, lang, own: EVENTS[lang] });
     const { own, inputs } = this;
-    const whole = kind === "add" || kind === "change";
-    put(this.title, own.titles[kind]);
-    put(this.what, item ? this.line(item) : "");
-    for (const field of FIELDS) put(this.labels[field], own.fields[field]);
-    for (const node of [this.fields.name, this.fields.where, this.times, this.zone, this.fields.lift, this.hint]) node.hidden = !whole;
-    this.fields.author.hidden = this.signedAs !== "";
+    this.whole = kind === "add" || kind === "change";
+    for (const name of FIELDS) put(this.fields[name].label, own.fields[name]);
+    for (const node of this.written) node.hidden = !this.whole;
+    const zone = item?.time_zone ?? board.head.zone;
     put(this.hint, own.hint);
-    put(this.zone, own.zone(item?.time_zone ?? board.head.zone));
-    put(this.cancel, own.cancel);
-    put(this.submit, own.do[kind]);
+    put(this.zone, own.zone(zone));
     this.complain(null, "");
     const queues = [...new Set(["", ...board.order, ...(item?.queue ? [item.queue] : [])])];
     inputs.where.replaceChildren(...queues.map((queue) => Object.assign(el("option", "", this.where(item?.hotline ?? board.head.hotline, queue)), { value: queue })));
     const { begin, end } = item ?? { begin: Math.ceil(board.head.now / HOUR) * HOUR, end: Math.ceil(board.head.now / HOUR + 1) * HOUR };
-    const zone = item?.time_zone ?? board.head.zone;
-    inputs.author.value = this.signedAs || keptName();
     inputs.name.value = item?.name ?? "";
     inputs.where.value = item?.queue ?? "";
     inputs.begin.value = localTime(begin, zone);
     inputs.end.value = localTime(end, zone);
     inputs.lift.value = String(item?.lift ?? 1);
-    mark(this.dialog, "aria-label", own.titles[kind]);
-    this.dialog.showModal();
-    (!inputs.author.value ? inputs.author : whole ? inputs.name : this.submit).focus();
+    this.show({ title: own.titles[kind], what: item ? this.line(item) : "", author: own.fields.author, cancel: own.cancel, submit: own.do[kind] }, this.whole ? inputs.name : this.submit);
   }
 
   where(hotline, queue) {
@@ -117,7 +87,7 @@ export class EventForm {
   wrong() {
     const { own, inputs } = this;
     if (!inputs.author.value.trim()) return ["author", own.errors.author];
-    if (this.fields.name.hidden) return null;
+    if (!this.whole) return null;
     for (const field of ["name", "begin", "end"]) if (!inputs[field].value.trim()) return [field, own.errors[field]];
     const kept = [this.moment("begin"), this.moment("end")].every((at) => at.endsWith("Z"));
     if (!kept && inputs.end.value <= inputs.begin.value) return ["end", own.errors.order];
@@ -150,20 +120,14 @@ export class EventForm {
       return;
     }
     const body = this.body();
-    if (!this.signedAs) keepName(body.author);
-    this.submit.disabled = true;
-    const { done, status, problem } = await post(`events/${kind === "end" ? "change" : kind}`, body, own.failed[kind], own.noAnswer);
-    this.submit.disabled = false;
+    const { done, status, problem } = await this.post(`events/${kind === "end" ? "change" : kind}`, body, own.failed[kind], own.noAnswer);
     if (problem !== null) {
       this.complain(null, status === 409 && this.item ? await this.overtaken(problem) : problem);
       return;
     }
-    this.dialog.close();
     const name = isolated(done.name);
-    const text = own.done[kind](name);
-    this.told(text);
     const mine = { author: body.author, event: done.id, revision: done.revision };
-    this.undo.offer(text, own, async () => {
+    this.done(own.done[kind](name), own, async () => {
       const answer = await post("events/undo", mine, own.notUndone, own.noAnswer);
       return answer.problem ?? own.undone(name);
     });

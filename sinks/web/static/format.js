@@ -48,12 +48,20 @@ export function span(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** A span in a table: Chinese writes 时:分:秒 whole, 00:02:47. */
+export function tableSpan(seconds, lang) {
+  const text = span(seconds);
+  if (lang !== "zh" || text === NONE) return text;
+  const parts = text.split(":");
+  return [...Array(3 - parts.length).fill("0"), ...parts].map((part) => part.padStart(2, "0")).join(":");
+}
+
 /** Observed against expected: {number, unit: "%" | "calls" | ""}. */
 export function versus(compared) {
   if (!compared) return { number: NONE, unit: "" };
-  if (compared.ratio === null) return { number: signed(String(Math.abs(compared.calls)), compared.calls), unit: "calls" };
+  if (compared.ratio === null) return { number: signed(count(Math.abs(compared.calls), "en"), compared.calls), unit: "calls" };
   const points = Math.round(compared.ratio * 100);
-  return { number: signed(String(Math.abs(points)), points), unit: "%" };
+  return { number: signed(count(Math.abs(points), "en"), points), unit: "%" };
 }
 
 /** The same as one text; calls without their unit. */

@@ -32,13 +32,14 @@ export class Header {
   update(head, offline, lang, words, paused = false) {
     const name = nameOf(head.name, head.hotline, lang) || NONE;
     put(this.name, name);
-    put(this.asOfLabel, paused ? words.paused : words.dataAsOf);
+    mark(this.name, "title", name); // a long one is cut
+    put(this.asOfLabel, paused ? words.paused : offline === null ? words.dataAsOf : words.offlineAsOf);
     put(this.asOf, clock(head.data_as_of, head.zone, true));
     put(this.zone, zoneName(head, lang));
     const { expected, heard, silent } = head.sources;
     put(this.sources, expected ? words.sources(heard, expected) : "");
     mark(this.sources, "data-silent", silent.length ? "yes" : null);
-    mark(this.node, "data-fresh", offline === null && head.status === "live" && !paused ? "yes" : "no");
+    mark(this.node, "data-fresh", offline === null && head.status === "live" && head.sources.down_since === null && !paused ? "yes" : "no");
     document.title = `${name} · Hotline`;
   }
 

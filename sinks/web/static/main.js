@@ -177,6 +177,8 @@ function render() {
   header.tick(Date.now() + skew, board.head.zone);
 }
 
+matchMedia("(width < 640px)").addEventListener("change", render); // a phone has shorter words
+
 setInterval(() => {
   if (stream.lostSince() !== null) render();
   else if (stream.board?.head) header.tick(Date.now() + skew, stream.board.head.zone);

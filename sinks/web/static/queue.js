@@ -4,7 +4,7 @@ import { Crew } from "/static/agents.js";
 import { CallList } from "/static/calls.js";
 import { DayChart } from "/static/daychart.js";
 import { el, figure, mark, outside, phrase, put } from "/static/dom.js";
-import { clock, count, NONE, percent, rating, seconds, span, target, versusText } from "/static/format.js";
+import { clock, count, NONE, percent, rating, seconds, span, tableSpan, target, versusText } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { apiAddress, Poll } from "/static/poll.js";
 import { QueueList } from "/static/queuelist.js";
@@ -26,9 +26,9 @@ const COLUMNS = {
   callback_taken: count,
   service_level: percentage,
   abandonment_rate: percentage,
-  asa: (value) => span(seconds(value)),
-  queue_time_p90: (value) => span(value),
-  aht: (value) => span(seconds(value)),
+  asa: (value, lang) => tableSpan(seconds(value), lang),
+  queue_time_p90: tableSpan,
+  aht: (value, lang) => tableSpan(seconds(value), lang),
   occupancy: percentage,
   rating_mean: rating,
   completeness: percentage,
@@ -296,7 +296,7 @@ export class QueuePage {
     }
     this.queues.node.hidden = Boolean(this.at.metric);
     if (!this.at.metric) this.queues.update(board, lang, words, own);
-    this.list.translate(this.heading(x), this.at.queue === "", this.at.call, lang, own);
+    this.list.translate(this.heading(x), this.at.queue === "", this.at.call, board.tiles, lang, own);
     this.timeline.node.hidden = !this.at.call;
     if (this.at.call) this.timeline.show(apiAddress("call", { hotline: board.head.hotline, feed: board.head.feed, call: this.at.call }), board, lang, own);
     mark(this.node, "data-call", this.at.call ? "yes" : "no");

@@ -2,7 +2,7 @@
 
 import { addressOf } from "/static/address.js";
 import { el, mark, put } from "/static/dom.js";
-import { count, NONE, percent, span } from "/static/format.js";
+import { count, NONE, percent, tableSpan } from "/static/format.js";
 import { stateIcon } from "/static/icons.js";
 import { tableRow, Table } from "/static/table.js";
 import { nameOf } from "/static/words.js";
@@ -41,7 +41,7 @@ export class QueueList {
     put(row.link, nameOf(data.name, queue, lang));
     const down = data.state === "feed_down";
     const level = percent(down ? null : data.service_level);
-    const texts = [down ? NONE : count(data.waiting, lang), down ? NONE : span(data.oldest_s), level === NONE ? NONE : `${level}%`, count(data.today, lang)];
+    const texts = [down ? NONE : count(data.waiting, lang), down ? NONE : tableSpan(data.oldest_s, lang), level === NONE ? NONE : `${level}%`, count(data.today, lang)];
     texts.forEach((text, i) => put(row.cells[i], text));
     mark(row.icon, "title", words.states[data.state]);
     return row.node;

@@ -20,10 +20,11 @@ export function notices(board, offline, lang, words) {
   else if (head.status === "stale") found.push({ look: "stale", title: words.stale(asOf, behind), sub: words.staleSub });
   else if (head.status === "catching_up") found.push({ look: "stale", title: words.catching(behind), sub: words.catchingSub(asOf) });
   if (offline === null) {
-    for (const { source, since } of head.sources.silent) {
-      const all = head.sources.heard === 0;
-      found.push({ look: "feed_down", title: words.noData(source, moment(since, head.now, head.zone, lang)), sub: all ? words.noDataAll : words.noDataSub(head.sources.heard, head.sources.expected) });
-    }
+    const { silent, heard, expected } = head.sources;
+    const at = (ms) => moment(ms, head.now, head.zone, lang);
+    const [all, several] = [heard === 0, silent.length > 1];
+    if (all && several) found.push({ look: "feed_down", title: words.noDataFrom(silent.length, at(head.sources.down_since)), sub: words.noDataAll });
+    else for (const { source, since } of silent) found.push({ look: "feed_down", title: words.noData(source, at(since)), sub: all ? words.noDataAll : words.noDataSub(heard, expected) });
     for (const source of head.sources.doubled) found.push({ look: "watch", title: words.doubled(source), sub: words.doubledSub });
   }
   if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
@@ -34,39 +35,74 @@ export function notices(board, offline, lang, words) {
   return found;
 }
 
+/** The place that a sentence is about (it stands before the colon) and the rest of it. */
+function partsOf(sentence) {
+  const [, place, rest] = /^(.*?)(?:: |：)(.*)$/su.exec(sentence) ?? [null, "", sentence];
+  return { place: place.slice(0, 1).toUpperCase() + place.slice(1), rest };
+}
+
+/** What a line says first: a place, whose name gives way where there is no room, and what is so there, which does not. */
+export class Title {
+  constructor() {
+    this.name = el("span", "strip-name");
+    this.what = el("span", "strip-what");
+    this.node = el("strong", "strip-title", this.name, this.what);
+  }
+
+  tell({ name, title }) {
+    const place = name && title.startsWith(name) ? name : "";
+    put(this.name, place);
+    put(this.what, title.slice(place.length));
+    return this.node;
+  }
+}
+
+/** Parts of a line; where it breaks the dot stays behind, none begins a line. */
+const joined = (parts) => parts.filter(Boolean).join("\u00a0· ");
+
 /** One condition of the server as a line of the strip. */
 export function line(item, head, lang, words) {
-  const name = item.category || nameOf(item.name, item.queue, lang);
+  const sentence = item.summary[lang] ?? item.summary.en ?? "";
+  const about = partsOf(sentence);
+  const name = (item.slice && about.place) || item.category || nameOf(item.name, item.queue || head.hotline, lang);
+  const apart = item.slice || item.category; // what waits and who is free is known of queues, not of a part of the calls
   const x = item.threshold_s;
-  const compared = item.versus ? versus(item.versus) : null;
+  const compared = item.versus && !apart ? versus(item.versus) : null;
   const demand = compared && compared.unit === "%" ? compared.number + compared.unit : null;
-  const level = percent(item.category ? item.value : (item.service_level ?? item.value));
-  const over = count(item.category ? item.value : (item.over ?? item.value), lang);
+  const level = percent(apart ? item.value : (item.service_level ?? item.value));
+  const over = count(apart ? item.value : (item.over ?? item.value), lang);
   const fromAlert = item.expected ? versus({ ratio: item.value / item.expected - 1, calls: null }) : null;
-  const byDemand = (fromAlert ? `${fromAlert.number}%` : null) ?? (item.category ? NONE : (demand ?? NONE));
+  const byDemand = (fromAlert ? `${fromAlert.number}%` : null) ?? demand ?? NONE;
   const told = {
     service_level_under_target: () => words.alertLevel(name, level, x),
     waiting_past_threshold: () => words.alertWaiting(name, over, x),
     demand_above_expectation: () => words.alertDemand(name, byDemand),
     demand_below_expectation: () => words.alertDemand(name, byDemand),
   }[item.kind];
-  const title = told ? told() : (item.summary[lang] ?? item.summary.en ?? name);
-  const own = item.blame === "service_level" && item.target !== null ? words.target(target(item.target)) : null;
-  const oldest = item.blame === "waiting" && item.oldest_s !== null && !item.category ? words.oldestIs(span(item.oldest_s)) : null;
-  const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;
-  const waits = item.blame === "demand" && item.waiting ? words.nWaiting(count(item.waiting, lang)) : null;
-  const hands = item.agents && !item.category ? crew(item.agents) : null;
-  const onDuty = hands ? hands.free + hands.ringing + hands.busy + hands.wrap : 0;
-  const free = onDuty && item.queue ? words.freeAgents(hands.free, onDuty) : null;
   const since = words.since(moment(item.since, head.now, head.zone, lang));
-  return {
+  const shown = {
+    name,
     look: item.owner ? "acknowledged" : item.breach ? "breach" : "watch",
     item: head.actions && item.alert ? item : null,
-    said: [item.owner ? words.takenBy(isolated(item.owner)) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""].filter(Boolean).join(" · "),
-    title,
-    sub: [own, since, oldest, cause, waits, free].filter(Boolean).join(" · "),
-    summary: item.summary[lang] ?? item.summary.en ?? title,
+    said: joined([item.owner ? words.takenBy(isolated(item.owner)) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""]),
   };
+  if (!told) {
+    // of any other kind the sentence tells the figures; it mostly says itself since when
+    const kind = words.kinds[item.kind];
+    const title = kind ? words.alertOther(name, kind) : sentence || name;
+    const rest = kind ? about.rest : "";
+    const late = sentence.includes(moment(item.since, head.now, head.zone, lang)) ? null : since;
+    return { ...shown, title, sub: joined([rest, late]), summary: sentence || title };
+  }
+  const own = item.blame === "service_level" && item.target !== null ? words.target(target(item.target)) : null;
+  const oldest = item.blame === "waiting" && item.oldest_s !== null && !apart ? words.oldestIs(span(item.oldest_s)) : null;
+  const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;
+  const waits = item.blame === "demand" && item.waiting && !apart ? words.nWaiting(count(item.waiting, lang)) : null;
+  const hands = item.agents && !apart ? crew(item.agents) : null;
+  const onDuty = hands ? hands.free + hands.ringing + hands.busy + hands.wrap : 0;
+  const free = hands && item.queue ? words.freeAgents(hands.free, onDuty) : null;
+  const title = told();
+  return { ...shown, title, sub: joined([own, since, oldest, cause, waits, free]), summary: sentence || title };
 }
 
 /** Nothing to say: all within target, or at least no alert. */
@@ -82,11 +118,11 @@ export class Strip {
     this.node = node;
     this.act = act;
     this.places = Array.from({ length: PLACES }, () => {
-      const place = { icon: el("span", "strip-icon"), title: el("strong", "strip-title"), sub: el("span", "strip-sub"), more: el("span", "strip-more"), said: el("span", "strip-said") };
+      const place = { icon: el("span", "strip-icon"), title: new Title(), sub: el("span", "strip-sub"), more: el("span", "strip-more"), said: el("span", "strip-said") };
       place.acknowledge = this.button(place, "acknowledge");
       place.silence = this.button(place, "silence");
       place.actions = el("span", "strip-actions", place.acknowledge, place.silence);
-      place.node = el("div", "strip", place.icon, el("div", "strip-text", place.title, place.sub), el("span", "strip-end", place.said, place.actions, place.more));
+      place.node = el("div", "strip", place.icon, el("div", "strip-text", place.title.node, place.sub), el("span", "strip-end", place.said, place.actions, place.more));
       node.append(place.node);
       return place;
     });
@@ -126,7 +162,7 @@ export class Strip {
         place.look = shown.look;
         place.node.dataset.look = shown.look;
       }
-      put(place.title, shown.title);
+      place.title.tell(shown);
       put(place.sub, shown.sub);
       mark(place.node, "title", shown.summary ?? null);
       put(place.more, i === PLACES - 1 && more > 0 ? words.more(more) : "");

@@ -9,6 +9,11 @@ import { stateIcon } from "/static/icons.js";
 import { levelIn } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
 
+/** Whether a name is longer than a tile is made for: 16 Latin letters, or 8 Han, which are twice as wide. */
+function wide(name) {
+  return [...name].reduce((width, letter) => width + (letter >= "\u2e80" ? 2 : 1), 0) > 16;
+}
+
 export class Tile {
   constructor(queue) {
     this.queue = queue;
@@ -69,6 +74,7 @@ export class Tile {
     const name = nameOf(data.name, data.queue, lang);
     const behind = words.behind(data.behind_s ?? 0);
     put(this.name, name);
+    mark(this.link, "title", wide(name) ? name : null); // it may be cut
     put(this.badge, words.badge[data.state](data.minutes, behind, data.owner, data.held_until ? clock(data.held_until, head.zone) : null));
     const down = data.state === "feed_down";
     this.now(data, level, head, lang, words, name);
@@ -89,12 +95,15 @@ export class Tile {
     const text = down ? NONE : count(data.waiting, lang);
     this.waiting.set(text);
     this.waiting.classList.toggle("wide", text.length > 2);
+    this.waiting.classList.toggle("huge", text.length > 3);
     put(this.waitingLabel, words.waiting);
     const known = words.lastKnown(count(data.waiting, lang), clock(data.since, head.zone));
     phrase(this.past, down ? known : data.over ? words.past(count(data.over, lang), x) : []);
     put(this.oldestLabel, words.oldest);
-    this.oldest.set(down ? NONE : span(data.oldest_s));
-    this.oldest.classList.toggle("long", !down && (data.oldest_s ?? 0) >= 3600);
+    const oldest = down ? NONE : span(data.oldest_s);
+    this.oldest.set(oldest);
+    this.oldest.classList.toggle("long", oldest.length > 5); // from 1 h on
+    this.oldest.classList.toggle("huge", oldest.length > 7); // from 10 h on
     put(this.levelLabel, words.level(x, x !== this.promised));
     this.level.set(percent(level), "%");
     this.level.classList.toggle("long", level === 1);

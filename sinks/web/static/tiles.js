@@ -1,12 +1,14 @@
 // The grid of tiles: which ones, in which order, and how they change places.
 
-import { el, put } from "/static/dom.js";
+import { queueAddress } from "/static/address.js";
+import { el, mark, phrase, put } from "/static/dom.js";
 import { count } from "/static/format.js";
 import { Tile } from "/static/tile.js";
 
 const REORDER_MS = 30_000;
 const SLIDE_MS = 300;
 const MOST = 15;
+const LOUD = ["breach", "feed_down", "acknowledged", "watch"];
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const EMPTY = { name: {}, state: "no_calls", blame: [], owner: null, since: null, minutes: null, behind_s: null, waiting: null, over: null, oldest_s: null, in_service: null, agents: null, windows: {}, service_level: null, judged: 0, versus: null, today: null, today_versus: null, last_call_at: null, held_until: null };
 
@@ -18,7 +20,11 @@ export class Tiles {
     this.tiles = new Map();
     this.order = [];
     this.moved = -REORDER_MS;
-    this.others = el("li", "tile others");
+    this.othersText = el("span", "");
+    this.othersStates = el("span", "label");
+    this.othersLink = el("a", "tile-link");
+    this.others = el("li", "tile others", this.othersLink, this.othersText, this.othersStates);
+    this.others.dataset.queue = ""; // it leads to the list of all
   }
 
   update(board, chosen, lang, words) {
@@ -32,7 +38,18 @@ export class Tiles {
       tile.update(tiles[queue] ?? { ...EMPTY, queue: "–", threshold_s: head.threshold_s, target: board.totals.target }, sparks[queue], head, chosen, lang, words);
     }
     this.count(names.length);
-    put(this.others, words.others(count(names.length - this.order.length, lang)));
+    this.rest(names.slice(this.order.length), tiles, lang, words);
+  }
+
+  /** What has no tile of its own: how many, and how many of them are not as they should be. */
+  rest(names, tiles, lang, words) {
+    if (!names.length) return;
+    const number = (state) => names.filter((queue) => tiles[queue]?.state === state).length;
+    const bad = LOUD.map((state) => [state, number(state)]).filter(([, n]) => n);
+    put(this.othersText, words.others(count(names.length, lang)));
+    phrase(this.othersStates, bad.flatMap(([state, n], i) => [i ? " · " : "", `${words.states[state]} `, { b: count(n, lang) }]));
+    mark(this.othersLink, "href", queueAddress(""));
+    mark(this.othersLink, "aria-label", [this.othersText.textContent, this.othersStates.textContent].filter(Boolean).join(words.separator));
   }
 
   /** The first run shows the whole frame with dashes, no skeletons. */

@@ -10,6 +10,7 @@ import { nameOf } from "/static/words.js";
 import { EVENTS } from "/static/words_events.js";
 
 const DAYS = 14; // below so many learned days the forecast is provisional
+const PHONE = matchMedia("(width < 640px)");
 const CELLS = ["waiting", "oldest", "level", "answer", "calls", "service", "abandon"];
 
 export class Totals {
@@ -46,9 +47,10 @@ export class Totals {
     const oldest = totals.oldest_queue;
     this.set("oldest", words.oldestTotal, span(totals.oldest_s), "", oldest === null ? [] : [nameOf(tiles[oldest]?.name, oldest, lang)]);
     const wall = document.documentElement.dataset.view === "tv"; // read from 3 m: fewer words, larger
-    this.set("level", wall ? words.wall.level(x) : words.levelTotal(x), percent(down ? null : levelIn(totals, windowName, chosen.definition)), "%", words.levelSub(target(totals.target), wall ? "" : spoken));
+    const brief = wall || PHONE.matches;
+    this.set("level", brief ? words.brief.level(x) : words.levelTotal(x), percent(down ? null : levelIn(totals, windowName, chosen.definition)), "%", words.levelSub(target(totals.target), wall ? "" : spoken));
     const over = answered ? spoken : words.windowLast.today;
-    this.set("answer", wall ? words.wall.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", this.answerSub(totals.worst_24h, wall ? over : null, head, lang, words));
+    this.set("answer", brief ? words.brief.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", this.answerSub(totals.worst_24h, wall ? over : null, head, lang, words));
     const compared = versusText(totals.today_versus);
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
     this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);
@@ -76,6 +78,8 @@ export class Totals {
     put(cell.label, label);
     const wan = value.endsWith("万"); // the unit of large Chinese numbers is small, like a percent sign
     cell.value.set(wan ? value.slice(0, -1) : value, wan ? "万" : unit);
+    cell.value.classList.toggle("long", name === "oldest" && value.length > 5); // from 1 h on
+    cell.value.classList.toggle("huge", name === "oldest" && value.length > 7); // from 10 h on
     phrase(cell.sub, value === NONE && name !== "level" ? [NONE] : sub);
   }
 }
