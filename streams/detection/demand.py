@@ -22,6 +22,7 @@ from streams.detection.departure import (
     onset,
     out_of_band,
     required_score,
+    widths_of,
     windows,
 )
 from streams.detection.episode import Episode
@@ -64,6 +65,8 @@ class Demand:
         self.scales = Scales()
         self._samples: list[tuple[int, int]] = []
         self._windows = _NO_WINDOWS
+        self._at_border: tuple[list[Window], list[Look]] = ([], [])
+        self._widths = widths_of(self.scales)
         self.pace = 0.0
         """Calls a minute that were expected when `episode` began on a young key (0: it was not young)."""
 
@@ -132,17 +135,23 @@ class Demand:
                 curve=curve,
                 levels=self.levels,
                 not_before=self.incidents.not_before,
-                scales=self.scales,
+                widths=self._widths,
                 grain=self._grain,
             )
             self._windows = (minute, self.expectation.revision, made)
+        tests = self._windows[2]
+        if not elapsed:
+            if self._at_border[0] is not tests:  # asked for by everybody who judges there
+                closed = [look(window, 0, 0.0, plan.spread.dispersion) for window in tests if window.minutes]
+                self._at_border = tests, closed
+            return self._at_border[1]
         opened, usual = self._open(now, slack)
         seen = [
             look(window, opened, usual, plan.spread.dispersion)
-            for window in self._windows[2]
+            for window in tests
             if window.minutes or elapsed >= LEAST_ELAPSED
         ]
-        return [*self._half_minute(now, slack), *seen] if elapsed else seen
+        return [*self._half_minute(now, slack), *seen]
 
     def check(self, minute: int) -> None:
         """Learn at the border where `minute` begins how far ordinary windows lie from their forecast."""
@@ -155,6 +164,7 @@ class Demand:
                 continue
             if seen.start >= self.expectation.first > 0 and not self.expectation.unusual(seen.start, minute):
                 self.scales.put(seen.minutes, deviation(seen.calls, seen.expected, seen.excess))
+                self._widths = widths_of(self.scales)
 
     def sample(self, now: int) -> None:
         """Remember what stands in the open minute at this tick, for tests that begin inside a minute."""
@@ -387,4 +397,5 @@ class Demand:
         demand.incidents = packed.incidents
         demand.expectation = Expectation.unpack(feed, zone, packed.incidents, packed.expectation, country)
         demand._samples, demand.scales, demand.pace = packed.samples, packed.scales, packed.pace
+        demand._widths = widths_of(demand.scales)
         return demand

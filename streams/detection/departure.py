@@ -102,6 +102,11 @@ def required_score(minutes: int, keys: int, false_alarms_per_week: float, grain:
     return log10(disjoint * looks / false_alarms_per_week)
 
 
+def widths_of(scales: Scales) -> dict[int, tuple[Width, Width]]:
+    """By the minutes of each test: how wide real deviations lie, above and below."""
+    return {minutes: scales.of(minutes) for minutes in WINDOWS}
+
+
 def windows(
     minute: int,
     *,
@@ -110,10 +115,10 @@ def windows(
     curve: Curve,
     levels: Sequence[Level],
     not_before: int,
-    scales: Scales,
+    widths: Mapping[int, tuple[Width, Width]],
     grain: int = 1,
 ) -> list[Window]:
-    """The tests of the minute that begins at `minute`; none reaches back before `not_before`."""
+    """The tests of the minute that begins at `minute`; none reaches back before `not_before`. `widths` as in `widths`."""
     made: list[Window] = []
     count, at = 0, minute
     for minutes in WINDOWS:
@@ -138,7 +143,7 @@ def windows(
                 unsure,
                 span.busy,
                 span.quiet,
-                *scales.of(minutes),
+                *widths[minutes],
                 level.odd,
                 odd_day(level, plan.spread),
             )

@@ -96,6 +96,13 @@ def later(level: Level, at: int, spread: Spread) -> Level:
     )
 
 
+def later_at(level: Level, at: npt.NDArray[np.int64], spread: Spread) -> tuple[Floats, Floats]:
+    """Mean and variance of the level at many moments (epoch ms) of the same day, each as `later` has it."""
+    keep = np.exp(np.minimum(level.at - at, 0) / DRIFT_MS)
+    drift = keep**2 * level.var_drift + spread.drift**2 * (1 - keep**2)
+    return level.day + keep * level.drift, level.var_day + 2 * keep * level.cov + drift
+
+
 def brought(level: Level, at: int, midnight: int, spread: Spread) -> Level:
     """The level expected at `at`, over the local midnight that today began with if it lies between."""
     if level.at < midnight <= at:

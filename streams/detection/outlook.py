@@ -10,7 +10,7 @@ from streams.detection import departure
 from streams.detection.counts import band
 from streams.detection.demand import Demand
 from streams.detection.keys import MINUTE, Key
-from streams.detection.level import DRIFT_MS, doubt
+from streams.detection.level import doubt, later_at
 from streams.detection.plan import Readiness, readiness
 
 STEP_S = 300
@@ -48,12 +48,10 @@ def forecast(key: Key, demand: Demand, now: int, version: int) -> Forecast | Non
         return None
     starts = np.arange(plan.start, plan.end, STEP_S * 1000, dtype=np.int64)
     usual = curve.steps(starts, STEP_S // 60)
-    level = demand.levels[-1]
+    mean, variance = later_at(demand.levels[-1], starts, plan.spread)
     ahead = starts >= now
-    keep = np.where(ahead, np.exp(np.minimum(level.at - starts, 0) / DRIFT_MS), 0.0)
-    expected = usual * np.where(ahead, np.exp(level.day + keep * level.drift), 1.0)
-    drift = keep**2 * level.var_drift + plan.spread.drift**2 * (1 - keep**2)
-    unsure = np.where(ahead, level.var_day + 2 * keep * level.cov, plan.spread.day**2) + drift + plan.variance
+    expected = usual * np.where(ahead, np.exp(mean), 1.0)
+    unsure = np.where(ahead, variance, plan.spread.day**2 + plan.spread.drift**2) + plan.variance
     lower, upper = band(expected, unsure + (plan.spread.dispersion - 1) / np.maximum(expected, 0.1))
     return Forecast(
         feed=demand.feed,

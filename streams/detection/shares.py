@@ -54,7 +54,7 @@ def gathered_since(minutes: Mapping[int, Parts], allowed: float, now: int) -> in
 
 
 class Rolling(msgspec.Struct):
-    """(part, whole) by minute, and their sums over [begin, end), which are kept while the window stands still."""
+    """(part, whole) by minute, and their sums over [begin, end) (whole minutes), kept up as the window moves on."""
 
     minutes: dict[int, Parts] = {}
     begin: int = 0
@@ -73,14 +73,22 @@ class Rolling(msgspec.Struct):
     def sums(self, begin: int, end: int) -> Parts:
         """The sums over [begin, end) (ms); minutes before `begin` are dropped."""
         if (begin, end) != (self.begin, self.end):
-            self.begin, self.end, self.part, self.whole = begin, end, 0, 0
+            if self.begin <= begin <= self.end <= end:
+                self._add(self.begin, begin, -1)
+                self._add(self.end, end, 1)
+            else:
+                self.part = self.whole = 0
+                self._add(begin, end, 1)
+            self.begin, self.end = begin, end
             for minute in [minute for minute in self.minutes if minute < begin]:
                 del self.minutes[minute]
-            for minute, (part, whole) in self.minutes.items():
-                if minute < end:
-                    self.part += part
-                    self.whole += whole
         return self.part, self.whole
+
+    def _add(self, begin: int, end: int, times: int) -> None:
+        for minute in range(begin, end, MINUTE):
+            part, whole = self.minutes.get(minute, (0, 0))
+            self.part += times * part
+            self.whole += times * whole
 
 
 class Share(msgspec.Struct):

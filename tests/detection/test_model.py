@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streams.detection.calendar import SLOT, local_day, slot_of
 from streams.detection.counts import band, tail_score
 from streams.detection.history import PLAIN, History
-from streams.detection.level import Spread, brought, later, observe, unknown
+from streams.detection.level import Spread, brought, later, later_at, observe, unknown
 from streams.detection.plan import Curve, plan_for
 from streams.detection.profile import fit
 from streams.detection.words import about, times
@@ -49,6 +49,16 @@ def test_the_level_finds_a_busy_day_and_knows_how_sure_it_is():
         level = observe(brought(level, end, 0, spread), random.poisson(60 * 1.25), 60.0, spread, suspect=False)
     assert level.mean == pytest.approx(np.log(1.25), abs=3 * level.variance**0.5)
     assert level.variance**0.5 < 0.05
+
+
+def test_the_level_of_many_moments_is_that_of_each():
+    spread = Spread(day=0.15, drift=0.05, dispersion=1.1)
+    level = observe(unknown(0, spread), 90, 60.0, spread, suspect=False)
+    moments = np.array([0, 1, 5 * MINUTE, 90 * MINUTE, DAY], np.int64)
+    means, variances = later_at(level, moments, spread)
+    each = [later(level, int(at), spread) for at in moments]
+    assert means == pytest.approx([one.mean for one in each])
+    assert variances == pytest.approx([one.variance for one in each])
 
 
 def test_an_incident_hardly_moves_the_level():

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 from detection_kit import tell
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deploy.runtime.detection_settings import AnswerRate
 from deploy.runtime.settings import Hotline, Queue
@@ -57,6 +59,26 @@ def test_sums_over_a_window_follow_what_changes_in_it():
     rolling.put(7 * MINUTE, (0, 0))
     assert rolling.sums(6 * MINUTE, 13 * MINUTE) == (4, 13)
     assert min(rolling.minutes) == 6 * MINUTE
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("put"), st.integers(0, 40), st.integers(0, 3), st.integers(0, 4)),
+            st.tuples(st.just("look"), st.integers(0, 40), st.integers(0, 15), st.just(0)),
+        ),
+        max_size=30,
+    )
+)
+def test_sums_of_a_window_that_moves_anyhow_are_the_sums_made_anew(steps):
+    rolling = Rolling()
+    for what, a, b, c in steps:
+        if what == "put":
+            rolling.put(a * MINUTE, (b, b + c))
+        else:
+            begin, end = a * MINUTE, (a + b) * MINUTE
+            inside = [parts for minute, parts in rolling.minutes.items() if begin <= minute < end]
+            assert rolling.sums(begin, end) == (sum(part for part, _ in inside), sum(whole for _, whole in inside))
 
 
 QUIET = {
