@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+import story
 from hypothesis import HealthCheck, settings
 
 from deploy import topics as topic_table
@@ -15,7 +16,7 @@ from deploy.runtime.settings import Kafka
 from deploy.topics import TopicState
 from streams.contract.topics import TOPICS, Topic
 
-INSTALLATION = "installation"
+INSTALLATION, BROKER = "installation", "broker"
 
 # How long drawing or running an example takes says how busy the machine is; speed is measured in tests/bench.
 settings.register_profile("busy", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,9 +27,9 @@ settings.load_profile("busy")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     """What is made once is made by one worker, and what takes long begins first.
 
-    Tests that share an installation, or what their module makes, are a group: named before xdist's hook reads the
-    names. After the order was drawn the installation's come first, then the other groups; the single tests fill up
-    both workers at the end (`--no-loadscope-reorder` keeps this).
+    Tests that share an installation, the broker, or what their module makes, are a group: named before xdist's hook
+    reads the names. After the order was drawn those of the installation and the broker come first, then the other
+    groups; the single tests fill up all workers at the end (`--no-loadscope-reorder` keeps this).
     """
     for item in items:
         if group := shared_by(item):
@@ -37,16 +38,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("loadgroup", default=False):  # xdist sets it in its workers
         alone = [item.nodeid for item in items if (group := group_of(item)) and not item.nodeid.endswith(f"@{group}")]
         assert not alone, f"xdist does not keep these beside what they share: {alone[:3]}"
-    items.sort(key=lambda item: 0 if (group := group_of(item)) == INSTALLATION else 1 if group else 2)
+    first = {INSTALLATION: 0, BROKER: 0, "": 2}
+    items.sort(key=lambda item: first.get(group_of(item), 1))
 
 
 def shared_by(item: pytest.Item) -> str:
-    """Who shares what this test needs: all that ask the system tests' installation, its module, or nobody ("")."""
+    """Who shares what this test needs: all that ask the system tests' installation or a broker, its module, or nobody ("")."""
     if not isinstance(item, pytest.Function):
         return ""
     made = {name: found[-1].scope for name, found in item._fixtureinfo.name2fixturedefs.items()}
     if made.get("hotline") == "session":
         return INSTALLATION
+    if "kafka_bootstrap" in made:
+        return BROKER
     return item.nodeid.partition("::")[0] if "module" in made.values() else ""
 
 
@@ -80,6 +84,12 @@ def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.start(timeout_s=120)
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def told(clickhouse_url: str) -> Iterator[story.Told]:
+    """Two days of calls, counted by the real engine and stored: for tests that only read."""
+    yield from story.tell(clickhouse_url)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-import story
 from clickhouse_connect.driver.client import Client
 
 from deploy.runtime.processor import Record
@@ -109,9 +108,3 @@ def select(client) -> Callable[..., list[dict[str, Any]]]:
         return list(client.query(query, parameters).named_results())
 
     return select_
-
-
-@pytest.fixture(scope="session")
-def told(clickhouse_url: str) -> Iterator[story.Told]:
-    """Two days of calls, counted by the real engine and stored: for tests that only read."""
-    yield from story.tell(clickhouse_url)

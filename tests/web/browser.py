@@ -57,13 +57,17 @@ class Watched:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[BrowserContext]:
-    """A browser with one empty context the size of a wall screen."""
+async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE_MS
-        )
-        context = await browser.new_context(viewport={"width": 1920, "height": 1080})
-        context.set_default_timeout(PATIENCE_MS)
-        yield context
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE_MS)
+        yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def empty_context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """An empty context the size of a wall screen."""
+    context = await browser.new_context(viewport={"width": 1920, "height": 1080})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    await context.close()

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import city
 import pytest
+import pytest_asyncio
 from aiohttp import ClientSession, ClientTimeout, CookieJar
 from browser import Watched, in_chromium
 from hypothesis import given
@@ -58,7 +59,7 @@ class Client:
         return response.status, json.loads(text) if response.content_type == "application/json" else text
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def client(site: RunningSite):
     async with ClientSession(site.url, cookie_jar=CookieJar(unsafe=True)) as session:
         yield Client(session)

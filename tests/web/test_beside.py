@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import jsonschema
 import pytest
+import pytest_asyncio
 import story
 from aiohttp import ClientSession
 from browser import Watched, in_a_browser
@@ -22,11 +23,6 @@ pytestmark = pytest.mark.clickhouse
 DOCUMENT = document()
 
 
-@pytest.fixture(scope="module")
-def told(clickhouse_url: str) -> Iterator[story.Told]:
-    yield from story.tell(clickhouse_url)
-
-
 async def shown(told: story.Told, day: str, time: str) -> AsyncIterator[RunningSite]:
     """The story as it stands in ClickHouse, on the board of a later moment."""
     kafka = told.settings.kafka.model_copy(update={"bootstrap": "127.0.0.1:1"})
@@ -39,13 +35,13 @@ async def shown(told: story.Told, day: str, time: str) -> AsyncIterator[RunningS
     await running.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def week_later(told: story.Told) -> AsyncIterator[RunningSite]:
     async for running in shown(told, "2026-03-16", "09:30:00"):
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def at_the_spike(told: story.Told) -> AsyncIterator[RunningSite]:
     async for running in shown(told, story.SPIKE, "09:05:00"):
         yield running

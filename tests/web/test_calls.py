@@ -3,9 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 import story
 from aiohttp import ClientSession
 from browser import Watched, in_chromium
@@ -18,12 +19,7 @@ pytestmark = pytest.mark.clickhouse
 SPAN = {"from": "2026-03-10", "to": "2026-03-10"}
 
 
-@pytest.fixture(scope="module")
-def told(clickhouse_url: str) -> Iterator[story.Told]:
-    yield from story.tell(clickhouse_url)
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def told_site(told: story.Told) -> AsyncIterator[RunningSite]:
     """The story on the board, and its visits in ClickHouse."""
     settings = told.settings.model_copy(
@@ -37,7 +33,7 @@ async def told_site(told: story.Told) -> AsyncIterator[RunningSite]:
     await running.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def ask(told_site: RunningSite) -> AsyncIterator[ClientSession]:
     async with ClientSession(told_site.url) as session:
         yield session

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import city
 import pytest
+import pytest_asyncio
 from browser import Watched, in_a_browser
 from msgspec import structs
 from playwright.async_api import BrowserContext, expect
@@ -17,7 +18,7 @@ from streams.contract.metrics import Window
 pytestmark = in_a_browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def board(context: BrowserContext, site: RunningSite) -> AsyncIterator[Watched]:
     watched = Watched(await context.new_page(), site.url)
     yield watched

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 
 import city
-import pytest
+import pytest_asyncio
 from browser import Watched, in_a_browser
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
@@ -16,7 +16,7 @@ from streams.contract.alerts import Silence
 pytestmark = in_a_browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def board(context: BrowserContext, site: RunningSite) -> AsyncIterator[Watched]:
     watched = Watched(await context.new_page(), site.url)
     yield watched

@@ -10,6 +10,7 @@ from uuid import uuid4
 import city
 import msgspec
 import pytest
+import pytest_asyncio
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
@@ -73,7 +74,7 @@ async def until(http: ClientSession, ready: Callable[[dict], bool]) -> dict:
                     return event["data"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def send(kafka_bootstrap: str) -> AsyncIterator[Callable]:
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
     await producer.start()

@@ -1,6 +1,5 @@
 """What people may see, as conditions on rows: every view, saved query and export shows no more than the wallboard."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +42,6 @@ SETTINGS = Settings(
         }
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def told(clickhouse_url: str) -> Iterator[story.Told]:
-    yield from story.tell(clickhouse_url)
 
 
 def rows(client: Client, sql: str, filters: str = "{}") -> list[dict[str, Any]]:
