@@ -1,7 +1,7 @@
 """The whole simulated hotline: what is told of calls and agents agrees with the truth, and incidents do what they say."""
 
 from collections import Counter, defaultdict
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from test_simulation import HOUR, MINUTE, MONDAY, ZONE
 
 from deploy.producers.simulator import notes
 from deploy.producers.simulator.incidents import Incident, parse_incident
-from deploy.producers.simulator.profile import SITES, Profile, profile_of
+from deploy.producers.simulator.profile import SITES, Profile, calls_only, profile_of, sites_of
 from deploy.producers.simulator.simulation import Simulation, simulate
 from deploy.producers.simulator.sources import Delivery
 from deploy.producers.simulator.truth import TrueAgent, TrueApart, TrueRating, TrueReclassification, TrueVisit
@@ -54,6 +54,23 @@ def stays_told(events: list[CallEvent]) -> dict[tuple[str, str], object]:
         call.tell(Fact(int(event.time), kind, event.queue, 0, -1 if ms is None else ms, hold, event.agent))
         call.flag = event.flag or call.flag
     return {(name, stay.queue): stay for name, call in calls.items() for stay in stays_of(call)}
+
+
+def test_runs_with_other_sources_name_other_calls_and_agents() -> None:
+    """Also those that begin at the same time, and of which one has a source of the other's hotline beside its own."""
+
+    def names(profile: Profile) -> tuple[set[str], set[str]]:
+        events, _ = told(profile, 0.5, settle=False)
+        return {event.call for event in events if event.call}, {event.agent for event in events if event.agent}
+
+    runs = [hotline(), calls_only(hotline()), *(hotline()._replace(sites=sites_of(it)) for it in (("A",), ("B", "C")))]
+    for one, other in combinations([names(profile) for profile in runs], 2):
+        assert not one[0] & other[0]
+        assert not one[1] & other[1]
+    shared = hotline()._replace(sites=sites_of(("A", "C"))), hotline()._replace(sites=sites_of(("A", "D")))
+    (calls, agents), (other_calls, other_agents) = map(names, shared)
+    assert {name.split("/")[0] for name in agents & other_agents} == {"A"}
+    assert {name.split("-")[0] for name in calls & other_calls} == {"A"}
 
 
 def test_every_stay_that_follows_from_the_events_is_the_truth() -> None:

@@ -8,7 +8,7 @@ from deploy.producers.simulator.calls import Call
 from deploy.producers.simulator.choice import between
 from deploy.producers.simulator.demand import MINUTE_MS, Demand
 from deploy.producers.simulator.incidents import Incident, is_out, staff_factor
-from deploy.producers.simulator.profile import SITES
+from deploy.producers.simulator.profile import named
 from deploy.producers.simulator.routing import Queue
 from deploy.producers.simulator.truth import TrueAgent
 from deploy.producers.simulator.world import World
@@ -34,7 +34,6 @@ class Floor:
         self._teams = {queue.name: [Team(queue, site) for site in world.profile.sites] for queue in queues}
         self._plans: dict[str, tuple[int, int]] = {}
         self._number = 0
-        self._prefix = "" if world.profile.sites == SITES else f"{world.profile.sites[0].source}/"
         self._opened = False
         self.closed = False
         self.ring: Callable[[Call, Agent], None]
@@ -151,7 +150,8 @@ class Floor:
         if agent is None:
             self._number += 1
             skills = skills_of(team.queue, self._queues, self._world.habits.second_skill, random)
-            agent = Agent(f"{self._prefix}a{self._number}", team, skills, now)
+            name = named(self._world.profile.sites, team.site, "/", f"a{self._number}")
+            agent = Agent(name, team, skills, now)
         agent.begin_shift(now, random, worked=0.0 if self._opened else random.random() * 0.75)
         team.on[agent] = None
         self.enter(agent, "available")

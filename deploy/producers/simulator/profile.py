@@ -45,6 +45,14 @@ _COMFORT_OF_ONE_SKILL = 2.2
 _CENTRES = ("east", "west", "north", "south")
 
 
+def named(sites: Sequence[Site], site: Site, separator: str, name: str) -> str:
+    """The name of a call or an agent at `site`: with its source, so that runs with other sources name others.
+
+    At the sites that are there unless told it stands alone.
+    """
+    return name if tuple(sites) == SITES else f"{site.source}{separator}{name}"
+
+
 class Profile(NamedTuple):
     """A hotline: calls per day in all, and its queues. `zone` is an IANA name."""
 

@@ -15,7 +15,7 @@ from deploy.producers.simulator.demand import MINUTE_MS, Demand
 from deploy.producers.simulator.floor import Floor
 from deploy.producers.simulator.incidents import Incident, demand_factor
 from deploy.producers.simulator.notes import Notes
-from deploy.producers.simulator.profile import Profile
+from deploy.producers.simulator.profile import Profile, named
 from deploy.producers.simulator.routing import Queue, lines_of, queues_of
 from deploy.producers.simulator.sources import Sources
 from deploy.producers.simulator.switchboard import Switchboard
@@ -46,7 +46,7 @@ class Simulation:
         self._demand = demand = Demand(profile, seed)
         self._incidents = tuple(incidents)
         self._boundaries = sorted({at for incident in incidents for at in (incident.start, incident.end)})
-        self._prefix = f"s{start:x}-"
+        self._prefixes = {site: named(profile.sites, site, "-", f"s{start:x}-") for site in profile.sites}
         self._calls = 0
         self._end = _FOREVER if end is None else end
         self._queues = queues_of(profile)
@@ -149,7 +149,7 @@ class Simulation:
             return
         self._calls += 1
         site = sites[self._world.random.randrange(len(sites))] if len(sites) > 1 else sites[0]
-        call = Call(f"{self._prefix}{self._calls:06d}", queue, site.source, now)
+        call = Call(f"{self._prefixes[site]}{self._calls:06d}", queue, site.source, now)
         call.redial_of = redial_of
         self._switchboard.take(call, number, site.centre)
 
