@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from alerts.controls import Controls
-from deploy.runtime.kafka import append, reading
+from deploy.runtime.kafka import UnansweredError, append, reading
 from deploy.runtime.settings import Kafka
 from streams.contract import AlertEvent
 from streams.contract.alerts import ControlRecord, control_key
@@ -24,42 +25,44 @@ log = structlog.get_logger()
 async def follow(kafka: Kafka, controls: Controls) -> None:
     """Keep `controls` up to date, for good."""
     async with reading(kafka) as consumer:
-        await _read(consumer, controls, until_end=False)
+        partition, end = await _begin(consumer, ALERT_CONTROL)
+        while True:
+            if not controls.ready and await consumer.position(partition) >= end:
+                controls.ready = True
+            for record in await _poll(consumer):
+                if (said := _said(record)) is not None:
+                    controls.take(said)
 
 
 async def load(kafka: Kafka) -> Controls:
     """What has been said up to now."""
     controls = Controls()
-    async with reading(kafka) as consumer:
-        await _read(consumer, controls, until_end=True)
+    async for record in _up_to_now(kafka, ALERT_CONTROL):
+        if (said := _said(record)) is not None:
+            controls.take(said)
+    controls.ready = True
     return controls
 
 
-async def _read(consumer: AIOKafkaConsumer, controls: Controls, *, until_end: bool) -> None:
-    partition = TopicPartition(ALERT_CONTROL, 0)
-    consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
-    end = (await consumer.end_offsets([partition]))[partition]
-    while True:
-        if not controls.ready and await consumer.position(partition) >= end:
-            controls.ready = True
-        if controls.ready and until_end:
-            return
-        for records in (await consumer.getmany(partition, timeout_ms=POLL_MS)).values():
-            for record in records:
-                _take(controls, record.value or b"", record.offset)
-
-
-def _take(controls: Controls, value: bytes, offset: int) -> None:
-    try:
-        controls.take(_decoder.decode(value))
-    except msgspec.DecodeError as error:
-        log.warning("a record about alerts cannot be read and is passed over", offset=offset, reason=str(error))
-
-
 async def write(kafka: Kafka, record: ControlRecord) -> None:
-    """Append a record and wait until the broker has it. Raises KafkaError."""
+    """Append a record and wait until the broker has it. Raises UnansweredError, or KafkaError if nothing was sent."""
     await append(kafka, ALERT_CONTROL, control_key(record), msgspec.json.encode(record))
+
+
+async def say(kafka: Kafka, record: ControlRecord) -> bool:
+    """Append a record; where the answer is lost look for it in the log. False: it is not known if it is or will be there.
+
+    Raises KafkaError where nothing was sent.
+    """
+    try:
+        await write(kafka, record)
+    except UnansweredError:
+        try:
+            return record in [_said(found) async for found in _up_to_now(kafka, ALERT_CONTROL)]
+        except (KafkaError, OSError) as error:
+            log.warning("what became of a record about alerts cannot be read", problem=repr(error))
+            return False
+    return True
 
 
 async def firing(kafka: Kafka) -> list[AlertEvent]:
@@ -82,13 +85,34 @@ async def last_episodes(kafka: Kafka) -> dict[str, AlertEvent]:
 
 
 async def _alerts(kafka: Kafka) -> AsyncIterator[AlertEvent]:
-    """What `hotline.alerts` holds up to now."""
+    async for record in _up_to_now(kafka, ALERTS):
+        yield _event.decode(record.value or b"")
+
+
+def _said(record: ConsumerRecord) -> ControlRecord | None:
+    try:
+        return _decoder.decode(record.value or b"")
+    except msgspec.DecodeError as error:
+        log.warning("a record about alerts cannot be read and is passed over", offset=record.offset, reason=str(error))
+        return None
+
+
+async def _up_to_now(kafka: Kafka, topic: str) -> AsyncIterator[ConsumerRecord]:
+    """What a topic of one partition holds up to now."""
     async with reading(kafka) as consumer:
-        partition = TopicPartition(ALERTS, 0)
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        end = (await consumer.end_offsets([partition]))[partition]
+        partition, end = await _begin(consumer, topic)
         while await consumer.position(partition) < end:
-            for records in (await consumer.getmany(partition, timeout_ms=POLL_MS)).values():
-                for record in records:
-                    yield _event.decode(record.value or b"")
+            for record in await _poll(consumer):
+                yield record
+
+
+async def _begin(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicPartition, int]:
+    """Stand at the beginning of a topic; where it ends now."""
+    partition = TopicPartition(topic, 0)
+    consumer.assign([partition])
+    await consumer.seek_to_beginning(partition)
+    return partition, (await consumer.end_offsets([partition]))[partition]
+
+
+async def _poll(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
+    return [record for records in (await consumer.getmany(timeout_ms=POLL_MS)).values() for record in records]

@@ -21,7 +21,7 @@ from deploy.cli.processes import run_process
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from streams.contract import DIMENSIONS
-from streams.contract.alerts import Acknowledgement, AlertEvent, Silence, Verdict, feedback_on
+from streams.contract.alerts import Acknowledgement, AlertEvent, ControlRecord, Silence, Verdict, feedback_on
 
 _DURATION = re.compile(r"^(\d+)([mhd])$")
 T = TypeVar("T")
@@ -54,6 +54,14 @@ def _do(settings: Settings, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except (KafkaError, OSError) as error:
         click.echo(f"hotline alerts: Kafka at {settings.kafka.bootstrap} does not answer: {error!r}", err=True)
+        sys.exit(3)
+
+
+def _say(settings: Settings, record: ControlRecord) -> None:
+    """Write it down. Ends the command where it is not known that it is written."""
+    if not _do(settings, control_log.say(settings.kafka, record)):
+        lost = f"the answer of Kafka at {settings.kafka.bootstrap} is lost: it may have been recorded"
+        click.echo(f"hotline alerts: {lost}; `hotline alerts list` shows what holds", err=True)
         sys.exit(3)
 
 
@@ -103,7 +111,7 @@ def acknowledge(fingerprint: str, note: str, author: str) -> None:
     if all(event.fingerprint != fingerprint for event in _do(settings, control_log.firing(settings.kafka))):
         _refuse(f"no alert {fingerprint} fires; `hotline alerts list` shows those that do")
     said = Acknowledgement(fingerprint=fingerprint, author=author, note=note, at=_now())
-    _do(settings, control_log.write(settings.kafka, said))
+    _say(settings, said)
     click.echo(f"{fingerprint}: taken on by {author}")
 
 
@@ -127,7 +135,7 @@ def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) 
             _refuse(str(error))
         click.echo(f"silence {identity} in Alertmanager until {_time(made.ends_at)}")
         return
-    _do(settings, control_log.write(settings.kafka, made))
+    _say(settings, made)
     click.echo(f"silence {made.id} until {_time(made.ends_at)}")
 
 
@@ -143,7 +151,7 @@ def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None
     if last is None:
         _refuse(f"no alert {fingerprint} has fired in the last 30 days")
     said = feedback_on(last, verdict, author, note, _now())
-    _do(settings, control_log.write(settings.kafka, said))
+    _say(settings, said)
     click.echo(f"{last.rule} of {_time(last.started_at)}: {verdict}")
 
 
@@ -159,7 +167,7 @@ def unsilence(identity: str) -> None:
     if found is None:
         _refuse(f"no silence {identity} holds; `hotline alerts list` shows those that do")
     found.ends_at = _now()
-    _do(settings, control_log.write(settings.kafka, found))
+    _say(settings, found)
     click.echo(f"silence {identity} has ended")
 
 

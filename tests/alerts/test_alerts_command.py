@@ -1,9 +1,19 @@
-"""What `hotline alerts list` says of an alert."""
+"""What `hotline alerts list` says of an alert, and what is said of a record whose answer is lost."""
+
+import asyncio
+from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
 from alert_kit import event
+from click.testing import CliRunner
 
-from deploy.cli.alerts import place_of
+import deploy.cli.alerts
+from alerts import control_log
+from deploy.cli.alerts import command, place_of
+from deploy.runtime.settings import Kafka, Settings
+from streams.contract.alerts import Acknowledgement
 
 
 @pytest.mark.parametrize(
@@ -17,3 +27,37 @@ from deploy.cli.alerts import place_of
 )
 def test_a_category_called_like_a_queue_is_told_apart_from_it(about, said):
     assert place_of(event(**about)) == said
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_where_the_answer_is_lost_the_log_is_asked(kafka_bootstrap, topics, monkeypatch, arrives):
+    await asyncio.to_thread(topics)
+    sent = AIOKafkaProducer.send_and_wait
+
+    async def lost(self, *told, **named):
+        if arrives:
+            await sent(self, *told, **named)
+        raise KafkaTimeoutError
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_and_wait", lost)
+    kafka, said = Kafka(bootstrap=kafka_bootstrap), Acknowledgement(fingerprint=uuid4().hex, author="Li", at=1)
+    assert await control_log.say(kafka, said) is arrives
+    assert (said.fingerprint in (await control_log.load(kafka)).acknowledgements) is arrives
+
+
+def test_what_is_not_known_to_be_written_is_not_said_to_be_so(monkeypatch):
+    settings = Settings(paging="hotline", kafka={"bootstrap": "broker:9092"})
+    monkeypatch.setattr(deploy.cli.alerts, "current", lambda: settings)
+    monkeypatch.setattr(deploy.cli.alerts, "resolve", lambda told: told)
+    answers = iter([False, True])
+
+    async def say(kafka, record):
+        return next(answers)
+
+    monkeypatch.setattr(control_log, "say", say)
+    silence = ["silence", "queue=water", "--for", "2h", "--reason", "works", "--author", "Li"]
+    unknown, written = (CliRunner().invoke(command, silence) for _ in range(2))
+    assert (unknown.exit_code, unknown.stdout) == (3, "")
+    assert "it may have been recorded; `hotline alerts list`" in unknown.stderr
+    assert (written.exit_code, written.stdout[:8]) == (0, "silence ")
