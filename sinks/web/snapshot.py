@@ -137,7 +137,8 @@ class View:
             "threshold_s": self.config.thresholds("")[0],
             "level_window_min": self.level_ms // MINUTE_MS,
             "days_learned": max(days, default=None),
-            "sources": self.sources.snapshot(),
+            "sources": self.sources.snapshot()
+            | {"alerts": {s: self._condition(a) for s, a in self._of_sources().items()}},
         }
 
     def _of_queue(self, queue: str | None) -> list[AlertEvent | Signal]:
@@ -314,22 +315,31 @@ class View:
     def _conditions(self) -> list[AlertEvent | Signal]:
         """The alerts that fire and the breaches that no alert covers yet: the unowned first, then the newest."""
         covered = {(alert.queue, alert.category, blame_of(alert)) for alert in self.firing}
-        # the page itself says which source is silent or sends everything twice, as long as one does
-        told = {"dead_feed"} if self.sources.silent else set()
-        told |= {"doubled_feed"} if self.sources.doubled else set()
-        conditions: list[AlertEvent | Signal] = [alert for alert in self.firing if kind_of(alert) not in told]
+        conditions: list[AlertEvent | Signal] = [*self.firing]
         conditions += [s for s in self.active if is_breach(s) and (s.queue, s.category, blame_of(s)) not in covered]
         # what nobody has comes first, and of it what is bad: a filled tile is always told of in the strip
         conditions.sort(key=lambda condition: (condition.fingerprint in self.owners, not is_breach(condition)))
         return conditions
 
+    def _of_sources(self) -> dict[str, AlertEvent]:
+        """The alert of each source that is silent now, or sends everything twice: the strip says so, and takes it on there."""
+        known = {"dead_feed": self.sources.silent, "doubled_feed": self.sources.doubled}
+        return {
+            alert.labels["source"]: alert
+            for kind, statuses in reversed(known.items())
+            for alert in self.firing
+            if kind_of(alert) == kind and alert.labels.get("source") in {status.source for status in statuses}
+        }
+
     def _alerts(self) -> Snapshot:
-        conditions = self._conditions()
+        told = {alert.fingerprint for alert in self._of_sources().values()}
+        everything = self._conditions()
+        conditions = [condition for condition in everything if condition.fingerprint not in told]
         ended = [a.ended_at for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]
         return {
             "newest": [self._condition(condition) for condition in conditions[:SHOWN_CONDITIONS]],
             "more": max(0, len(conditions) - SHOWN_CONDITIONS),
-            "firing": sum(isinstance(condition, AlertEvent) for condition in conditions),
+            "firing": sum(isinstance(condition, AlertEvent) for condition in everything),
             "quiet_since": max(ended, default=None),
         }
 

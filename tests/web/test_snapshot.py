@@ -124,6 +124,22 @@ def test_a_condition_without_an_alert_is_told_once_it_is_a_breach(settings) -> N
     assert shot["tiles"]["housing"]["state"] == "breach"
 
 
+def test_the_alert_of_a_silent_source_is_taken_on_where_its_silence_is_said(settings) -> None:
+    board = filled()
+    dead = city.alert(city.MORNING, queue="", rule="DeadFeed", signal="dead_feed", labels={"source": "PBX-2"})
+    silent = city.source(city.MORNING, "PBX-2", 2, silent_since=city.MORNING - 780_000)
+    board.apply(dead, city.MORNING)
+    view = View(board, settings, NOW)
+    assert view.snapshot()["head"]["sources"]["alerts"] == {}
+    assert dead.fingerprint in {a["id"] for a in view.snapshot()["alerts"]["newest"]}
+    board.apply(silent, city.MORNING)
+    view = View(board, settings, NOW)
+    shot = view.snapshot()
+    assert shot["head"]["sources"]["alerts"]["PBX-2"]["id"] == dead.fingerprint
+    assert dead.fingerprint not in {a["id"] for a in shot["alerts"]["newest"]}
+    assert shot["alerts"]["firing"] == len(view.alarms()["firing"]) == 3
+
+
 def test_an_alert_and_its_signal_are_one_line(settings) -> None:
     board = filled()
     board.apply(

@@ -5,7 +5,7 @@ import { count, NONE, percent } from "/static/format.js";
 import { apiAddress, Poll } from "/static/poll.js";
 import { WindowChoice } from "/static/choice.js";
 import { csvLink, tableRow, Table } from "/static/table.js";
-import { nameOf } from "/static/words.js";
+import { nameOf, unreached } from "/static/words.js";
 import { PAGES } from "/static/words_pages.js";
 
 const EVERY_MS = 5_000;
@@ -57,9 +57,9 @@ export class DistrictPage {
       const map = await this.asked;
       if (map.districts) this.map = map;
       else this.mapProblem = map.error;
-    } catch (error) {
+    } catch {
       this.asked = null;
-      this.mapProblem = String(error.message);
+      this.mapProblem = unreached();
     }
     this.render();
   }

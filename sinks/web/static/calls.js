@@ -4,7 +4,7 @@ import { el, mark, put } from "/static/dom.js";
 import { NONE, percent, seconds, span, tableSpan } from "/static/format.js";
 import { Pager } from "/static/pager.js";
 import { csvLink, Table } from "/static/table.js";
-import { nameOf } from "/static/words.js";
+import { nameOf, unreached } from "/static/words.js";
 
 const PAGE = 20;
 const COLUMNS = ["caller", "queued", "queue", "outcome", "wait", "talk", "category", "district", "agent", "counts"];
@@ -69,9 +69,9 @@ export class CallList {
       if (number !== this.asked) return;
       if (response.ok) this.answer = answer;
       else this.problem = answer.error;
-    } catch (error) {
+    } catch {
       if (number !== this.asked) return;
-      this.problem = String(error.message);
+      this.problem = unreached();
     }
     this.render();
   }

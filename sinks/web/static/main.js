@@ -177,7 +177,7 @@ function render() {
   header.tick(Date.now() + skew, board.head.zone);
 }
 
-matchMedia("(width < 640px)").addEventListener("change", render); // a phone has shorter words
+matchMedia("(width < 1200px)").addEventListener("change", render); // a small screen has shorter words
 
 setInterval(() => {
   if (stream.lostSince() !== null) render();

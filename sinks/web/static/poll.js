@@ -1,5 +1,7 @@
 // Figures that the stream does not carry: asked for while their page is shown, again and again.
 
+import { unreached } from "/static/words.js";
+
 export class Poll {
   /** `took(answer, problem)`: one of the two is null. */
   constructor(every, took) {
@@ -29,8 +31,8 @@ export class Poll {
       const told = await response.json();
       if (response.ok) answer = told;
       else problem = told.error;
-    } catch (error) {
-      problem = String(error.message);
+    } catch {
+      problem = unreached();
     }
     if (number !== this.number) return; // overtaken by a later question
     this.took(answer, problem);

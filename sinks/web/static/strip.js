@@ -10,6 +10,16 @@ const PLACES = 2;
 const NOTABLE = 0.15;
 const STALE_S = 15;
 
+/** Parts of a line; where it breaks the dot stays behind, none begins a line. */
+const joined = (parts) => parts.filter(Boolean).join("\u00a0· ");
+
+/** What can be done about a line, and what somebody has done already. */
+function takenOn(item, head, words) {
+  if (!item) return {};
+  const said = [item.owner ? words.takenBy(isolated(item.owner)) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""];
+  return { item: head.actions && item.alert ? item : null, said: joined(said) };
+}
+
 /** What the page itself has to say: the connection, the age of the data, the first run. */
 export function notices(board, offline, lang, words) {
   const { head } = board;
@@ -23,9 +33,13 @@ export function notices(board, offline, lang, words) {
     const { silent, heard, expected } = head.sources;
     const at = (ms) => moment(ms, head.now, head.zone, lang);
     const [all, several] = [heard === 0, silent.length > 1];
-    if (all && several) found.push({ look: "feed_down", title: words.noDataFrom(silent.length, at(head.sources.down_since)), sub: words.noDataAll });
-    else for (const { source, since } of silent) found.push({ look: "feed_down", title: words.noData(source, at(since)), sub: all ? words.noDataAll : words.noDataSub(heard, expected) });
-    for (const source of head.sources.doubled) found.push({ look: "watch", title: words.doubled(source), sub: words.doubledSub });
+    const taken = (...sources) => {
+      const alerts = sources.map((source) => head.sources.alerts[source]).filter(Boolean);
+      return takenOn(alerts.find((alert) => !alert.owner) ?? alerts[0], head, words);
+    };
+    if (all && several) found.push({ look: "feed_down", title: words.noSource(at(head.sources.down_since)), sub: words.noDataAll, ...taken(...silent.map((one) => one.source)) });
+    else for (const { source, since } of silent) found.push({ look: "feed_down", title: words.noData(source, at(since)), sub: all ? words.noDataAll : words.noDataSub(heard, expected), ...taken(source) });
+    for (const source of head.sources.doubled) found.push({ look: "watch", title: words.doubled(source), sub: words.doubledSub, ...taken(source) });
   }
   if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
   if (head.status === "first_run") {
@@ -57,8 +71,13 @@ export class Title {
   }
 }
 
-/** Parts of a line; where it breaks the dot stays behind, none begins a line. */
-const joined = (parts) => parts.filter(Boolean).join("\u00a0· ");
+/** What a condition of any other kind says: its sentence, which tells the figures and mostly since when. */
+function inItsWords(item, name, about, sentence, since, words) {
+  const kind = words.kinds[item.kind];
+  const parts = kind || item.kind === "doubled_feed"; // of others only the whole of it is known
+  const title = kind ? words.alertOther(name, kind) : parts ? about.place : sentence.replace(/[.。]$/u, "");
+  return { title: title || name, sub: joined([parts ? about.rest : "", sentence.includes(since) ? "" : words.since(since)]) };
+}
 
 /** One condition of the server as a line of the strip. */
 export function line(item, head, lang, words) {
@@ -79,21 +98,10 @@ export function line(item, head, lang, words) {
     demand_above_expectation: () => words.alertDemand(name, byDemand),
     demand_below_expectation: () => words.alertDemand(name, byDemand),
   }[item.kind];
-  const since = words.since(moment(item.since, head.now, head.zone, lang));
-  const shown = {
-    name,
-    look: item.owner ? "acknowledged" : item.breach ? "breach" : "watch",
-    item: head.actions && item.alert ? item : null,
-    said: joined([item.owner ? words.takenBy(isolated(item.owner)) : "", item.silenced_until ? words.silentUntil(clock(item.silenced_until, head.zone)) : ""]),
-  };
-  if (!told) {
-    // of any other kind the sentence tells the figures; it mostly says itself since when
-    const kind = words.kinds[item.kind];
-    const title = kind ? words.alertOther(name, kind) : sentence || name;
-    const rest = kind ? about.rest : "";
-    const late = sentence.includes(moment(item.since, head.now, head.zone, lang)) ? null : since;
-    return { ...shown, title, sub: joined([rest, late]), summary: sentence || title };
-  }
+  const since = moment(item.since, head.now, head.zone, lang);
+  const look = item.kind === "dead_feed" ? "feed_down" : item.owner ? "acknowledged" : item.breach ? "breach" : "watch";
+  const shown = { name, look, ...takenOn(item, head, words), summary: sentence };
+  if (!told) return { ...shown, ...inItsWords(item, name, about, sentence, since, words) };
   const own = item.blame === "service_level" && item.target !== null ? words.target(target(item.target)) : null;
   const oldest = item.blame === "waiting" && item.oldest_s !== null && !apart ? words.oldestIs(span(item.oldest_s)) : null;
   const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;
@@ -102,7 +110,7 @@ export function line(item, head, lang, words) {
   const onDuty = hands ? hands.free + hands.ringing + hands.busy + hands.wrap : 0;
   const free = hands && item.queue ? words.freeAgents(hands.free, onDuty) : null;
   const title = told();
-  return { ...shown, title, sub: joined([own, since, oldest, cause, waits, free]), summary: sentence || title };
+  return { ...shown, title, sub: joined([own, words.since(since), oldest, cause, waits, free]), summary: sentence || title };
 }
 
 /** Nothing to say: all within target, or at least no alert. */

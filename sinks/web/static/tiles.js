@@ -23,6 +23,7 @@ export class Tiles {
     this.othersText = el("span", "");
     this.othersStates = el("span", "label");
     this.othersLink = el("a", "tile-link");
+    for (const node of [this.othersText, this.othersStates]) node.setAttribute("aria-hidden", "true"); // the link says it
     this.others = el("li", "tile others", this.othersLink, this.othersText, this.othersStates);
     this.others.dataset.queue = ""; // it leads to the list of all
   }

@@ -2,7 +2,7 @@
 
 import { el, put } from "/static/dom.js";
 import { clock, NONE, seconds, span } from "/static/format.js";
-import { nameOf } from "/static/words.js";
+import { nameOf, unreached } from "/static/words.js";
 
 const at = (iso) => (iso ? Date.parse(iso) : null);
 const wait = (ms) => span(seconds(ms / 1000));
@@ -67,8 +67,8 @@ export class Timeline {
       if (address !== this.address) return;
       if (response.ok) this.answer = told;
       else problem = told.error;
-    } catch (error) {
-      problem = String(error.message);
+    } catch {
+      problem = unreached();
     }
     if (address !== this.address) return;
     if (problem !== null) put(this.title, `${own.failed}: ${problem}`);

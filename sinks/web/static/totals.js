@@ -10,7 +10,7 @@ import { nameOf } from "/static/words.js";
 import { EVENTS } from "/static/words_events.js";
 
 const DAYS = 14; // below so many learned days the forecast is provisional
-const PHONE = matchMedia("(width < 640px)");
+const NARROW = matchMedia("(width < 1200px)");
 const CELLS = ["waiting", "oldest", "level", "answer", "calls", "service", "abandon"];
 
 export class Totals {
@@ -46,11 +46,11 @@ export class Totals {
     put(this.lackingText, `${head.sources.heard}/${head.sources.expected}`);
     const oldest = totals.oldest_queue;
     this.set("oldest", words.oldestTotal, span(totals.oldest_s), "", oldest === null ? [] : [nameOf(tiles[oldest]?.name, oldest, lang)]);
-    const wall = document.documentElement.dataset.view === "tv"; // read from 3 m: fewer words, larger
-    const brief = wall || PHONE.matches;
-    this.set("level", brief ? words.brief.level(x) : words.levelTotal(x), percent(down ? null : levelIn(totals, windowName, chosen.definition)), "%", words.levelSub(target(totals.target), wall ? "" : spoken));
+    // read from 3 m, or in a hand: fewer words
+    const brief = document.documentElement.dataset.view === "tv" || NARROW.matches;
+    this.set("level", brief ? words.brief.level(x) : words.levelTotal(x), percent(down ? null : levelIn(totals, windowName, chosen.definition)), "%", words.levelSub(target(totals.target), brief ? "" : spoken));
     const over = answered ? spoken : words.windowLast.today;
-    this.set("answer", brief ? words.brief.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", this.answerSub(totals.worst_24h, wall ? over : null, head, lang, words));
+    this.set("answer", brief ? words.brief.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", this.answerSub(totals.worst_24h, brief ? over : null, head, lang, words));
     const compared = versusText(totals.today_versus);
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
     this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);

@@ -49,11 +49,11 @@ export const WORDS = {
     free: (n) => [{ b: n }, " free"],
     sources: (n, of) => `· sources ${n}/${of}`,
     noData: (source, t) => `No data from ${source} since ${t}`,
-    noDataSub: (n, of) => `${n} of ${of} sources are heard · its calls are missing in every figure`,
-    noDataAll: "no source is heard: figures of now are not known · this is no quiet hour",
-    noDataFrom: (n, t) => `No data from any of ${n} sources since ${t}`,
+    noDataSub: (n, of) => `${n} of ${of} sources heard · its calls are in no figure`,
+    noDataAll: "figures of now are not known · this is no quiet hour",
+    noSource: (t) => `No source heard since ${t}`,
     doubled: (source) => `${source} sends everything twice`,
-    doubledSub: "each call is counted once · see the sender's configuration",
+    doubledSub: "each call is counted once · see the sender's settings",
     lastKnown: (n, t) => ["last ", { b: n }, ` at ${t}`],
     silentFor: (m) => ["silent for ", { b: `${m} min` }],
     lastCall: (t) => ["last call ", { b: t }],
@@ -176,8 +176,8 @@ export const WORDS = {
     sources: (n, of) => `· 数据源 ${n}/${of}`,
     noData: (source, t) => `${source} ${t} 起无数据`,
     noDataSub: (n, of) => `${of} 个数据源中 ${n} 个正常 · 各项数值均未计入其来电`,
-    noDataAll: "全部数据源中断：当前数值未知 · 并非无来电",
-    noDataFrom: (n, t) => `全部 ${n} 个数据源 ${t} 起无数据`,
+    noDataAll: "当前数值未知 · 并非无来电",
+    noSource: (t) => `${t} 起全部数据源中断`,
     doubled: (source) => `${source} 重复发送全部事件`,
     doubledSub: "每通来电只计一次 · 请检查发送方配置",
     lastKnown: (n, t) => [`${t} 为 `, { b: n }],
@@ -258,4 +258,9 @@ export const WORDS = {
 /** The name of a thing in the language of the page; an id where settings give no name. */
 export function nameOf(names, id, lang) {
   return names?.[lang] || names?.en || names?.zh || id;
+}
+
+/** What is said where the server was not reached: browsers say it in their own words, and in theirs alone. */
+export function unreached() {
+  return document.documentElement.lang.startsWith("zh") ? "无法连接服务器" : "no connection to the server";
 }
