@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -20,7 +20,9 @@ from sinks.clickhouse.term_words import terms_by
 from sinks.clickhouse.writer import Writer
 
 GROUP = "hotline.sinks"
-LINGER_S = 0.3
+LINGER_S = 0.1
+EVERY_S = 1.0
+"""An insert costs the server 15 ms, and 4 ms more for a thousand rows: of a busy topic one a second."""
 # Rows are short-lived and hold no cycles: looking through them for cycles took a third of the writer's time.
 GC_THRESHOLD = 100_000
 
@@ -64,9 +66,9 @@ def run(settings: Settings) -> None:
     functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone), terms)
     writer = Writer(functions, inserter)
 
-    async def handle(topic: str, partition: int, records: Sequence[Record]) -> None:
+    async def handle(topic: str, records: Mapping[int, Sequence[Record]]) -> None:
         try:
-            await writer.store(topic, partition, records)
+            await writer.store(topic, records)
         except ClickHouseAway as error:
             raise Retry(str(error)) from error
 
@@ -76,4 +78,5 @@ def run(settings: Settings) -> None:
         dict.fromkeys(functions, handle),
         health_port=settings.health.sinks_port,
         linger_s=LINGER_S,
+        every_s=EVERY_S,
     )

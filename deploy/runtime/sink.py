@@ -1,9 +1,12 @@
 """A plain at-least-once consumer of micro-batches, for writers whose rows carry a key and a version.
 
-Reading resumes at the group's commit, and only what a handler has stored is committed.
+Reading resumes at the group's commit, and only what a handler has stored is committed. A handler gets what has arrived
+in all partitions of a topic at once: what a store costs is mostly per call.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
@@ -22,6 +25,9 @@ from deploy.runtime.transport import build_app
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
+FETCH_MIN_BYTES = 32 * 1024
+"""An answer of the broker costs as much with ten records as with a thousand, and nobody waits for a row by the tenth of a
+second: a few answers a second are enough."""
 
 log = structlog.get_logger()
 
@@ -32,8 +38,11 @@ class Retry(Exception):  # noqa: N818  (an order, not an error of the program)
     """Raised by a handler that cannot take the batch now: the same batch comes again, in order, with back-off."""
 
 
-Handler = Callable[[str, int, Sequence[Record]], Awaitable[None]]
-"""(topic, partition, records in offset order); returns when they are stored."""
+Handler = Callable[[str, Mapping[int, Sequence[Record]]], Awaitable[None]]
+"""(topic, partition -> records in offset order); returns when all of them are stored."""
+
+Batch = list[tuple[Place, "_Partition", list[Record]]]
+"""What is stored together: of each partition the first that wait."""
 
 
 class _Partition:
@@ -50,11 +59,19 @@ class Sink:
     """Reads partitions into buffers; one task per topic hands them to the topic's handler."""
 
     def __init__(
-        self, name: str, settings: Settings, topics: Mapping[str, Handler], *, linger_s: float, max_records: int
+        self,
+        name: str,
+        settings: Settings,
+        topics: Mapping[str, Handler],
+        *,
+        linger_s: float,
+        every_s: float,
+        max_records: int,
     ) -> None:
         self._settings = settings
         self._handlers = topics
         self._linger_s = linger_s
+        self._every_s = every_s
         self._max_records = max_records
         self._partitions: dict[Place, _Partition] = {}
         self._building: tuple[int, dict[Place, _Partition]] = (0, {})
@@ -63,7 +80,9 @@ class Sink:
         self._settled = False
         self._failing: dict[str, str] = {}
         self._changed = asyncio.Event()
-        self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take))
+        self._app = build_app(
+            name, settings.kafka, self, dict.fromkeys(topics, self._take), fetch_min_bytes=FETCH_MIN_BYTES
+        )
 
     async def positions(self, assigned: frozenset[Place]) -> Mapping[Place, int]:
         """Resume at the group's commit; without one, at the beginning."""
@@ -142,41 +161,52 @@ class Sink:
             await self._changed.wait()
 
     async def _store(self, topic: str) -> None:
-        """Hand what has arrived to the topic's handler, partition by partition."""
+        """Hand what has arrived to the topic's handler, all its partitions together."""
+        begun = -math.inf
         while True:
             while not self._arrived(topic):
                 await self._changed.wait()
-            await asyncio.sleep(self._linger_s)
-            for place, partition in self._arrived(topic):
-                batch = partition.waiting[: self._max_records]
-                if await self._stored(place, partition, batch):
-                    del partition.waiting[: len(batch)]
-                    partition.stored = batch[-1].offset + 1
-                    metrics.APPLIED.labels(topic, str(place[1])).inc(len(batch))
-                    self._tell()
+            if self._waiting(topic) < self._max_records:
+                await asyncio.sleep(max(self._linger_s, begun + self._every_s - time.monotonic()))
+            begun = time.monotonic()
+            if batch := self._batch(topic):
+                await self._stored(topic, batch)
 
     def _arrived(self, topic: str) -> list[tuple[Place, _Partition]]:
         return [(place, p) for place, p in self._partitions.items() if place[0] == topic and p.waiting]
 
-    async def _stored(self, place: Place, partition: _Partition, batch: Sequence[Record]) -> bool:
-        """Give a batch to the handler until it takes it; False if the partition is ours no more."""
-        topic, number = place
+    def _waiting(self, topic: str) -> int:
+        return sum(len(partition.waiting) for _, partition in self._arrived(topic))
+
+    def _batch(self, topic: str) -> Batch:
+        """Of every partition as much as is there, but not more than its share of what a batch may hold."""
+        arrived = self._arrived(topic)
+        share = math.ceil(self._max_records / max(1, len(arrived)))
+        return [(place, partition, partition.waiting[:share]) for place, partition in arrived]
+
+    async def _stored(self, topic: str, batch: Batch) -> None:
+        """Give a batch to the handler until it takes it; without the partitions that are ours no more."""
         pause = FIRST_PAUSE_S
-        while not partition.lost:
+        while ours := [it for it in batch if not it[1].lost]:
             try:
-                await self._handlers[topic](topic, number, batch)
+                await self._handlers[topic](topic, {place[1]: records for place, _, records in ours})
             except Retry as reason:
                 metrics.RETRIES.labels(topic).inc()
                 if topic not in self._failing:
-                    log.warning("cannot store now: trying again", topic=topic, partition=number, reason=str(reason))
+                    log.warning("cannot store now: trying again", topic=topic, reason=str(reason))
                 self._failing[topic] = str(reason)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
                 if self._failing.pop(topic, None) is not None:
-                    log.info("stored again", topic=topic, partition=number)
-                return not partition.lost
-        return False
+                    log.info("stored again", topic=topic)
+                for place, partition, records in ours:
+                    if not partition.lost:
+                        del partition.waiting[: len(records)]
+                        partition.stored = records[-1].offset + 1
+                        metrics.APPLIED.labels(topic, str(place[1])).inc(len(records))
+                self._tell()
+                return
 
     def _tell(self) -> None:
         self._changed.set()
@@ -238,17 +268,20 @@ def run_sink(
     *,
     health_port: int = 0,
     linger_s: float = 1.0,
+    every_s: float = 0.0,
     max_records: int = 50_000,
 ) -> None:
     """Consume `topics` as group `name` until SIGTERM; blocks.
 
-    A batch is what arrived for one partition within `linger_s` (about `max_records` at most). Offsets are
-    committed after the handler returned. `Retry` repeats the batch with back-off while the process stays
-    in its group; any other exception ends the process (exit code 1), to be restarted.
+    A batch is what arrived in all partitions of a topic within `linger_s`, or since the batch before began if `every_s`
+    has not passed since: a quiet topic is stored at once, a busy one in few batches. Far behind there is no waiting;
+    about `max_records` are the most of a batch. Offsets are committed after the handler returned. `Retry` repeats the
+    batch with back-off while the process stays in its group; any other exception ends the process (exit code 1), to be
+    restarted.
     """
 
     async def main() -> None:
-        sink = Sink(name, settings, topics, linger_s=linger_s, max_records=max_records)
+        sink = Sink(name, settings, topics, linger_s=linger_s, every_s=every_s, max_records=max_records)
         await sink.run(health_port)
 
     run_process(main())

@@ -149,7 +149,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         conf = self.app.conf
-        kafka = cast("Transport", transport).kafka
+        ours = cast("Transport", transport)
+        kafka = ours.kafka
         self._assignor = RoundRobinPartitionAssignor
         return _GroupConsumer(
             membership=self.membership,
@@ -162,6 +163,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             auto_offset_reset="earliest",
             max_poll_interval_ms=86_400_000,
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=ours.fetch_min_bytes,
             request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
             session_timeout_ms=kafka.session_timeout_ms,
             heartbeat_interval_ms=min(3_000, kafka.session_timeout_ms // 3),
@@ -305,9 +307,10 @@ class Transport(driver.Transport):
     Consumer = Consumer
     Producer = Producer
 
-    def __init__(self, app: faust.App, kafka: Kafka, reader: Reader) -> None:
+    def __init__(self, app: faust.App, kafka: Kafka, reader: Reader, fetch_min_bytes: int) -> None:
         self.kafka = kafka
         self.reader = reader
+        self.fetch_min_bytes = fetch_min_bytes
         super().__init__(app.conf.broker_consumer, app)
 
 
@@ -344,8 +347,11 @@ def _reading(take: Take) -> Callable[[Any], Awaitable[None]]:
     return read
 
 
-def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Take]) -> App:
-    """One Faust app of one consumer group, with one agent per topic."""
+def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Take], *, fetch_min_bytes: int = 1) -> App:
+    """One Faust app of one consumer group, with one agent per topic.
+
+    `fetch_min_bytes`: the broker answers once it has so much, or after half a second.
+    """
     session_s = kafka.session_timeout_ms / 1000
     app = App(
         group,
@@ -363,7 +369,7 @@ def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Tak
         topic_disable_leader=True,
         web_enabled=False,
     )
-    transport = Transport(app, kafka, reader)
+    transport = Transport(app, kafka, reader, fetch_min_bytes)
     app.transport = transport
     app.producer_transport = transport
     for topic, take in topics.items():

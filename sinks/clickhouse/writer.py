@@ -50,12 +50,12 @@ class Writer:
         self._turn = asyncio.Lock()
         self._writing = threading.Lock()  # a caller that is cancelled leaves its thread writing
 
-    async def store(self, topic: str, partition: int, records: Sequence[Record]) -> None:
-        """Return when the records are rows in ClickHouse; raises ClickHouseAway if they are not.
+    async def store(self, topic: str, records: Mapping[int, Sequence[Record]]) -> None:
+        """Return when the records of some partitions are rows in ClickHouse; raises ClickHouseAway if they are not.
 
         What cannot become a row is logged, counted and left out, once everything else is stored.
         """
-        rows, refused = await asyncio.to_thread(to_rows, self._functions[topic], topic, partition, records)
+        rows, refused = await asyncio.to_thread(self._rows, topic, records)
         batch = self._open
         batch.rows += rows
         async with self._turn:
@@ -65,6 +65,16 @@ class Writer:
         if batch.failure:
             raise batch.failure
         _tell(refused)
+
+    def _rows(
+        self, topic: str, records: Mapping[int, Sequence[Record]]
+    ) -> tuple[list[tuple[Row, Position]], list[Refused]]:
+        rows, refused = [], []
+        for partition, its in records.items():
+            its_rows, its_refused = to_rows(self._functions[topic], topic, partition, its)
+            rows += its_rows
+            refused += its_refused
+        return rows, refused
 
     async def _store(self, batch: _Batch) -> None:
         try:

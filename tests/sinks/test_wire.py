@@ -55,33 +55,33 @@ def stored(select, feed):
 
 
 async def test_a_wire_cut_in_the_middle_of_an_insert(relay, writer, stored, feed):
-    await writer.store(VISITS, 0, told(feed, count=1))  # connected, and the columns of the table are known
+    await writer.store(VISITS, {0: told(feed, count=1)})  # connected, and the columns of the table are known
     relay.cut_after(50_000)
     with pytest.raises(ClickHouseAway, match="insert into visits"):
-        await writer.store(VISITS, 0, told(feed))
+        await writer.store(VISITS, {0: told(feed)})
     assert relay.sent > 50_000, "it was in the middle"
     relay.heal()
-    await writer.store(VISITS, 0, told(feed))
+    await writer.store(VISITS, {0: told(feed)})
     assert stored() == (VISITS_TOLD, VISITS_TOLD)
 
 
 async def test_an_insert_that_was_stored_and_whose_answer_was_lost_is_sent_again_and_counts_once(
     relay, writer, stored, feed
 ):
-    await writer.store(VISITS, 0, told(feed, count=1))
+    await writer.store(VISITS, {0: told(feed, count=1)})
     relay.lose_answers()
     with pytest.raises(ClickHouseAway, match="insert into visits"):
-        await writer.store(VISITS, 0, told(feed))
+        await writer.store(VISITS, {0: told(feed)})
     relay.heal()
-    await writer.store(VISITS, 0, told(feed))
+    await writer.store(VISITS, {0: told(feed)})
     assert stored() == (VISITS_TOLD, VISITS_TOLD)
 
 
 async def test_a_full_disk_is_said_and_waited_for(relay, writer, stored, feed):
-    await writer.store(VISITS, 0, told(feed, count=1))
+    await writer.store(VISITS, {0: told(feed, count=1)})
     relay.refuse(DISK_FULL)
     with pytest.raises(ClickHouseAway, match="not enough space"):
-        await writer.store(VISITS, 0, told(feed))
+        await writer.store(VISITS, {0: told(feed)})
     relay.heal()
-    await writer.store(VISITS, 0, told(feed))
+    await writer.store(VISITS, {0: told(feed)})
     assert stored() == (VISITS_TOLD, VISITS_TOLD)

@@ -79,9 +79,9 @@ def writer(recorder):
 
 async def test_what_arrives_while_an_insert_runs_goes_together_into_the_next(writer, recorder):
     recorder.may_go.clear()
-    first = asyncio.create_task(writer.store(VISITS, 0, records(visit(1))))
+    first = asyncio.create_task(writer.store(VISITS, {0: records(visit(1))}))
     assert await asyncio.to_thread(recorder.entered.wait, 60)
-    more = [asyncio.create_task(writer.store(VISITS, p, records(visit(p), visit(p + 100)))) for p in (1, 2, 3)]
+    more = [asyncio.create_task(writer.store(VISITS, {p: records(visit(p), visit(p + 100))})) for p in (1, 2, 3)]
     await waiting(writer, 6)
     recorder.may_go.set()
     await asyncio.gather(first, *more)
@@ -89,34 +89,34 @@ async def test_what_arrives_while_an_insert_runs_goes_together_into_the_next(wri
 
 
 async def test_marks_are_inserted_after_what_stands_before_them(writer, recorder):
-    await writer.store(VISITS, 0, records(MARK, visit(1)))
+    await writer.store(VISITS, {0: records(MARK, visit(1))})
     assert [table for table, _ in recorder.inserts] == ["visits", "feed_marks"]
 
 
 async def test_no_mark_is_stored_when_a_row_before_it_is_not(writer, recorder):
     recorder.away_for = {"visits"}
     with pytest.raises(ClickHouseAway, match="no visits now"):
-        await writer.store(VISITS, 0, records(visit(1), MARK))
+        await writer.store(VISITS, {0: records(visit(1), MARK)})
     assert recorder.inserts == []
     recorder.away_for = set()
-    await writer.store(VISITS, 0, records(visit(1), MARK))
+    await writer.store(VISITS, {0: records(visit(1), MARK)})
     assert [table for table, _ in recorder.inserts] == ["visits", "feed_marks"]
 
 
 async def test_all_who_share_a_failed_insert_are_told(writer, recorder):
     recorder.away_for = {"visits"}
-    stores = (writer.store(VISITS, p, records(visit(p))) for p in range(4))
+    stores = (writer.store(VISITS, {p: records(visit(p))}) for p in range(4))
     assert [type(result) for result in await asyncio.gather(*stores, return_exceptions=True)] == [ClickHouseAway] * 4
     recorder.away_for = set()
-    await writer.store(VISITS, 0, records(visit(0)))
+    await writer.store(VISITS, {0: records(visit(0))})
     assert recorder.inserts == [("visits", 1)]
 
 
 async def test_a_caller_that_is_cut_off_does_not_make_others_believe_they_are_stored(writer, recorder):
     recorder.may_go.clear()
-    blocker = asyncio.create_task(writer.store(VISITS, 0, records(visit(1))))
+    blocker = asyncio.create_task(writer.store(VISITS, {0: records(visit(1))}))
     assert await asyncio.to_thread(recorder.entered.wait, 60)
-    sharers = [asyncio.create_task(writer.store(VISITS, p, records(visit(p)))) for p in (1, 2)]
+    sharers = [asyncio.create_task(writer.store(VISITS, {p: records(visit(p))})) for p in (1, 2)]
     await waiting(writer, 2)
     blocker.cancel()  # the first sharer now holds the turn
     with pytest.raises(asyncio.CancelledError):
@@ -134,7 +134,7 @@ async def test_what_cannot_be_read_is_logged_with_its_place_and_counted(writer, 
 
     before = refused()
     with capture_logs() as logs:
-        await writer.store(VISITS, 4, [Record(17, 0, None, b"{"), *records(visit(1))])
+        await writer.store(VISITS, {4: [Record(17, 0, None, b"{"), *records(visit(1))]})
     assert refused() == before + 1
     assert recorder.inserts == [("visits", 1)]
     (line,) = logs
@@ -158,8 +158,8 @@ class TestInClickHouse:
     async def test_rows_are_there_when_store_returns(self, client, functions, select, feed):
         writer = Writer(functions, lambda: Inserter(client))
         await asyncio.gather(
-            *(writer.store(VISITS, p, records(*(visit(n, feed) for n in range(p, 300, 3)))) for p in range(3)),
-            writer.store(CELLS, 0, records(*(cell(feed, v) for v in range(50)))),
+            writer.store(VISITS, {p: records(*(visit(n, feed) for n in range(p, 300, 3))) for p in range(3)}),
+            writer.store(CELLS, {0: records(*(cell(feed, v) for v in range(50)))}),
         )
         assert select("SELECT count() AS n FROM v_visits WHERE feed = {feed:String}", feed=feed) == [{"n": 300}]
         assert select("SELECT version FROM v_cells WHERE feed = {feed:String}", feed=feed) == [{"version": 49}]

@@ -4,7 +4,7 @@ Arguments: group, input topic, file to append to, file whose presence means "awa
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.runtime import logging
@@ -15,15 +15,16 @@ from deploy.runtime.sink import Retry, run_sink
 if __name__ == "__main__":
     group, source, target, away = sys.argv[1:]
 
-    def append(partition: int, records: Sequence[Record]) -> None:
+    def append(batch: Mapping[int, Sequence[Record]]) -> None:
         if Path(away).exists():
             raise Retry("the store is away")
         with Path(target).open("a") as file:
-            file.writelines(f"{partition} {record.offset}\n" for record in records)
+            for partition, records in batch.items():
+                file.writelines(f"{partition} {record.offset}\n" for record in records)
 
-    async def store(topic: str, partition: int, records: Sequence[Record]) -> None:
+    async def store(topic: str, batch: Mapping[int, Sequence[Record]]) -> None:
         del topic
-        append(partition, records)
+        append(batch)
 
     logging.configure("storing")
     run_sink(group, Settings(), {source: store}, linger_s=0.05, max_records=500)
