@@ -21,8 +21,9 @@ install: .venv/installed ## Build .venv from uv.lock
 demo: install ## Start everything here with simulated calls and open the wallboard
 	.venv/bin/hotline up --demo
 
+# Three on two cores: much of a test's time a page, an engine or a broker is waited for.
 test: install ## Run the tests (under ten minutes)
-	.venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m 'not slow and not faults'
+	.venv/bin/pytest -n 3 --dist loadgroup --no-loadscope-reorder -m 'not slow and not faults'
 
 faults: install ## Kill, pause and restart real processes under load; every figure must hold
 	.venv/bin/pytest -m 'faults and not slow'

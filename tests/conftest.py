@@ -1,6 +1,7 @@
 """Shared by all tests: one real broker and one real engine per run, each on a free port and loopback."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Generator, Iterator
 
@@ -40,6 +41,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         assert not alone, f"xdist does not keep these beside what they share: {alone[:3]}"
     first = {INSTALLATION: 0, BROKER: 0, "": 2}
     items.sort(key=lambda item: first.get(group_of(item), 1))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: it need not be searched for garbage over and over."""
+    gc.collect()
+    gc.freeze()
 
 
 def shared_by(item: pytest.Item) -> str:

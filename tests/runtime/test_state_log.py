@@ -77,7 +77,7 @@ async def test_a_load_may_be_cancelled_at_any_moment(log: StateLog, producer: AI
         reading.cancel()
         with suppress(asyncio.CancelledError):
             await reading
-        gc.collect()
+    gc.collect()
     state = (await log.read([ZERO]))[ZERO].state
     assert state is not None
     assert state.parts == PARTS
