@@ -1,7 +1,6 @@
 """One partition of `hotline.calls`: events in, visits, partial cells, gauges and dead letters out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 
 import msgspec
 
@@ -21,7 +20,7 @@ from streams.torn import CLOCKS_APART_MS, Torn
 
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
-SETTLE_RECORDS = 8_000
+SETTLE_RECORDS = 40_000
 """So many records are taken in at most before what follows from them is counted: most calls of a backlog end meanwhile,
 and are counted once."""
 SOURCES_EVERY_MS = 1_000
@@ -288,7 +287,10 @@ class CallsPartition:
         if feed.ended or reference - accepted.time > self._config.lateness_ms:
             self._ledger.late(record, accepted)
             return
-        if event.type not in _ON_EVERY_PARTITION and _partition_of(record_key(event), self._of) != self._partition:
+        if (
+            event.type not in _ON_EVERY_PARTITION
+            and murmur2_partition(record_key(event).encode(), self._of) != self._partition
+        ):
             self._ledger.misrouted(event.source)
         told = self._teller.tell(feed, accepted, record.timestamp, reference)
         if isinstance(told, Rejection):
@@ -311,11 +313,6 @@ class CallsPartition:
             feed.range_from, feed.range_to = event.range_from, event.range_to
         elif not feed.ended:
             feed.end()
-
-
-@lru_cache(maxsize=16_384)
-def _partition_of(key: str, of: int) -> int:
-    return murmur2_partition(key.encode(), of)
 
 
 def _key(row: Visit | CallFact) -> bytes:

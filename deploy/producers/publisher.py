@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -69,7 +68,6 @@ class Publisher:
             raise NotReachableError(
                 f"Kafka at {self._address} has no topic {self._topic}: create it with `hotline topics apply`"
             )
-        self._partition_of = lru_cache(maxsize=100_000)(lambda key: murmur2_partition(key, self.partitions))
         return self
 
     async def __aexit__(
@@ -87,7 +85,7 @@ class Publisher:
         count = 0
         for key, value, partition in messages:
             count += 1
-            at = self._partition_of(key) if partition is None else partition
+            at = murmur2_partition(key, self.partitions) if partition is None else partition
             batch = self._open.get(at)
             if batch is None:
                 batch = self._open[at] = self._new_batch()

@@ -1,6 +1,7 @@
 """One input partition in the hands of this process: its processor, its position, its outputs, its checkpoints."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -21,12 +22,15 @@ from deploy.runtime.state_taking import Taking
 log = structlog.get_logger()
 
 ASK_AGAIN_S = 0.1
+TELL_S = 0.2
+"""What follows from records is told so often at most: at once when little comes, and together when much does, for what
+is told costs more than what is read."""
 BEHIND_MS = 5_000
-TELL_S = 2.0
+TELL_BEHIND_S = 2.0
 FAR_BEHIND_MS = 60_000
-TELL_FAR_S = 6.0
+TELL_FAR_S = 20.0
 """While what is read was appended longer ago than `BEHIND_MS` or `FAR_BEHIND_MS`, it is told so often only: most of it
-changes again soon. Far behind, checkpoints tell it first, which come more often."""
+changes again soon. Far behind, checkpoints tell it first."""
 
 OnOutputs = Callable[[str, int, Sequence[Output]], None]
 
@@ -65,7 +69,8 @@ class OwnedPartition:
         self._sure = sure
         self._mark = stand.mark
         self._slice = SliceSize()
-        self._told_at = 0.0
+        self._untold = False
+        self._told_at = -math.inf
         self._outbox: Outbox | None = None
         self._checkpointing = asyncio.Lock()
         labels = (topic, str(partition))
@@ -124,9 +129,8 @@ class OwnedPartition:
             last = part[-1]
             self.position.advance(last.offset)
             self._mark = Mark.of(last.timestamp, last.value)
-            self.changed = True
-            if not self._may_wait():
-                self.collect()
+            self.changed = self._untold = True
+            self.tell_if_due()
             seconds = time.perf_counter() - begun
             self._slice.learn(len(part), seconds)
             metrics.APPLY_SECONDS.observe(seconds)
@@ -140,9 +144,14 @@ class OwnedPartition:
 
     def tick(self, now: int) -> None:
         """Let time pass."""
-        if not self._may_wait():
-            self.processor.tick(now, caught_up=self.caught_up)
-            self.collect()
+        self.processor.tick(now, caught_up=self.caught_up)
+        self._untold = True
+        self.tell_if_due()
+
+    def tell_if_due(self) -> bool:
+        """Tell what is not told yet, unless it may wait for what comes soon; whether it was told."""
+        due = self._untold and not self.lost and time.monotonic() >= self._told_at + self._tell_every_s
+        return due and self.collect()
 
     def collect(self) -> bool:
         """Hand the processor's outputs to the outbox; False if they stay where they are, for it may not be ours."""
@@ -151,17 +160,25 @@ class OwnedPartition:
         if not self._sure():
             return False
         self._outbox.put(self.processor.outputs())
+        self._untold = False
         self._told_at = time.monotonic()
         return True
 
-    def _may_wait(self) -> bool:
-        """Whether what is new may be told a little later, together with what comes until then."""
-        if self.caught_up or self._mark is None:
-            return False
-        behind = time.time() * 1000 - self._mark.timestamp
-        if behind <= BEHIND_MS:
-            return False
-        return time.monotonic() < self._told_at + (TELL_S if behind <= FAR_BEHIND_MS else TELL_FAR_S)
+    @property
+    def far_behind(self) -> bool:
+        """Whether what was read last was appended more than a minute ago, and more is left."""
+        return self._behind_ms > FAR_BEHIND_MS
+
+    @property
+    def _behind_ms(self) -> float:
+        """How long ago what was read last was appended; 0 if nothing is left to read."""
+        return 0 if self.caught_up or self._mark is None else time.time() * 1000 - self._mark.timestamp
+
+    @property
+    def _tell_every_s(self) -> float:
+        if self._behind_ms <= BEHIND_MS:
+            return TELL_S
+        return TELL_FAR_S if self.far_behind else TELL_BEHIND_S
 
     async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         """Write the state as it is now, once all outputs up to now are acknowledged.

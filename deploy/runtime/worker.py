@@ -8,6 +8,7 @@ states are read again from the state log, under a new epoch.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -32,7 +33,11 @@ from deploy.runtime.state_records import Place, Stand, StateError
 from deploy.runtime.transport import Fetched, build_app
 
 TICK_S = 0.5
+LOOK_S = 0.05
+"""So often it is looked whether what waited to be told is due."""
 CHECKPOINT_S = 5.0
+CHECKPOINTS_FAR_BEHIND = 3
+"""Of so many checkpoints one is written while a partition is far behind: what it tells costs more than reading again."""
 LAST_CHECKPOINT_S = 8.0
 
 log = structlog.get_logger()
@@ -265,6 +270,14 @@ class Worker:
                 await asyncio.sleep(0)
             await asyncio.sleep(TICK_S - (time.time() - now / 1000) % TICK_S)
 
+    async def _tell(self) -> None:
+        """Tell what waited for more that did not come."""
+        while True:
+            for owned in list(self._owned.values()):
+                if owned.tell_if_due():
+                    await asyncio.sleep(0)
+            await asyncio.sleep(LOOK_S)
+
     def _hear(self) -> None:
         """Say so when the group falls silent, or answers again."""
         sure = self._app.reading.sure or not self._owned
@@ -292,9 +305,10 @@ class Worker:
         return fetched.end, 0 if owned.caught_up else max(0, fetched.end - owned.position.next)
 
     async def _checkpoints(self) -> None:
-        while True:
+        for number in count(1):
             await asyncio.sleep(self._checkpoint_s)
-            await self._checkpoint(list(self._owned.values()))
+            seldom = number % CHECKPOINTS_FAR_BEHIND
+            await self._checkpoint([owned for owned in self._owned.values() if not (seldom and owned.far_behind)])
 
     async def _checkpoint(self, partitions: Iterable[OwnedPartition]) -> None:
         producer = self._app.writing
@@ -347,6 +361,7 @@ class Worker:
 
             tasks = {
                 "the ticker": self._tick,
+                "the teller": self._tell,
                 "checkpoints": self._checkpoints,
                 "liveness": lambda: liveness.watch(asker, list(self._factories), self._standings),
                 "retention": self._watch_retention,

@@ -1,5 +1,6 @@
 """Record keys and the partition they belong to."""
 
+from functools import lru_cache
 from struct import iter_unpack
 
 from streams.contract.events import CallEvent
@@ -10,7 +11,7 @@ _U32 = 0xFFFFFFFF
 
 
 def murmur2(key: bytes) -> int:
-    """Kafka's murmur2 of a key, unsigned: aiokafka's, word by word with half the masks; it runs for every record.
+    """Kafka's murmur2 of a key, unsigned: aiokafka's, word by word with half the masks.
 
     Source: `org.apache.kafka.common.utils.Utils.murmur2`.
     """
@@ -26,8 +27,12 @@ def murmur2(key: bytes) -> int:
     return hashed ^ hashed >> 15
 
 
+@lru_cache(maxsize=16_384)
 def murmur2_partition(key: bytes, partitions: int) -> int:
-    """The partition of `key`, as Java's and aiokafka's default partitioner choose it."""
+    """The partition of `key`, as Java's and aiokafka's default partitioner choose it.
+
+    It is asked for every record, and most keys come again soon.
+    """
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 

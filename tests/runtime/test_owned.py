@@ -8,7 +8,14 @@ import pytest
 from deploy.runtime import owned as module
 from deploy.runtime.chunks import Chunk
 from deploy.runtime.outbox import BulkSender
-from deploy.runtime.owned import BEHIND_MS, FAR_BEHIND_MS, TELL_FAR_S, TELL_S, OwnedPartition
+from deploy.runtime.owned import (
+    BEHIND_MS,
+    FAR_BEHIND_MS,
+    TELL_BEHIND_S,
+    TELL_FAR_S,
+    TELL_S,
+    OwnedPartition,
+)
 from deploy.runtime.processor import Output, Record
 from deploy.runtime.state_records import Stand
 from deploy.runtime.state_taking import Taking
@@ -92,18 +99,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
     return clock
 
 
-async def test_what_was_just_appended_is_told_at_once(clock: _Clock) -> None:
+async def test_what_comes_after_a_while_is_told_at_once(clock: _Clock) -> None:
     sender = _Sender()
     owned = await owned_by(sender)
     await owned.apply(chunk(0, clock.at))
+    clock.at += TELL_S
     await owned.apply(chunk(10, clock.at - 1))
     assert await told(owned, sender) == [10, 10]
 
 
 @pytest.mark.parametrize(
-    ("behind_s", "every_s"), [(BEHIND_MS / 1000 + 1, TELL_S), (FAR_BEHIND_MS / 1000 + 1, TELL_FAR_S)]
+    ("behind_s", "every_s"),
+    [(0, TELL_S), (BEHIND_MS / 1000 + 1, TELL_BEHIND_S), (FAR_BEHIND_MS / 1000 + 1, TELL_FAR_S)],
 )
-async def test_a_backlog_is_told_now_and_then(clock: _Clock, behind_s: float, every_s: float) -> None:
+async def test_what_comes_soon_after_is_told_together(clock: _Clock, behind_s: float, every_s: float) -> None:
     sender = _Sender()
     owned = await owned_by(sender)
     for first in range(0, 50, 10):
@@ -111,10 +120,10 @@ async def test_a_backlog_is_told_now_and_then(clock: _Clock, behind_s: float, ev
         owned.tick(int(clock.at * 1000))
     assert await told(owned, sender) == [10], "the first of it, then no more"
     clock.at += every_s - 0.1
-    owned.tick(int(clock.at * 1000))
+    owned.tell_if_due()
     assert await told(owned, sender) == [10]
     clock.at += 0.1
-    owned.tick(int(clock.at * 1000))
+    owned.tell_if_due()
     assert await told(owned, sender) == [10, 40]
 
 
@@ -124,6 +133,7 @@ async def test_the_end_of_a_backlog_is_told_when_nothing_is_left(clock: _Clock) 
     await owned.apply(chunk(0, clock.at - LONG_AGO_S))
     await owned.apply(chunk(10, clock.at - LONG_AGO_S))
     owned.caught_up = True
+    clock.at += TELL_S
     owned.tick(int(clock.at * 1000))
     assert await told(owned, sender) == [10, 10]
 
@@ -135,3 +145,13 @@ async def test_a_checkpoint_tells_first_what_waited(clock: _Clock) -> None:
     await owned.apply(chunk(10, clock.at - LONG_AGO_S))
     await owned.checkpoint(_Log(), None)  # type: ignore[arg-type]
     assert (await told(owned, sender), owned.checkpointed) == ([10, 10], 20)
+
+
+@pytest.mark.parametrize(("behind_s", "far"), [(0, False), (FAR_BEHIND_MS / 1000, False), (LONG_AGO_S, True)])
+async def test_it_is_far_behind_until_nothing_is_left(clock: _Clock, behind_s: float, far: bool) -> None:
+    owned = await owned_by(_Sender())
+    assert not owned.far_behind
+    await owned.apply(chunk(0, clock.at - behind_s))
+    assert owned.far_behind == far
+    owned.caught_up = True
+    assert not owned.far_behind
