@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 S = 1_000
 HOUR = 3_600 * S
 DAY = 24 * HOUR
-T = 1_790_816_400_000  # 2026-10-01 09:00 in Shanghai
+T = 1_759_280_400_000  # 2025-10-01 09:00 in Shanghai
 FEED = "later"
 
 
