@@ -231,7 +231,7 @@ def silence(where: Sentences, hotline: Hotline, *, since: int, expected: float) 
 _SHARES = {
     "abandonment_above_limit": ("calls abandoned", "个来电放弃"),
     "blocked_above_limit": ("calls blocked", "个来电未能接入"),
-    "ring_no_answer": ("calls not answered by the agent they were given to", "个分配给坐席的来电无人应答"),
+    "ring_no_answer": ("calls not answered by the agent they were given to", "个分配给座席的来电无人应答"),
 }
 
 
@@ -302,7 +302,7 @@ def agent_shortage(
     began = clock_text(since, hotline.zone)
     callers = "1 caller waits" if waiting == 1 else f"{waiting} callers wait"
     who = f"none of {agents} agents is available" if agents else "no agent is logged in"
-    who_zh = f"{agents} 名坐席均无空闲" if agents else "无坐席在线"
+    who_zh = f"{agents} 名座席均无空闲" if agents else "无座席在线"
     if on_break:
         who, who_zh = f"{who} ({on_break} on a break)", f"{who_zh}（{on_break} 人小休）"
     return {
@@ -333,12 +333,12 @@ _OVER = {
     "queue_silence": ("calls come again, or cannot be seen", "恢复来电，或暂无法观测"),
     "abandonment_above_limit": ("abandonment is no longer above its limit", "放弃率不再超限"),
     "blocked_above_limit": ("blocked calls are no longer above their limit", "未接入率不再超限"),
-    "ring_no_answer": ("agents answer again", "坐席恢复应答"),
+    "ring_no_answer": ("agents answer again", "座席恢复应答"),
     "error_budget_fast_burn": ("the promise is no longer missed so often", "未达标比例回落"),
     "error_budget_slow_burn": ("the promise is no longer missed so often", "未达标比例回落"),
     "answer_rate_breach_predicted": ("the answer rate is no longer heading below target", "接通率不再有跌破目标之势"),
     "answer_rate_below_target": ("the answer rate is no longer under target", "接通率不再低于目标"),
-    "no_agent_available": ("nobody waits without an agent any more", "不再有无坐席可用的排队"),
+    "no_agent_available": ("nobody waits without an agent any more", "不再有无座席可用的排队"),
     "dead_feed": ("data comes again", "数据恢复"),
     "doubled_feed": ("records no longer come twice", "不再重复发送"),
     "waiting_past_threshold": ("few or no callers wait past the threshold any more", "超时等待已基本消除"),

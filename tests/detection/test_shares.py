@@ -183,7 +183,7 @@ def test_waiting_with_nobody_available_is_told_after_two_minutes():
     assert told[0].summary["en"] == (
         "Taxes (Line): 3 callers wait and none of 11 agents is available (3 on a break); since 10:16."
     )
-    assert "3 人排队，11 名坐席均无空闲（3 人小休）" in told[0].summary["zh"]
+    assert "3 人排队，11 名座席均无空闲（3 人小休）" in told[0].summary["zh"]
     assert [s.active for s in seconds(detection, 1156, 20, 0, {"on_call": 8})] == [True, False]
 
 
