@@ -6,13 +6,15 @@ too large, or when it breaks the schema; everything unambiguous is repaired and 
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple, get_args
 
 import msgspec
 
+from deploy.runtime.yaml_text import meant
 from streams.cloudevents import EnvelopeError, unwrap
 from streams.contract.dead_letters import RejectionKind, RepairKind
-from streams.contract.events import LIVE, MAX_EVENT_BYTES, AgentState, CallEvent
+from streams.contract.events import LIVE, MAX_EVENT_BYTES, AgentState, CallEvent, EventType, Flag
 from streams.privacy import mask_preview, mask_text
 from streams.stays import mend_span
 
@@ -25,6 +27,8 @@ _WITH_ID = ("call", "queue", "hotline", "source", "agent", "caller", "feed", "ca
 _DURATIONS = ("wait_ms", "talk_ms", "hold_ms", "acw_ms")
 _WRITE_TIME = "write epoch milliseconds or RFC 3339 with an offset"
 _IN_ERROR = re.compile(r"`\$\.?([^`]*)`")
+_WRONG_NAME = re.compile(r"Invalid enum value '(.{1,64})' - at")
+_NAMES = {"type": get_args(EventType), "flag": get_args(Flag)}
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
@@ -90,7 +94,14 @@ def _unreadable(value: bytes, error: msgspec.DecodeError) -> Rejection:
     field = where.group(1) if where else ""
     if field == "time":
         return _rejection(value, "no_time", field, _WRITE_TIME, text)
-    return _rejection(value, "schema", field, "see `hotline schema`", text)
+    wrong = _WRONG_NAME.match(text)
+    hint = _meant(field, wrong.group(1)) if wrong and field in _NAMES else ""
+    return _rejection(value, "schema", field, "see `hotline schema`", text + hint)
+
+
+@lru_cache(maxsize=256)  # whoever writes a name wrong does so in every record
+def _meant(field: str, name: str) -> str:
+    return meant(name, _NAMES[field])
 
 
 def _time(time: int | str) -> int | None:

@@ -101,6 +101,21 @@ def test_what_is_wrong_is_said(value: bytes, reason: str, field: str) -> None:
     assert found.detail
 
 
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ({"type": "anwsered"}, "'anwsered' - at `$.type`; is answered meant?"),
+        ({"flag": "fantom"}, "'fantom' - at `$.flag`; is phantom meant?"),
+        ({"type": "asleep"}, "'asleep' - at `$.type`"),
+        ({"type": "queue-13800138000"}, "'queue-***********' - at `$.type`"),
+    ],
+)
+def test_a_name_written_wrong_is_refused_with_the_one_that_may_be_meant(wrong: dict[str, str], hint: str) -> None:
+    told = read(json.dumps({"type": "queued", "time": 1, "call": "c", **wrong}).encode(), 1, 0, frozenset())
+    assert isinstance(told, Rejection)
+    assert told.detail == f"see `hotline schema`: Invalid enum value {hint}"
+
+
 def test_a_plain_event_that_only_speaks_of_envelopes_is_plain() -> None:
     found = accepted(msgspec.json.encode(EVENT | {"text": 'what is "specversion"?', "colour": {"specversion": 1}}))
     assert found.unknown == ("colour",)
