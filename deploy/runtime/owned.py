@@ -23,14 +23,12 @@ log = structlog.get_logger()
 
 ASK_AGAIN_S = 0.1
 TELL_S = 0.2
+TELL_MOST_S = 20.0
+LATER_BY = 0.25
 """What follows from records is told so often at most: at once when little comes, and together when much does, for what
-is told costs more than what is read."""
-BEHIND_MS = 5_000
-TELL_BEHIND_S = 2.0
-FAR_BEHIND_MS = 60_000
-TELL_FAR_S = 20.0
-"""While what is read was appended longer ago than `BEHIND_MS` or `FAR_BEHIND_MS`, it is told so often only: most of it
-changes again soon. Far behind, checkpoints tell it first."""
+is told costs more than what is read. What was appended long ago is late anyway, and may be later by a quarter: most of
+it changes again soon."""
+FAR_BEHIND_MS = 20_000
 
 OnOutputs = Callable[[str, int, Sequence[Output]], None]
 
@@ -166,7 +164,7 @@ class OwnedPartition:
 
     @property
     def far_behind(self) -> bool:
-        """Whether what was read last was appended more than a minute ago, and more is left."""
+        """Whether what was read last was appended long ago, and more is left."""
         return self._behind_ms > FAR_BEHIND_MS
 
     @property
@@ -176,9 +174,7 @@ class OwnedPartition:
 
     @property
     def _tell_every_s(self) -> float:
-        if self._behind_ms <= BEHIND_MS:
-            return TELL_S
-        return TELL_FAR_S if self.far_behind else TELL_BEHIND_S
+        return min(TELL_MOST_S, max(TELL_S, LATER_BY * self._behind_ms / 1000))
 
     async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         """Write the state as it is now, once all outputs up to now are acknowledged.

@@ -8,14 +8,7 @@ import pytest
 from deploy.runtime import owned as module
 from deploy.runtime.chunks import Chunk
 from deploy.runtime.outbox import BulkSender
-from deploy.runtime.owned import (
-    BEHIND_MS,
-    FAR_BEHIND_MS,
-    TELL_BEHIND_S,
-    TELL_FAR_S,
-    TELL_S,
-    OwnedPartition,
-)
+from deploy.runtime.owned import FAR_BEHIND_MS, TELL_MOST_S, TELL_S, OwnedPartition
 from deploy.runtime.processor import Output, Record
 from deploy.runtime.state_records import Stand
 from deploy.runtime.state_taking import Taking
@@ -104,13 +97,13 @@ async def test_what_comes_after_a_while_is_told_at_once(clock: _Clock) -> None:
     owned = await owned_by(sender)
     await owned.apply(chunk(0, clock.at))
     clock.at += TELL_S
-    await owned.apply(chunk(10, clock.at - 1))
+    await owned.apply(chunk(10, clock.at))
     assert await told(owned, sender) == [10, 10]
 
 
 @pytest.mark.parametrize(
     ("behind_s", "every_s"),
-    [(0, TELL_S), (BEHIND_MS / 1000 + 1, TELL_BEHIND_S), (FAR_BEHIND_MS / 1000 + 1, TELL_FAR_S)],
+    [(0, TELL_S), (3, 1.0), (LONG_AGO_S, TELL_MOST_S)],
 )
 async def test_what_comes_soon_after_is_told_together(clock: _Clock, behind_s: float, every_s: float) -> None:
     sender = _Sender()
