@@ -1,12 +1,12 @@
 """How long until a call is on the wallboard and in SQL, and a breach at a webhook, under a stated load: as distributions.
 
-    python tests/bench/latency.py [--rate 10000] [--for 60] [--warm-up 10] [--stages]
+    python tests/bench/latency.py [--rate 10000] [--for 60] [--warm-up 10] [--short] [--stages]
 
-Starts all of Hotline in a directory of its own, sends events at a fixed rate, and watches the wallboard's stream
-(`calls_today`) and ClickHouse (every twentieth call's row). Every second three calls come to a queue of their own and
-stay unanswered: 20 s later a webhook is told (the rule is `waiting_past_threshold`, with no `for`). Call n is on the
-board when the first message shows n calls. Its clock starts when it was *due*, whether or not it could be sent then: a
-system that stalls its sender gets no better for it.
+Starts all of Hotline in a directory of its own, sends events at a fixed rate (eight a call, with the states of its agent;
+`--short`: three, the call's own), and watches the wallboard's stream (`calls_today`) and ClickHouse (every twentieth
+call's row). Every second three calls come to a queue of their own and stay unanswered: 20 s later a webhook is told (the
+rule is `waiting_past_threshold`, with no `for`). Call n is on the board when the first message shows n calls. Its clock
+starts when it was *due*, whether or not it could be sent then: a system that stalls its sender gets no better for it.
 
 Rows are asked for by their key, in the table that `v_visits` reads (it shows every row of `live`): to count the view
 five times a second took more of ClickHouse than everything else that it did here, and more with every minute. What
@@ -37,7 +37,7 @@ from deploy.embedded.child import free_port
 from deploy.runtime import run_file
 from streams.contract import Cell, CellsRecord
 from streams.contract.events import CallEvent
-from streams.contract.keys import murmur2_partition
+from streams.contract.keys import murmur2_partition, record_key
 from streams.contract.topics import CALLS, CELLS, TOPICS, VISITS
 
 PARTITIONS = next(topic.partitions for topic in TOPICS if topic.name == CALLS)
@@ -65,15 +65,40 @@ class Seen(NamedTuple):
     calls: int
 
 
+AGENTS = 10_000
+
+
+class Step(NamedTuple):
+    """What a call's source sends so many seconds after the call came; `state`: of its agent."""
+
+    after_s: float
+    type: str
+    state: str = ""
+
+
+WHOLE = (
+    Step(0.0, "queued"),
+    Step(1.5, "agent_state", "ringing"),
+    Step(2.0, "answered"),
+    Step(2.0, "agent_state", "on_call"),
+    Step(5.0, "ended"),
+    Step(5.0, "agent_state", "after_call"),
+    Step(8.0, "wrapped"),
+    Step(8.0, "agent_state", "available"),
+)
+SHORT = (WHOLE[0], WHOLE[2], WHOLE[4])
+
+
 class Load:
-    """Call n is queued in slot n, answered 2 s and ended 5 s later: three events, so a third of the rate is calls.
+    """Call n is queued in slot n, and the rest of its steps follow.
 
     The first of each second are nobody's: they wait in a queue of that second.
     """
 
-    def __init__(self, rate: float, seconds: float) -> None:
-        self.calls = int(rate * seconds / 3)
-        self.calls_per_s = rate / 3
+    def __init__(self, rate: float, seconds: float, steps: Sequence[Step]) -> None:
+        self.steps = steps
+        self.calls_per_s = rate / len(steps)
+        self.calls = int(self.calls_per_s * seconds)
         self.begin = time.time() + 1.0
         self.sent: list[Seen] = []
         self._encode = msgspec.json.Encoder().encode
@@ -95,16 +120,17 @@ class Load:
         return self.due(math.ceil(second * self.calls_per_s) + WAITING - 1) + THRESHOLD_S
 
     async def send(self, bootstrap: str) -> None:
-        sent = [0, 0, 0]
+        sent = [0] * len(self.steps)
         async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
-            while sent[2] < self.calls:
+            while sent[-1] < self.calls:
                 now = time.time()
                 batches = [producer.create_batch() for _ in range(PARTITIONS)]
-                for step, after in enumerate((0.0, 2.0, 5.0)):
-                    to = min(self.calls, max(0, int((now - after - self.begin) * self.calls_per_s) + 1))
-                    for call in range(sent[step], to):
-                        await self._add(producer, batches, call, step, int((self.due(call) + after) * 1000))
-                    sent[step] = to
+                for number, step in enumerate(self.steps):
+                    to = min(self.calls, max(0, int((now - step.after_s - self.begin) * self.calls_per_s) + 1))
+                    for call in range(sent[number], to):
+                        if not number or self.unanswered_in(call) is None:
+                            await self._add(producer, batches, self._event(call, step))
+                    sent[number] = to
                 for partition, batch in enumerate(batches):
                     if batch.record_count():
                         await producer.send_batch(batch, CALLS, partition=partition)
@@ -112,19 +138,26 @@ class Load:
                 await asyncio.sleep(SEND_EVERY_S)
             await producer.flush()
 
-    async def _add(self, producer: AIOKafkaProducer, batches: list, call: int, step: int, at: int) -> None:
-        name = f"latency-{call}"
-        if step and self.unanswered_in(call) is not None:
-            return
-        queue = self.queue(call)
-        event = (
-            CallEvent(
-                type="queued", time=at, call=name, hotline="bench", queue=queue, caller=f"1380000{call % 10_000:04}"
-            ),
-            CallEvent(type="answered", time=at, call=name, hotline="bench", queue=queue, agent="a1", wait_ms=2_000),
-            CallEvent(type="ended", time=at, call=name, hotline="bench", queue=queue, talk_ms=3_000),
-        )[step]
-        key, value = name.encode(), self._encode(event)
+    def _event(self, call: int, step: Step) -> CallEvent:
+        event = CallEvent(type=step.type, time=int((self.due(call) + step.after_s) * 1000), hotline="bench")
+        event.agent = f"agent-{call % AGENTS}"
+        if step.state:
+            event.state, event.skills = step.state, [f"queue-{call % QUEUES}"]
+            return event
+        event.call, event.queue = f"latency-{call}", self.queue(call)
+        match step.type:
+            case "queued":
+                event.agent, event.caller = "", f"1380000{call % 10_000:04}"
+            case "answered":
+                event.wait_ms = 2_000
+            case "ended":
+                event.talk_ms = 3_000
+            case "wrapped":
+                event.acw_ms = 3_000
+        return event
+
+    async def _add(self, producer: AIOKafkaProducer, batches: list, event: CallEvent) -> None:
+        key, value = record_key(event).encode(), self._encode(event)
         partition = murmur2_partition(key, PARTITIONS)
         if batches[partition].append(key=key, value=value, timestamp=None) is None:
             await producer.send_batch(batches[partition], CALLS, partition=partition)
@@ -229,7 +262,14 @@ def line(name: str, values: Sequence[float]) -> str:
 
 
 async def measure(
-    run: run_file.RunFile, port: int, rate: float, seconds: float, warm_up: float, *, stages: bool
+    run: run_file.RunFile,
+    port: int,
+    rate: float,
+    seconds: float,
+    *,
+    warm_up: float,
+    steps: Sequence[Step],
+    stages: bool,
 ) -> None:
     pager = Pager()
     runner = await pager.serve(port)
@@ -239,7 +279,7 @@ async def measure(
     before = {pid: cost(pid) for pid in family(run.pid)}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=LAST_S)
     async with aiohttp.ClientSession(read_bufsize=2**22, timeout=timeout) as session:
-        load = Load(rate, seconds + warm_up)
+        load = Load(rate, seconds + warm_up, steps)
         asked = range(int(warm_up), int(warm_up + seconds) - 1)
         async with asyncio.timeout(warm_up + seconds + THRESHOLD_S + LAST_S):
             await asyncio.gather(
@@ -251,7 +291,10 @@ async def measure(
             )
     await runner.cleanup()
     first = int(warm_up * load.calls_per_s)
-    print(f"{rate:,.0f} events/s for {seconds:.0f} s, {load.calls - first:,} calls; seconds since a call was due\n")
+    print(
+        f"{rate:,.0f} events/s for {seconds:.0f} s, {load.calls - first:,} calls of {len(steps)} events;"
+        " seconds since a call was due\n"
+    )
     print("| until | p50 | p90 | p99 | p99.9 | max |\n|---|---|---|---|---|---|")
     print(line("handed to Kafka's client", latencies(load, load.sent, first)))
     if stages:
@@ -278,6 +321,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10_000)
     parser.add_argument("--for", type=float, default=60, dest="seconds")
     parser.add_argument("--warm-up", type=float, default=10)
+    parser.add_argument("--short", action="store_true", help="calls of three events, without agents")
     parser.add_argument("--stages", action="store_true", help="also until it is in the topics between")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
@@ -293,7 +337,11 @@ def main() -> None:
             subprocess.run([HOTLINE, "up", "--detach", "--ports", "auto"], env=environment, check=True)
             run = run_file.read(Path(directory))
             assert run is not None
-            asyncio.run(measure(run, port, chosen.rate, chosen.seconds, chosen.warm_up, stages=chosen.stages))
+            steps = SHORT if chosen.short else WHOLE
+            its = measure(
+                run, port, chosen.rate, chosen.seconds, warm_up=chosen.warm_up, steps=steps, stages=chosen.stages
+            )
+            asyncio.run(its)
         finally:
             subprocess.run([HOTLINE, "down"], env=environment, check=False)  # also what was still starting
 
