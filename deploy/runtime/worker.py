@@ -33,8 +33,8 @@ from deploy.runtime.state_records import Place, Stand, StateError
 from deploy.runtime.transport import Fetched, build_app
 
 TICK_S = 0.5
-LOOK_S = 0.05
-"""So often it is looked whether what waited to be told is due."""
+LOOK_S = 0.2
+"""So often it is looked whether what waited to be told is due: looking costs a quiet process most of what it does."""
 CHECKPOINT_S = 5.0
 CHECKPOINTS_FAR_BEHIND = 3
 """Of so many checkpoints one is written while a partition is far behind: what it tells costs more than reading again."""
