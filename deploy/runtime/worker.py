@@ -34,7 +34,7 @@ from deploy.runtime.transport import Fetched, build_app
 
 TICK_S = 0.5
 LOOK_S = 0.2
-"""So often it is looked whether what waited to be told is due: looking costs a quiet process most of what it does."""
+"""So often it is looked whether what waited to be told is due: when no calls come, looking is a part of what a process costs."""
 CHECKPOINT_S = 5.0
 CHECKPOINTS_FAR_BEHIND = 3
 """Of so many checkpoints one is written while a partition is far behind: what it tells costs more than reading again."""
