@@ -126,8 +126,11 @@ def _more_schemas() -> Json:
             "since": instant,
             "breach": {"type": "boolean"},
             "slice": {"type": "boolean"},
+            "verdict": {
+                "type": ["string", "null"],
+                "description": "what somebody thought of it: useful, noise, missed",
+            },
         }
-        | {"verdict": {"type": ["string", "null"], "description": "what somebody thought of it: useful, noise, missed"}}
     )
     row = _object(
         {"value": _TEXT, "name": _NAMES, "offered": _COUNT, "answered": _COUNT, "abandoned": _COUNT, "today": _COUNT}

@@ -5,6 +5,7 @@ Times are epoch ms, spans seconds, rates fractions; None is "no value". The page
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -138,7 +139,7 @@ class View:
             "level_window_min": self.level_ms // MINUTE_MS,
             "days_learned": max(days, default=None),
             "sources": self.sources.snapshot()
-            | {"alerts": {s: self._condition(a) for s, a in self._of_sources().items()}},
+            | {"alerts": {s: self._condition(a) for s, a in self._of_sources.items()}},
         }
 
     def _of_queue(self, queue: str | None) -> list[AlertEvent | Signal]:
@@ -321,6 +322,7 @@ class View:
         conditions.sort(key=lambda condition: (condition.fingerprint in self.owners, not is_breach(condition)))
         return conditions
 
+    @cached_property
     def _of_sources(self) -> dict[str, AlertEvent]:
         """The alert of each source that is silent now, or sends everything twice: the strip says so, and takes it on there."""
         known = {"dead_feed": self.sources.silent, "doubled_feed": self.sources.doubled}
@@ -332,7 +334,7 @@ class View:
         }
 
     def _alerts(self) -> Snapshot:
-        told = {alert.fingerprint for alert in self._of_sources().values()}
+        told = {alert.fingerprint for alert in self._of_sources.values()}
         everything = self._conditions()
         conditions = [condition for condition in everything if condition.fingerprint not in told]
         ended = [a.ended_at for a in self.board.alerts.values() if a.hotline == self.hotline and a.ended_at is not None]

@@ -118,7 +118,7 @@ def windows(
     widths: Mapping[int, tuple[Width, Width]],
     grain: int = 1,
 ) -> list[Window]:
-    """The tests of the minute that begins at `minute`; none reaches back before `not_before`. `widths` as in `widths`."""
+    """The tests of the minute that begins at `minute`; none reaches back before `not_before`. `widths` as in `widths_of`."""
     made: list[Window] = []
     count, at = 0, minute
     for minutes in WINDOWS:
