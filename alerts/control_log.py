@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from alerts.controls import Controls
-from deploy.runtime.kafka import UnansweredError, append, reading
+from deploy.runtime.kafka import UnansweredError, append, from_beginning, reading
 from deploy.runtime.settings import Kafka
 from streams.contract import AlertEvent
 from streams.contract.alerts import ControlRecord, control_key
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 async def follow(kafka: Kafka, controls: Controls) -> None:
     """Keep `controls` up to date, for good."""
     async with reading(kafka) as consumer:
-        partition, end = await _begin(consumer, ALERT_CONTROL)
+        partition, end = await from_beginning(consumer, ALERT_CONTROL)
         while True:
             if not controls.ready and await consumer.position(partition) >= end:
                 controls.ready = True
@@ -100,18 +100,10 @@ def _said(record: ConsumerRecord) -> ControlRecord | None:
 async def _up_to_now(kafka: Kafka, topic: str) -> AsyncIterator[ConsumerRecord]:
     """What a topic of one partition holds up to now."""
     async with reading(kafka) as consumer:
-        partition, end = await _begin(consumer, topic)
+        partition, end = await from_beginning(consumer, topic)
         while await consumer.position(partition) < end:
             for record in await _poll(consumer):
                 yield record
-
-
-async def _begin(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicPartition, int]:
-    """Stand at the beginning of a topic; where it ends now."""
-    partition = TopicPartition(topic, 0)
-    consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
-    return partition, (await consumer.end_offsets([partition]))[partition]
 
 
 async def _poll(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:

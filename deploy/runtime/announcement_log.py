@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from deploy.runtime.kafka import UnansweredError, append, partition_counts, reading
+from deploy.runtime.kafka import UnansweredError, append, from_beginning, partition_counts, reading
 from deploy.runtime.settings import Kafka
 from streams.contract.announcements import Announcement, Announcements, Fate
 from streams.contract.topics import ANNOUNCEMENTS
@@ -82,10 +82,7 @@ async def _begin(consumer: AIOKafkaConsumer) -> tuple[TopicPartition, int]:
     """Stand at the beginning of the log; where it ends now."""
     if not (await partition_counts(consumer, [ANNOUNCEMENTS]))[ANNOUNCEMENTS]:
         raise NoTopicError
-    partition = TopicPartition(ANNOUNCEMENTS, 0)
-    consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
-    return partition, (await consumer.end_offsets([partition]))[partition]
+    return await from_beginning(consumer, ANNOUNCEMENTS)
 
 
 async def _take(consumer: AIOKafkaConsumer, partition: TopicPartition, found: Announcements) -> bool:

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
@@ -124,6 +124,14 @@ class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as con
 
     async def __aexit__(self, *failure: object) -> None:
         await self._consumer.stop()
+
+
+async def from_beginning(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicPartition, int]:
+    """Stand at the beginning of a topic of one partition; where it ends now."""
+    partition = TopicPartition(topic, 0)
+    consumer.assign([partition])
+    await consumer.seek_to_beginning(partition)
+    return partition, (await consumer.end_offsets([partition]))[partition]
 
 
 async def partition_counts(consumer: AIOKafkaConsumer, topics: list[str]) -> dict[str, int]:
