@@ -17,11 +17,14 @@ from deploy.runtime.run_file import Endpoints, ProcessState
 from deploy.runtime.settings import Settings
 from deploy.runtime.state_checks import RETENTION_USED, retention_used
 from sinks.clickhouse.client import ClickHouseAway, connect
+from sinks.clickhouse.records import STORED_TOPICS
 from streams.contract.alerts import AlertEvent
 from streams.contract.cells import CellsRecord, Progress
-from streams.contract.topics import ALERTS, CALLS, CELLS, TOPICS
+from streams.contract.topics import ALERTS, CALLS, CELLS, PARTIALS, SIGNALS, TOPICS
 
 GROUPS = {"streams": "hotline-streams", "sinks": "hotline.sinks", "alerts": "hotline-alerts"}
+READS = {"streams": (CALLS, PARTIALS), "sinks": STORED_TOPICS, "alerts": (SIGNALS, CELLS, ALERTS)}
+"""Reader -> topics: it has them to read also before it has committed anything."""
 _LOOK_BACK = 2_000  # records of hotline.cells read to find the last report; doubled until one is there
 _ROWS = "SELECT sum(total_rows) FROM system.tables WHERE database = {database:String} AND name != 'schema_migrations'"
 
@@ -159,18 +162,26 @@ async def _committed(settings: Settings) -> tuple[dict[tuple[str, TopicPartition
 
 
 def positions(
+    begins: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
     committed: Mapping[tuple[str, TopicPartition], int],
     progress: Progress | None,
 ) -> list[PartitionStatus]:
-    """One line per partition and reader; `hotline.calls` by the engine's own report, which is newer."""
+    """One line per partition and reader, which begins at the first record that is there.
+
+    `hotline.calls` by the engine's own report, which is newer than the commit, and made once what follows is told.
+    """
     reported = {p.partition: p for p in progress.partitions} if progress else {}
     lines = []
     for partition, end in ends.items():
         told = reported.get(partition.partition) if partition.topic == CALLS else None
-        readers = {reader: offset for (reader, p), offset in committed.items() if p == partition}
-        if partition.topic == CALLS:
-            readers["streams"] = max(told.offset + 1 if told else 0, readers.get("streams", 0))
+        readers = {
+            reader: committed.get((reader, partition), begins[partition])
+            for reader, topics in READS.items()
+            if partition.topic in topics
+        }
+        if told is not None:
+            readers["streams"] = max(told.offset + 1, readers["streams"])
         lines += [
             PartitionStatus(
                 topic=partition.topic,
@@ -218,10 +229,11 @@ async def collect(settings: Settings) -> Status:
     """Ask everything once; `settings` have their addresses. Raises KafkaError if Kafka does not answer."""
     async with reading(settings.kafka) as consumer:
         ends = await _ends(consumer)
+        begins = await consumer.beginning_offsets(list(ends)) if ends else {}
         progress = await last_progress(consumer, ends)
         alerts: Sequence[FiringAlert] = await firing(consumer, ends)
     committed, kept = await _committed(settings)
-    partitions = positions(ends, committed, progress)
+    partitions = positions(begins, ends, committed, progress)
     rows = await asyncio.to_thread(rows_written, settings)
     run = run_file.running(settings.data_dir)
     web = run.endpoints.web if run else settings.web.external_url

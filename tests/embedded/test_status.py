@@ -18,7 +18,7 @@ from deploy.status import FiringAlert, PartitionStatus, Status, positions, soon_
 from deploy.topics import apply
 from streams.contract.alerts import AlertEvent
 from streams.contract.cells import Cell, PartitionProgress, Progress
-from streams.contract.topics import ALERTS, CALLS, CELLS, PARTIALS, TOPICS
+from streams.contract.topics import ALERTS, CALLS, CELLS, PARTIALS, TOPICS, VISITS
 
 NOON = 1_704_067_200_000
 
@@ -55,16 +55,22 @@ def alert(fingerprint, state):
 
 def test_positions_are_the_next_offset_and_the_engines_own_report_counts():
     ends = {TopicPartition(CALLS, 0): 15, TopicPartition(CALLS, 1): 4, TopicPartition(PARTIALS, 0): 7}
-    committed = {
-        ("streams", TopicPartition(CALLS, 0)): 5,
-        ("streams", TopicPartition(PARTIALS, 0)): 7,
-        ("sinks", TopicPartition(CELLS, 0)): 1,
-    }
-    found = positions(ends, committed, progress(1))
+    committed = {("streams", TopicPartition(CALLS, 0)): 5, ("streams", TopicPartition(PARTIALS, 0)): 7}
+    found = positions(dict.fromkeys(ends, 0), ends, committed, progress(1))
     assert [(p.topic, p.partition, p.reader, p.position, p.end, p.lag, p.data_as_of) for p in found] == [
         (CALLS, 0, "streams", 10, 15, 5, NOON),
         (CALLS, 1, "streams", 0, 4, 4, None),
         (PARTIALS, 0, "streams", 7, 7, 0, None),
+    ]
+
+
+def test_who_has_committed_nothing_yet_has_everything_to_read():
+    visits, cells = TopicPartition(VISITS, 0), TopicPartition(CELLS, 0)
+    found = positions({visits: 0, cells: 20}, {visits: 3, cells: 50}, {("alerts", cells): 40}, None)
+    assert [(p.topic, p.reader, p.position, p.lag) for p in found] == [
+        (VISITS, "sinks", 0, 3),
+        (CELLS, "alerts", 40, 10),
+        (CELLS, "sinks", 20, 30),
     ]
 
 
