@@ -1,7 +1,6 @@
 """`hotline backup` and `hotline restore`."""
 
 import asyncio
-import os
 import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from deploy.runtime.group_positions import GroupRunsError, Place, positions, set
 from deploy.runtime.kafka import cluster_id
 from deploy.runtime.run_file import Part, resolve
 from deploy.runtime.settings import Kafka, Settings, current
+from deploy.runtime.settings_sources import config_file
 from sinks.app import GROUP
 from sinks.clickhouse.records import STORED_TOPICS
 
@@ -42,10 +42,6 @@ def _ask(kafka: Kafka, what: Coroutine[Any, Any, _Answer]) -> _Answer:
         raise click.exceptions.Exit(NOT_REACHABLE) from error
 
 
-def _config() -> Path:
-    return Path(os.environ.get("HOTLINE_CONFIG") or "hotline.yaml")
-
-
 def _refuse(error: Exception) -> click.exceptions.Exit:
     click.echo(f"hotline: {error}", err=True)
     return click.exceptions.Exit(REFUSED)
@@ -69,7 +65,7 @@ def backup(*, folder: Path | None, database_only: bool) -> None:
         at = _ask(settings.kafka, positions(settings.kafka, GROUP))
     with errors_for_people():
         try:
-            made = write(settings, target, _config(), cluster, at)
+            made = write(settings, target, config_file(), cluster, at)
         except BackupError as error:
             raise _refuse(error) from error
     files = ", ".join(sorted(made.settings)) or "none found"

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import click
 
+from deploy.runtime.run_file import adopt_config
 from deploy.runtime.settings import SettingsError
 
 # command -> (module, one line for `hotline --help`); the module's `command` is loaded on use.
@@ -75,7 +76,8 @@ def cli() -> None:
       hotline sql "SELECT * FROM v_hotline_daily"
       hotline replay calls.csv --mapping my-mapping.yaml --wait
 
-    Settings come from hotline.yaml and from HOTLINE_… variables; `hotline check` says what they mean.
+    Settings come from hotline.yaml (else from the file of the Hotline that runs here) and from HOTLINE_… variables;
+    `hotline check` says what they mean.
     """
 
 
@@ -83,6 +85,8 @@ def main() -> None:
     """Entry point: settings that cannot be used end with exit code 2 and one line per problem."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it raises what it logs; processes that log ask for more
     try:
+        if sys.argv[1:2] != ["up"]:
+            adopt_config()
         cli()
     except SettingsError as error:
         problems = str(error)

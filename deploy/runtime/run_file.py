@@ -9,6 +9,7 @@ from typing import IO, Literal, Self
 import msgspec
 
 from deploy.runtime.settings import Settings, SettingsError
+from deploy.runtime.settings_sources import CONFIG, PREFIX, config_file
 
 State = Literal["starting", "running", "waiting", "stopped"]
 Part = Literal["kafka", "clickhouse"]
@@ -34,12 +35,14 @@ class ProcessState(msgspec.Struct):
 class RunFile(msgspec.Struct, kw_only=True):
     """What a running `hotline up` says about itself; `health`: process -> address that serves /healthz.
 
-    `ready`: every process has answered that it is ready. `demo`: it shows invented calls.
+    `ready`: every process has answered that it is ready. `demo`: it shows invented calls. `config`: its settings' file,
+    empty if it has none.
     """
 
     pid: int
     version: str
     demo: bool = False
+    config: str = ""
     ready: bool = False
     endpoints: Endpoints
     health: dict[str, str] = {}
@@ -127,6 +130,22 @@ def running(data_dir: Path) -> RunFile | None:
         return None
     run = read(data_dir)
     return run if run is not None and run.pid == pid else None
+
+
+def adopt_config() -> None:
+    """Let this process read the settings' file of the Hotline that runs here, where it has none of its own.
+
+    Else a command beside it would know neither its hotlines nor their time zones and promises.
+    """
+    if CONFIG in os.environ or config_file().is_file():
+        return
+    data_dir = Path(os.environ.get(f"{PREFIX}DATA_DIR") or Settings.model_fields["data_dir"].default)
+    try:
+        run = running(data_dir)
+    except PermissionError:
+        return  # somebody else's
+    if run is not None and run.config:
+        os.environ[CONFIG] = run.config
 
 
 def resolve(settings: Settings, *, need: Collection[Part] = ("kafka", "clickhouse")) -> Settings:

@@ -45,6 +45,7 @@ from deploy.runtime.service_settings import Fraction, Hours, Seconds, ServiceLev
 from deploy.runtime.settings_sources import (
     CONFIG,
     PREFIX,
+    config_file,
     environment_problems,
     with_secrets,
     written,
@@ -329,7 +330,7 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings  # the file and the environment are all there is
         assert isinstance(env_settings, EnvSettingsSource)
         env_settings.env_vars = with_secrets(env_settings.env_vars)
-        file = InitSettingsSource(settings_cls, written(Path(os.environ.get(CONFIG, "hotline.yaml"))))
+        file = InitSettingsSource(settings_cls, written(config_file()))
         return init_settings, env_settings, file
 
     def hotline(self, name: str) -> Hotline:

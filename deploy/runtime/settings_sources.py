@@ -22,6 +22,11 @@ _FILE = "_FILE"
 _SECRET_FILES = tuple(kind + _FILE for kind in ("KEY", "PASSWORD", "SECRET", "TOKEN", "URL"))
 
 
+def config_file() -> Path:
+    """The settings' file, whether or not there is one."""
+    return Path(os.environ.get(CONFIG) or "hotline.yaml")
+
+
 def environment_problems(settings: type[BaseModel]) -> list[str]:
     """Environment variables with our prefix that name no setting (pydantic-settings would pass them over)."""
     problems = []

@@ -15,6 +15,7 @@ from deploy.embedded.child import EmbeddedError
 from deploy.embedded.jars import KAFKA, fetched
 from deploy.runtime import run_file
 from deploy.runtime.run_file import RunFile
+from deploy.runtime.settings_sources import config_file
 from deploy.supervisor.child import Child, Say
 from deploy.supervisor.plan import PROCESSES, Plan, hotline_command
 from deploy.supervisor.readiness import problems_of
@@ -182,6 +183,7 @@ class Supervisor:
             self._plan.data_dir,
             RunFile(
                 demo=self._plan.demo,
+                config=str(config.resolve()) if (config := config_file()).is_file() else "",
                 pid=os.getpid(),
                 version=version("hotline-monitor"),
                 ready=self._ready,

@@ -171,6 +171,7 @@ def test_its_settings_are_known_and_can_be_used(
     settings = settings_of(given | {"HOTLINE_CONFIG": str(ROOT / config)}, tmp_path, monkeypatch)
 
     assert settings.kafka.bootstrap == "kafka:19092"
+    assert settings.paging == "alertmanager", "one pager, whatever the file says: all processes have to agree on it"
     assert not settings.demo, "a default pseudonym key must be refused here"
     if service == "streams":
         assert settings.require_pseudonym_key() == SECRETS["HOTLINE_PSEUDONYM__KEY"].encode()

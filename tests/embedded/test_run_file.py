@@ -1,7 +1,10 @@
 """Where a running Hotline is, and who holds its data directory."""
 
+import json
 import multiprocessing
 import os
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -107,3 +110,44 @@ def test_the_demos_key_is_as_it_should_be_for_the_demo_that_runs_here_and_for_no
     run_file.write(ours, msgspec.structs.replace(describe(), demo=True))
     assert pseudonym(here).ok
     assert not pseudonym(Settings(data_dir=ours, kafka=Kafka(bootstrap="kafka-1:9092"))).ok
+
+
+@pytest.fixture
+def ask(ours, tmp_path, monkeypatch):
+    """Ask the command line, in a folder without settings, what it knows of hotline 12345 beside the Hotline of `ours`."""
+    settings = tmp_path / "elsewhere" / "city.yaml"
+    settings.parent.mkdir()
+    settings.write_text('hotlines: {"12345": {time_zone: Asia/Shanghai}}\n')
+    run_file.write(ours, msgspec.structs.replace(describe(), config=str(settings)))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    event = {"type": "queued", "time": 1_795_312_800_000, "call": "c", "hotline": "12345", "source": "pbx"}
+    (folder / "events.jsonl").write_text(json.dumps(event))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
+
+    def asked(**environment):
+        ran = subprocess.run(
+            [sys.executable, "-m", "deploy.cli", "feed", "test", "events.jsonl"],
+            cwd=folder, env=clean | {"HOTLINE_DATA_DIR": str(ours)} | environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return "Asia/Shanghai" if "(Asia/Shanghai)" in ran.stdout else ran.stdout
+
+    asked.folder, asked.settings = folder, settings
+    return asked
+
+
+def test_a_command_beside_a_running_hotline_knows_its_hotlines(ask):
+    assert ask() == "Asia/Shanghai"
+
+
+def test_settings_of_its_own_win_over_those_of_the_hotline_that_runs_here(ask, tmp_path):
+    own = ask.folder / "hotline.yaml"
+    own.write_text("demo: false\n")
+    assert "'12345' is not in hotline.yaml" in ask()
+    own.rename(tmp_path / "named.yaml")
+    assert "'12345' is not in hotline.yaml" in ask(HOTLINE_CONFIG=str(tmp_path / "named.yaml"))
+
+
+def test_a_hotline_that_has_ended_lends_no_settings(ask, ours):
+    run_file.write(ours, msgspec.structs.replace(describe(pid=1), config=str(ask.settings)))
+    assert "'12345' is not in hotline.yaml" in ask()

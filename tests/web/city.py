@@ -48,8 +48,8 @@ def agents(queue: str, talking: int) -> dict[str, int]:
 
 
 def demo_settings(**overrides) -> Settings:
-    """The demo's settings without reading the environment's."""
-    told = yaml.safe_load(DEMO.read_text(encoding="utf-8")) | {"demo": True}
+    """The demo's settings without reading the environment's; alerts are acknowledged elsewhere unless told."""
+    told = yaml.safe_load(DEMO.read_text(encoding="utf-8")) | {"demo": True, "paging": "alertmanager"}
     told["web"] |= {"map": DEMO.with_name("demo-districts.geojson")} | overrides.pop("web", {})
     return Settings(**(told | overrides))
 
