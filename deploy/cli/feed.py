@@ -65,7 +65,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines = [f"{found['file']}: {found['read']:,} rows, {found['events']:,} events"]
     if found["from"]:
         lines.append(f"  from {found['from']} to {found['to']} ({found['zone']})")
-    counted = [name for name in ("types", "outcomes", "hotlines", "sources") if found[name]]
+    counted = [name for name in ("types", "outcomes", "hotlines", "queues", "sources") if found[name]]
     lines += [f"  {name:<10}{_counts(found[name])}" for name in counted]
     if found["left_out"]:
         lines.append(f"  {'left out':<10}{found['left_out']:,} rows that the mapping does not ask for")

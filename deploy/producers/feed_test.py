@@ -19,12 +19,17 @@ from deploy.producers.feed_advice import advice_on
 from deploy.producers.mapping import Mapping
 from deploy.producers.mapping_rows import LEFT_OUT, Rejection
 from deploy.runtime.settings import Settings
+from deploy.runtime.yaml_text import meant
 from streams import intake
 from streams.contract import LIVE, RejectionKind, RepairKind
 from streams.privacy import mask_preview
 
 FEED = "feed-test"
+_NO_YEAR_OF_MS = 100_000_000_000
+"""Before it (March 1973) no call was; read as seconds it is in the year 5138."""
 _encode = msgspec.json.Encoder().encode
+
+_QUEUES_NAMED = 10
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -52,6 +57,7 @@ class Report(msgspec.Struct):
     types: Counter[str] = msgspec.field(default_factory=Counter)
     outcomes: Counter[str] = msgspec.field(default_factory=Counter)
     hotlines: Counter[str] = msgspec.field(default_factory=Counter)
+    queued: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)  # by hotline and queue
     sources: Counter[str] = msgspec.field(default_factory=Counter)
     first: int | None = None
     last: int | None = None
@@ -61,6 +67,7 @@ class Report(msgspec.Struct):
     unknown_fields: Counter[str] = msgspec.field(default_factory=Counter)
     unused_columns: list[str] = msgspec.field(default_factory=list)
     late: int = 0
+    in_seconds: int = 0
 
     @property
     def left_out(self) -> int:
@@ -120,9 +127,12 @@ class FeedTest:
         report.types[event.type] += 1
         report.hotlines[event.hotline] += 1
         report.sources[event.source] += 1
+        if event.type == "queued":
+            report.queued[event.hotline, event.queue] += 1
         report.unknown_fields.update(found.unknown)
         report.first = found.time if report.first is None else min(report.first, found.time)
         report.last = found.time if report.last is None else max(report.last, found.time)
+        report.in_seconds += 0 < found.time < _NO_YEAR_OF_MS
         report.late += event.feed == LIVE and self._now - found.time > self._lateness_ms
 
     def _refused(self, kind: RejectionKind, example: Example) -> None:
@@ -151,6 +161,20 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, value
 
 
+def _on_queues(report: Report, settings: Settings) -> list[str]:
+    said = []
+    if any(not queue for _, queue in report.queued):
+        said.append("some calls are queued in no queue: they count for the hotline alone")
+    for hotline in sorted({hotline for hotline, _ in report.queued}):
+        known = settings.hotline(hotline).queues
+        named = [queue for (its, queue), _ in report.queued.most_common() if its == hotline and queue]
+        unknown = [queue for queue in named if queue not in known] if known else []
+        said += [f"queue {queue!r} is not in hotline.yaml{meant(queue, known)}" for queue in unknown[:_QUEUES_NAMED]]
+        if len(unknown) > _QUEUES_NAMED:
+            said.append(f"{len(unknown) - _QUEUES_NAMED:,} more queues are not in hotline.yaml")
+    return said
+
+
 def notes(report: Report, settings: Settings, mapping: Mapping | None) -> list[str]:
     """What else the provider should know, a sentence each."""
     said = []
@@ -164,6 +188,9 @@ def notes(report: Report, settings: Settings, mapping: Mapping | None) -> list[s
             said.append("events name no hotline, and not exactly one is configured: send `hotline`")
         elif hotline and hotline not in settings.known_hotlines():
             said.append(f"hotline {hotline!r} is not in hotline.yaml: defaults (zone, thresholds) hold for it")
+    said += _on_queues(report, settings)
+    if report.in_seconds:
+        said.append(f"{report.in_seconds:,} events are of about 1970: are these seconds? `time` is in milliseconds")
     if mapping is None and report.sources[""]:
         said.append(f"{report.sources['']:,} events name no source: a feed that falls silent could not be told by name")
     if report.late:
@@ -171,6 +198,12 @@ def notes(report: Report, settings: Settings, mapping: Mapping | None) -> list[s
             f"{report.late:,} events of `live` are older than the allowed lateness: sent now they would be late"
         )
     return said
+
+
+def _queues(report: Report) -> dict[str, int]:
+    """Calls queued by queue, most first; of several hotlines with the hotline's name."""
+    alone = len({hotline for hotline, _ in report.queued}) == 1
+    return {queue if alone else f"{hotline}/{queue}": count for (hotline, queue), count in report.queued.most_common()}
 
 
 def summary(report: Report, settings: Settings, mapping: Mapping | None, path: Path) -> dict[str, Any]:
@@ -190,6 +223,7 @@ def summary(report: Report, settings: Settings, mapping: Mapping | None, path: P
         "types": dict(report.types.most_common()),
         "outcomes": dict(report.outcomes.most_common()),
         "hotlines": dict(report.hotlines.most_common()),
+        "queues": _queues(report),
         "sources": dict(report.sources.most_common()),
         "from": local(report.first),
         "to": local(report.last),

@@ -118,9 +118,10 @@ class Mapping(Part):
         present = {*header, *self.optional}
         missing = [f"{key}: {column!r}" for column, key in self.used_columns().items() if column not in present]
         if missing:
+            own = f"change them in a copy of {_folder() / self.name}.yaml and give that as --mapping"
             raise MappingError(
                 f"mapping {self.name} names columns that the file does not have: {', '.join(missing)}; "
-                f"the file has: {', '.join(header)}"
+                f"the file has: {', '.join(header)}" + (f"; {own}" if self.name in built_in() else "")
             )
 
 

@@ -1,6 +1,7 @@
 """`hotline feed test`: the engine's own intake says what would become of a file; nothing is sent."""
 
 import json
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,7 @@ from deploy.cli.main import cli
 from deploy.producers.feed_advice import advice_on
 from deploy.producers.feed_test import FeedTest, notes, summary
 from deploy.runtime.processor import Record
-from deploy.runtime.settings import Hotline, Settings
+from deploy.runtime.settings import Hotline, Queue, Settings
 from streams.contract import DeadLetter, RejectionKind, RepairKind
 from streams.contract.topics import CALLS, DEAD_LETTER
 from streams.processors import factory
@@ -112,6 +113,49 @@ def test_a_hotline_that_nobody_configured_is_said() -> None:
     assert [("'c'" in note, "no hotline" in note) for note in said] == [(False, True), (True, False)]
 
 
+def test_queues_are_counted_and_one_that_nobody_configured_is_said(tmp_path) -> None:
+    queues = {"water": Queue(), "housing": Queue()}
+    settings = Settings(demo=True, hotlines={"12345": Hotline(time_zone="Asia/Shanghai", queues=queues)})
+    path = tmp_path / "events.jsonl"
+    told = [
+        GOOD,
+        GOOD | {"type": "answered", "queue": "watre"},
+        *({"queue": name} for name in ("watre", "watre", "", "x")),
+    ]
+    path.write_text("\n".join(json.dumps(GOOD | event) for event in told))
+    found = report_on(path, settings)
+    assert found["queues"] == {"watre": 2, "water": 1, "": 1, "x": 1}
+    assert found["notes"][:3] == [
+        "some calls are queued in no queue: they count for the hotline alone",
+        "queue 'watre' is not in hotline.yaml; is water meant?",
+        "queue 'x' is not in hotline.yaml",
+    ]
+    assert report_on(path, settings_with("12345"))["notes"][1:] == [], "no queue is configured: any may come"
+
+
+def test_of_many_queues_that_nobody_configured_some_are_named(tmp_path) -> None:
+    settings = Settings(demo=True, hotlines={"12345": Hotline(time_zone="UTC", queues={"water": Queue()})})
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(json.dumps(GOOD | {"queue": f"branch-{n}"}) for n in range(25)))
+    said = [note for note in report_on(path, settings)["notes"] if "not in hotline.yaml" in note]
+    assert (len(said), said[-1]) == (11, "15 more queues are not in hotline.yaml")
+
+
+def test_queues_of_several_hotlines_are_told_apart(tmp_path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(json.dumps(GOOD | {"hotline": name}) for name in ("12345", "12367")))
+    assert report_on(path, settings_with())["queues"] == {"12345/water": 1, "12367/water": 1}
+
+
+def test_times_in_seconds_are_said(tmp_path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(json.dumps(GOOD | {"time": time}) for time in (NOW // 1000, NOW, 100_000_000_000)))
+    assert (
+        "1 events are of about 1970: are these seconds? `time` is in milliseconds"
+        in report_on(path, settings_with("12345"))["notes"]
+    )
+
+
 def test_an_export_is_read_as_replay_reads_it_and_ends_with_1_if_a_row_is_refused(monkeypatch) -> None:
     result = invoke(monkeypatch, str(EXAMPLES / "calls.csv"), "--mapping", "call-records", "--json")
     found = json.loads(result.stdout)
@@ -160,3 +204,16 @@ def test_another_hotline_brings_its_zone(monkeypatch) -> None:
     found = json.loads(CliRunner().invoke(cli, arguments).stdout)
     assert found["hotlines"] == {"b": 35}
     assert found["from"] == "2026-11-22T09:58:41.000+01:00"
+
+
+def test_columns_of_another_export_are_told_with_how_to_read_it(monkeypatch, tmp_path) -> None:
+    (tmp_path / "calls.csv").write_text("Call ID,Skill\nA-1,water\n")
+    result = invoke(monkeypatch, str(tmp_path / "calls.csv"), "--mapping", "call-records")
+    assert result.exit_code == 2
+    assert "the file has: Call ID, Skill; change them in a copy of " in result.output
+    (named,) = re.findall(r"copy of (\S+) and", result.output)
+    own = tmp_path / "own.yaml"
+    own.write_text(Path(named).read_text("utf-8").replace("call: call_id", "call: Call ID"), "utf-8")
+    result = invoke(monkeypatch, str(tmp_path / "calls.csv"), "--mapping", str(own))
+    assert "times.queued: 'start'" in result.output
+    assert "call: " not in result.output
