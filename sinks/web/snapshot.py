@@ -217,13 +217,19 @@ class View:
             return {}
         return {name: shown(self.board.rolling(key, name, self.bounds[name]), threshold_s) for name in WINDOWS}
 
-    def _versus(self, key: Key, start: int) -> dict[str, Any] | None:
-        """Offered since `start` (or since we know anything) against the forecast of that span."""
+    def _versus(self, key: Key, start: int, counted: str = "offered") -> dict[str, Any] | None:
+        """Offered since `start` (or since we know anything) against the forecast of that span.
+
+        A forecast is of visits: what is `counted` otherwise is expected in the ratio in which it came to visits.
+        """
         if self.board.since is None:
             return None
         start = max(start, self.board.since)
         forecast = expect(self.board.forecasts.get(key, {}), start, self.clock)
-        compared = versus(self.board.total(key, "offered", start, self.end), forecast.expected if forecast else None)
+        if forecast is None:
+            return None
+        visits, observed = (self.board.total(key, counter, start, self.end) for counter in ("offered", counted))
+        compared = versus(observed, forecast.expected * (observed / visits if visits else 1))
         return compared._asdict() if compared else None
 
     def _last_half_hour(self) -> int:
@@ -310,7 +316,7 @@ class View:
             "worst_24h": self.worst,
             "abandonment_rate": rates(counts)["abandonment_rate"],
             "calls_today": None if self.first_run else counts.get("calls_offered", 0),
-            "today_versus": self._versus(self.total, self.day.start),
+            "today_versus": self._versus(self.total, self.day.start, "calls_offered"),
         }
 
     def _conditions(self) -> list[AlertEvent | Signal]:

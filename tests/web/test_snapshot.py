@@ -8,6 +8,7 @@ import city
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from test_board import signal
 
 from deploy.runtime.settings import Hotline
@@ -15,7 +16,7 @@ from sinks.web.board import MINUTE_MS, Board, Key
 from sinks.web.expected import SMALL, Versus, expect, versus
 from sinks.web.judge import Figures, blame_of, judge
 from sinks.web.snapshot import View, local_day
-from streams.contract import Forecast, SignalKind
+from streams.contract import Cell, Forecast, SignalKind
 from streams.contract.metrics import rates, service_level_event
 
 NOW = city.MORNING + 2_000
@@ -223,6 +224,30 @@ def test_a_span_over_midnight_takes_both_days() -> None:
 )
 def test_few_calls_are_compared_in_calls(observed: int, expected: float | None, shown: Versus | None) -> None:
     assert versus(observed, expected) == shown
+
+
+@pytest.mark.parametrize("per_quarter", [0.2, 12.0])
+def test_the_whole_day_is_compared_in_calls_though_forecasts_are_of_visits(settings, per_quarter: float) -> None:
+    board = filled(without=Forecast)
+    board.apply(
+        structs.replace(
+            day([per_quarter] * 96, 1.0, start=city.midnight(NOW))[city.midnight(NOW)], hotline=city.HOTLINE
+        ),
+        NOW,
+    )
+    for cell, at in city.records():
+        if isinstance(cell, Cell) and cell.dimension_set == "hotline":  # two visits in three are a call's first one
+            calls = {"calls_offered": cell.counts.get("offered", 0) * 2 // 3}
+            board.apply(structs.replace(cell, counts=cell.counts | calls, version=cell.version + 1), at)
+    totals = View(board, settings, NOW).snapshot()["totals"]
+    visits = board.total(Key(city.HOTLINE), "offered", city.midnight(NOW), NOW)
+    assert 0 < totals["calls_today"] < visits
+    expected = per_quarter * (city.MORNING - city.midnight(NOW)) / 900_000
+    if expected < SMALL:
+        by_calls = totals["calls_today"] * (1 - expected / visits)
+        assert totals["today_versus"] == {"ratio": None, "calls": round(by_calls)}
+    else:
+        assert totals["today_versus"] == {"ratio": pytest.approx(visits / expected - 1, rel=0.01), "calls": None}
 
 
 def test_a_day_of_25_hours_is_whole() -> None:
