@@ -134,8 +134,9 @@ class Feed:
         return call
 
     def read_to(self, time: int) -> int:
-        """The clock of a feed other than `live` after an event of that time was read."""
-        self.clock = max(self.clock, time)
+        """The clock of a feed other than `live` after an event of that time was read; at the end it stops."""
+        if not self.ended:
+            self.clock = max(self.clock, time)
         return self.clock
 
     def retrace(self, clock: int) -> None:
@@ -200,11 +201,11 @@ class Feed:
 
     def end(self) -> None:
         """The feed is complete: what is still open lost track; all is told, then forgotten."""
-        rules = self._rules
-        self.settle(self.clock)
+        rules, last = self._rules, self.clock
+        self.settle(last)
         self.roster.clear()  # nothing is known of agents' time beyond the end
-        self.settle(self.clock + max(rules.lost_waiting_ms, rules.lost_talking_ms))
-        self.ended = True
+        self.settle(last + max(rules.lost_waiting_ms, rules.lost_talking_ms))
+        self.clock, self.ended = last, True
 
     def forget_all(self) -> None:
         """Let go of every call, agent and cell (after an end, or for a later generation)."""

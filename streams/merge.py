@@ -17,7 +17,8 @@ from streams.contract.topics import CELLS, SIGNALS
 from streams.contribution import Rules
 from streams.detection import Announced, Detection, DetectionRules
 from streams.lives import Lives, LivesHead
-from streams.merged_feed import NEVER, MergedFeed, MergedFeedHead, Telling
+from streams.merged_feed import MergedFeed, MergedFeedHead, Telling
+from streams.merged_present import NEVER
 from streams.merged_sources import WINDOW_MS
 from streams.torn import replay_is_whole
 
@@ -210,7 +211,7 @@ class Merger:
 
     def _clock_of(self, feed: MergedFeed) -> int:
         """How far a feed is: for `live` every partition must have told; for others those that have it."""
-        return self.clock if feed.feed == LIVE else feed.clock
+        return self.clock if feed.feed == LIVE else feed.as_of(self._of)
 
     def _ahead_of(self, feed: MergedFeed) -> int:
         """By how much the partition that is furthest with a feed is ahead of its clock, ms."""
@@ -224,7 +225,7 @@ class Merger:
         if feed.feed in self._watched:
             for cell in cells:
                 self._detection.cell(cell)
-            self._detection.complete(feed.feed, feed.horizon(self._of))
+            self._detection.complete(feed.feed, feed.known_to(self._of))
         taken = []
         for cell in cells:
             key = f"{cell.feed}/{cell.dimension_set}/{cell.hotline}/{cell.queue}{cell.category}"
@@ -292,15 +293,13 @@ class Merger:
         state = feed.take_state(self._of)
         if state is None:
             return []
-        if state == "ended":
-            self._detection.complete(feed.feed, feed.range_to or feed.clock)
         status = FeedStatus(
             feed=feed.feed,
             generation=feed.generation,
             state=state,
             range_from=feed.range_from,
             range_to=feed.range_to,
-            at=feed.as_of,
+            at=feed.as_of(self._of) or feed.range_from or 0,
             version=self._version,
         )
         return [Output(CELLS, f"{feed.feed}/feed".encode(), _encode(status))]

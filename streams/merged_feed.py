@@ -14,7 +14,7 @@ from streams.cell_book import MINUTE_MS, difference
 from streams.contract.cells import OTHER, Cell, Counts, add_counts
 from streams.contract.events import LIVE
 from streams.dimensions import Dimensions, Place, Values
-from streams.merged_present import MergedPartition, Present, agents, gauges
+from streams.merged_present import NEVER, MergedPartition, Present, agents, gauges
 from streams.merged_sources import TELL_EVERY_MS, MergedSources, SourcesHead
 from streams.values import KnownValues
 
@@ -38,8 +38,6 @@ class Telling(NamedTuple):
     final_from: int = 0
 
 
-NEVER = 2**62
-"""Later than any minute."""
 _ALL = Telling()
 
 
@@ -116,15 +114,12 @@ class MergedFeed:
 
     @property
     def clock(self) -> int:
-        """The lowest clock of the partitions that have this feed, ms (0: none has)."""
-        return min((source.clock for source in self._sources.values()), default=0)
+        """The lowest clock of the partitions that go on with this feed; the highest when none does, ms (0: none has it).
 
-    @property
-    def as_of(self) -> int:
-        """How far the feed is, ms: its clock, which at the end went on until everything open was given up."""
-        if self._state == "ended" and self.range_to is not None:
-            return min(self.clock, self.range_to - 1)
-        return self.clock
+        A partition that is at its end holds nobody back: of one that never had an event the clock is 0.
+        """
+        going_on = [source.clock for source in self._sources.values() if not source.ended]
+        return min(going_on) if going_on else self._highest
 
     @property
     def running(self) -> bool:
@@ -134,7 +129,17 @@ class MergedFeed:
     @property
     def ahead(self) -> int:
         """By how much the highest of those clocks is ahead of the lowest, ms."""
-        return max((source.clock for source in self._sources.values()), default=0) - self.clock
+        return self._highest - self.clock
+
+    @property
+    def _highest(self) -> int:
+        return max((source.clock for source in self._sources.values()), default=0)
+
+    def as_of(self, of: int) -> int:
+        """How far the feed is, ms: its clock; when it has ended on all `of` partitions, within the range that it covers."""
+        if self.range_to is not None and self.ended(of):
+            return min(self.clock, self.range_to - 1)
+        return self.clock
 
     def merge(self, partition: int, part: FeedPart) -> None:
         """Take in what a partition tells of this feed.
@@ -162,13 +167,10 @@ class MergedFeed:
             source.horizon = part.horizon or 0
 
     def finalise(self, of: int) -> None:
-        """Call cells final that the watermarks of all `of` partitions have passed; at the end the rest is told as it is."""
+        """Call cells final that the watermarks of all `of` partitions have passed; one that is at its end has passed all."""
         if len(self._sources) < of:
             return
-        if self.ended(of):
-            for keys in self._not_final.values():
-                self._changed.update(dict.fromkeys(keys))
-        watermark = min((source.watermark for source in self._sources.values()), default=0)
+        watermark = min((source.watermark for source in self._sources.values() if not source.ended), default=NEVER)
         for minute in [minute for minute in self._not_final if minute + MINUTE_MS <= watermark]:
             for key in self._not_final.pop(minute):
                 self._cells[key].final = True
@@ -181,6 +183,12 @@ class MergedFeed:
         0 until all have told: one that has told nothing of the feed may have a share in any of its cells.
         """
         return min(source.horizon for source in self._sources.values()) if len(self._sources) == of else 0
+
+    def known_to(self, of: int) -> int:
+        """Before this instant (ms) everything of the feed is known, and will not change: at the end all that it covers."""
+        if not self.ended(of):
+            return self.horizon(of)
+        return self.clock if self.range_to is None else self.range_to
 
     def take_cells(self, version: int, of: int, telling: Telling = _ALL) -> list[Cell]:
         """Cells that changed since the last call, as sums carrying `version`; then let go of old ones."""
@@ -278,7 +286,7 @@ class MergedFeed:
         Those of `live` are the last that each told anyway: its clocks are never far apart for long. Partitions of a
         feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future.
         """
-        clock = self.clock + self.ahead if self.ended(of) else self.clock
+        clock = NEVER if self.ended(of) else self.clock
         for source in self._sources.values():
             source.reach(clock)
         return [source.present for source in self._sources.values()]

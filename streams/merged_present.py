@@ -13,6 +13,9 @@ from streams.bundle import FeedPart, PartialAgents, PartialGauge
 from streams.cell_book import MINUTE_MS
 from streams.contract.cells import add_counts
 
+NEVER = 2**62
+"""Later than any clock, ms."""
+
 
 class Present(msgspec.Struct, array_like=True):
     """What a partition told of the present at its `clock` (ms)."""
@@ -33,12 +36,15 @@ class MergedPartition(msgspec.Struct, array_like=True):
     coming: list[Present] = msgspec.field(default_factory=list)
 
     def tell(self, part: FeedPart, *, at_once: bool) -> None:
-        """Take in gauges and agents, for now or for when the feed is as far; of each minute the last is kept."""
+        """Take in gauges and agents, for now or for when the feed is as far; of each minute the last is kept.
+
+        What is so after the end of this partition is so when the feed has ended on all.
+        """
         if part.gauges is None and part.agents is None:
             return
         known = self.coming[-1] if self.coming else self.present
         told = Present(
-            part.clock or self.clock,
+            NEVER if part.ended else part.clock or self.clock,
             known.gauges if part.gauges is None else part.gauges,
             known.agents if part.agents is None else part.agents,
         )

@@ -62,6 +62,7 @@ class _Told(msgspec.Struct):
     """What the merger was told last of a feed."""
 
     clock: int = -1
+    ended: bool = False
     gauges: list[PartialGauge] | None = None
     agents: list[PartialAgents] | None = None
     sources: list[PartialSource] | None = None
@@ -247,13 +248,13 @@ class CallsPartition:
         news = part.shares or part.gauges is not None or part.agents is not None or part.sources is not None
         if feed.feed == LIVE:
             return self._live_part(part) if news else None
-        if not news and told.clock == feed.clock:
+        if not news and (told.clock, told.ended) == (feed.clock, feed.ended):
             return None
         told.clock = part.clock = feed.clock
-        part.watermark = feed.clock if feed.ended else feed.clock - OUT_OF_ORDERNESS_MS
+        part.watermark = feed.clock - OUT_OF_ORDERNESS_MS
         part.horizon = feed.horizon
         part.range_from, part.range_to = feed.range_from, feed.range_to
-        part.ended = feed.ended
+        told.ended = part.ended = feed.ended
         return part
 
     def _marks(self, feed: Feed, version: tuple[int, int]) -> list[Output]:
@@ -303,6 +304,7 @@ class CallsPartition:
             return feed
         if feed is None or generation > feed.generation:
             feed = self._feeds[name] = self._feed(FeedHead(name, generation))
+            self._told.pop(name, None)
         return feed if generation == feed.generation else None
 
     def _mark_feed(self, event: CallEvent) -> None:

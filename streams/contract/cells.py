@@ -182,7 +182,8 @@ class Forecast(msgspec.Struct, kw_only=True, omit_defaults=True, tag="forecast",
 class FeedStatus(msgspec.Struct, kw_only=True, omit_defaults=True, tag="feed", tag_field="kind"):
     """One generation of a feed: running, or ended on every partition with all its cells before this record.
 
-    `at`: how far it is by its own clock (ms), the lowest of its partitions; told anew as it goes on.
+    `at`: how far it is by its own clock (ms): the lowest of its partitions, told anew as it goes on; at the end its last
+    event, within the range.
     """
 
     feed: str

@@ -84,9 +84,20 @@ class Engine:
                 batches.setdefault(p, []).append(Record(self._offsets[p], append, None, value))
                 self._offsets[p] += 1
         for p, records in batches.items():
-            self._log[p] += records
-            self._calls[p].apply(records)
-            self._carry(self._calls[p].outputs(), append)
+            self._read(p, records, append)
+
+    def send_to(self, partition: int, events: Iterable[dict[str, Any]], append: int) -> None:
+        """Append events to one partition, wherever their keys belong."""
+        first = self._offsets[partition]
+        values = [msgspec.json.encode(event) for event in events]
+        self._offsets[partition] += len(values)
+        records = [Record(offset, append, None, value) for offset, value in enumerate(values, first)]
+        self._read(partition, records, append)
+
+    def _read(self, partition: int, records: list[Record], append: int) -> None:
+        self._log[partition] += records
+        self._calls[partition].apply(records)
+        self._carry(self._calls[partition].outputs(), append)
 
     def tick(self, now: int, caught_up: bool = True) -> None:
         for calls in self._calls:
