@@ -19,7 +19,9 @@ from deploy.embedded.child import free_port
 from deploy.runtime.settings import Kafka
 
 HOTLINE = "from deploy.cli.main import main; main()"
-CHECKPOINTS = "hotline_engine_checkpoint_seconds_count"
+WRITTEN = "hotline_engine_checkpoint_bytes_total"
+TOPICS_READ = 3
+"""By the process, of one partition each: each has a state."""
 
 
 class Process:
@@ -76,16 +78,16 @@ class Process:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if name[:1] != "#"}
 
     async def checkpointed(self):
-        """Wait until both states have been written as they are now."""
-        written = None
+        """Wait until every state has been written as it is now: what was under way may be of before."""
+        seen = {}
 
-        async def enough():
-            nonlocal written
-            now = (await self.metrics()).get(CHECKPOINTS)
-            written = now if written is None else written
-            return now is not None and now >= written + 4
+        async def all_twice():
+            for name, size in (await self.metrics()).items():
+                if name.startswith(WRITTEN) and size not in (sizes := seen.setdefault(name, [])):
+                    sizes.append(size)
+            return len(seen) == TOPICS_READ and all(len(sizes) > 2 for sizes in seen.values())
 
-        await self.until(enough)
+        await self.until(all_twice)
 
     async def until(self, condition, seconds=60):
         deadline = time.monotonic() + seconds
