@@ -78,7 +78,7 @@ def _second(data_dir: Path, pid: int) -> click.ClickException:
     )
 
 
-def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> None:
+def _in_foreground(settings: Settings, *, automatic_ports: bool, streams: int, show: bool) -> None:
     """Run everything until it is stopped. `show`: say where things are when they are ready; else whoever waits does."""
     from deploy.supervisor.plan import make_plan  # noqa: PLC0415  (the engine's parts are slow to load)
     from deploy.supervisor.run import Supervisor  # noqa: PLC0415
@@ -93,7 +93,7 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> 
                 raise _second(data_dir, pid)
             time.sleep(0.01)  # a command that only looks holds it for a moment
         try:
-            plan = make_plan(settings, automatic_ports=automatic_ports)
+            plan = make_plan(settings, automatic_ports=automatic_ports, streams=streams)
 
             def on_ready() -> None:
                 if not show:
@@ -109,7 +109,7 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, show: bool) -> 
             raise click.ClickException(str(error)) from error
 
 
-def _detached(settings: Settings, *, ports: str, demo: bool) -> None:
+def _detached(settings: Settings, *, ports: str, streams: int, demo: bool) -> None:
     """Start another `hotline up` that outlives this one; return when it is ready, fail when it fails."""
     began = time.monotonic()
     data_dir = settings.data_dir.resolve()
@@ -117,7 +117,7 @@ def _detached(settings: Settings, *, ports: str, demo: bool) -> None:
         raise _second(data_dir, pid)
     log = data_dir / "logs" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "deploy.cli", "up", "--detached", "--ports", ports]
+    command = [sys.executable, "-m", "deploy.cli", "up", "--detached", "--ports", ports, "--streams", str(streams)]
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603  (this program)
             [*command, *(["--demo"] if demo else [])],
@@ -153,9 +153,16 @@ def _detached(settings: Settings, *, ports: str, demo: bool) -> None:
     show_default=True,
     help="auto: choose free ports in place of 9092, 8123 and 8080.",
 )
+@click.option(
+    "--streams",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="So many stream processors share the partitions: one for each core that the calls need.",
+)
 @click.option("--detach", is_flag=True, help="Return when everything is ready; `hotline down` stops it.")
 @click.option("--detached", is_flag=True, hidden=True)
-def command(*, demo: bool, data_dir: Path | None, ports: str, detach: bool, detached: bool) -> None:
+def command(*, demo: bool, data_dir: Path | None, ports: str, streams: int, detach: bool, detached: bool) -> None:
     """Start everything that is not configured elsewhere, and keep it running.
 
     Without HOTLINE_KAFKA__BOOTSTRAP a Kafka broker, without HOTLINE_CLICKHOUSE__URL a ClickHouse engine is
@@ -164,6 +171,6 @@ def command(*, demo: bool, data_dir: Path | None, ports: str, detach: bool, deta
     """
     settings = _settings(data_dir, demo=demo)
     if detach:
-        _detached(settings, ports=ports, demo=demo)
+        _detached(settings, ports=ports, streams=streams, demo=demo)
         return
-    _in_foreground(settings, automatic_ports=ports == "auto", show=not detached)
+    _in_foreground(settings, automatic_ports=ports == "auto", streams=streams, show=not detached)

@@ -14,12 +14,14 @@ from deploy.runtime.settings import Settings
 
 KAFKA_PORT = 9092
 CLICKHOUSE_PORT = 8123
-PROCESSES = ("streams", "sinks", "alerts", "web")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`settings` have every address filled in; `kafka` and `clickhouse` are None where configured elsewhere."""
+    """`settings` have every address filled in; `kafka` and `clickhouse` are None where configured elsewhere.
+
+    `env`: what all children get; `processes`: name -> what a process of Hotline gets beside it.
+    """
 
     settings: Settings
     data_dir: Path
@@ -28,6 +30,7 @@ class Plan:
     endpoints: Endpoints
     health: Mapping[str, str]
     env: Mapping[str, str]
+    processes: Mapping[str, Mapping[str, str]]
     demo: bool
 
     @property
@@ -46,6 +49,11 @@ class Plan:
 def hotline_command(*arguments: str) -> list[str]:
     """The command line of another `hotline` of this installation."""
     return [sys.executable, "-m", "deploy.cli", *arguments]
+
+
+def kind_of(process: str) -> str:
+    """What a process is: the second of several `streams` is `streams-2`."""
+    return process.partition("-")[0]
 
 
 class _Ports:
@@ -68,8 +76,8 @@ class _Ports:
             )
 
 
-def make_plan(settings: Settings, *, automatic_ports: bool) -> Plan:
-    """Choose ports and addresses. Raises EmbeddedError naming each port that is taken."""
+def make_plan(settings: Settings, *, automatic_ports: bool, streams: int = 1) -> Plan:
+    """Choose ports and addresses; so many `streams`. Raises EmbeddedError naming each port that is taken."""
     data_dir = settings.data_dir.resolve()
     ports = _Ports(automatic=automatic_ports)
     kafka = clickhouse = None
@@ -85,6 +93,7 @@ def make_plan(settings: Settings, *, automatic_ports: bool) -> Plan:
     web_port = ports.choose("wallboard", settings.web.port)
     wanted = {
         "streams": settings.health.streams_port,
+        **{f"streams-{number}": 0 for number in range(2, streams + 1)},
         "sinks": settings.health.sinks_port,
         "alerts": settings.health.alerts_port,
     }
@@ -102,10 +111,14 @@ def make_plan(settings: Settings, *, automatic_ports: bool) -> Plan:
         "HOTLINE_WEB__HOST": settings.web.host,
         "HOTLINE_WEB__PORT": str(web_port),
         "PYTHONUNBUFFERED": "1",
-    } | {f"HOTLINE_HEALTH__{name.upper()}_PORT": str(port) for name, port in health_ports.items()}
-    if kafka and not settings.kafka.group_instance_id:
-        # Nobody else is on this broker: a child that is started again has its partitions back at once.
-        env["HOTLINE_KAFKA__GROUP_INSTANCE_ID"] = "up"
+    }
+    processes = {
+        name: {f"HOTLINE_HEALTH__{kind_of(name).upper()}_PORT": str(port)} for name, port in health_ports.items()
+    } | {"web": {}}
+    # Nobody else is on a broker of our own: a child that is started again has its partitions back at once.
+    if member := settings.kafka.group_instance_id or ("up" if kafka else ""):
+        for name, told in processes.items():
+            told["HOTLINE_KAFKA__GROUP_INSTANCE_ID"] = member + name.removeprefix(kind_of(name))
     filled = settings.model_copy(
         update={
             "data_dir": data_dir,
@@ -122,5 +135,6 @@ def make_plan(settings: Settings, *, automatic_ports: bool) -> Plan:
         endpoints=endpoints,
         health={name: f"http://{settings.health.host}:{port}" for name, port in health_ports.items()},
         env=dict(os.environ) | env,
+        processes=processes,
         demo=settings.demo,
     )

@@ -17,7 +17,7 @@ from deploy.runtime import run_file
 from deploy.runtime.run_file import RunFile
 from deploy.runtime.settings_sources import config_file
 from deploy.supervisor.child import Child, Say
-from deploy.supervisor.plan import PROCESSES, Plan, hotline_command
+from deploy.supervisor.plan import Plan, hotline_command, kind_of
 from deploy.supervisor.readiness import problems_of
 from sinks.clickhouse.migrate import migrate
 
@@ -94,8 +94,8 @@ class Supervisor:
         await self._make_topics()
         names = await asyncio.to_thread(migrate, plan.settings)
         self._say(f"schema: {len(names)} migrations applied" if names else "schema: up to date")
-        for name in PROCESSES:
-            await self._start(name, hotline_command(name))
+        for name in plan.processes:
+            await self._start(name, hotline_command(kind_of(name)))
         await self._until_ready()
         if plan.demo:
             await self._start("simulate", hotline_command("simulate", "--demo"), may_finish=True)
@@ -105,7 +105,7 @@ class Supervisor:
         child = Child(
             name,
             command,
-            self._plan.env,
+            {**self._plan.env, **self._plan.processes.get(name, {})},
             self._plan.log(name),
             say=self._say,
             changed=self._write,
@@ -176,7 +176,7 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         for group in _STOP_ORDER:
-            await asyncio.gather(*(self._children[name].stop() for name in group if name in self._children))
+            await asyncio.gather(*(child.stop() for name, child in self._children.items() if kind_of(name) in group))
 
     def _write(self) -> None:
         run_file.write(

@@ -1,6 +1,6 @@
 """How long until a call is on the wallboard and in SQL, and a breach at a webhook, under a stated load: as distributions.
 
-    python tests/bench/latency.py [--rate 10000] [--for 60] [--warm-up 10] [--short] [--stages]
+    python tests/bench/latency.py [--rate 10000] [--for 60] [--warm-up 10] [--streams 1] [--short] [--stages]
 
 Starts all of Hotline in a directory of its own, sends events at a fixed rate (eight a call, with the states of its agent;
 `--short`: three, the call's own), and watches the wallboard's stream (`calls_today`) and ClickHouse (every twentieth
@@ -321,6 +321,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10_000)
     parser.add_argument("--for", type=float, default=60, dest="seconds")
     parser.add_argument("--warm-up", type=float, default=10)
+    parser.add_argument("--streams", default="1", help="so many `streams`, which share the partitions")
     parser.add_argument("--short", action="store_true", help="calls of three events, without agents")
     parser.add_argument("--stages", action="store_true", help="also until it is in the topics between")
     chosen = parser.parse_args()
@@ -334,7 +335,9 @@ def main() -> None:
             "HOTLINE_ALERTS__WEBHOOKS": json.dumps([{"url": f"http://127.0.0.1:{port}/"}]),
         }
         try:
-            subprocess.run([HOTLINE, "up", "--detach", "--ports", "auto"], env=environment, check=True)
+            subprocess.run(
+                [HOTLINE, "up", "--detach", "--ports", "auto", "--streams", chosen.streams], env=environment, check=True
+            )
             run = run_file.read(Path(directory))
             assert run is not None
             steps = SHORT if chosen.short else WHOLE

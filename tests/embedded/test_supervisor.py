@@ -169,6 +169,18 @@ def test_what_is_configured_elsewhere_is_not_started_here(tmp_path):
     assert set(plan.ready_urls) == {"streams", "sinks", "alerts", "web"}
 
 
+@pytest.mark.parametrize("named", ["", "mine"])
+def test_several_streams_are_members_and_listen_each_for_itself(tmp_path, named):
+    plan = make_plan(Settings(data_dir=tmp_path, kafka=Kafka(group_instance_id=named)), automatic_ports=True, streams=3)
+    told = {name: env for name, env in plan.processes.items() if name.startswith("streams")}
+    assert list(told) == ["streams", "streams-2", "streams-3"]
+    members = [env["HOTLINE_KAFKA__GROUP_INSTANCE_ID"] for env in told.values()]
+    assert members == [f"{named or 'up'}{number}" for number in ("", "-2", "-3")]
+    ports = {env["HOTLINE_HEALTH__STREAMS_PORT"] for env in told.values()}
+    assert {url.rsplit(":")[-1] for name, url in plan.health.items() if name in told} == ports
+    assert len(ports) == 3
+
+
 async def test_readiness_is_what_healthz_says():
     async def healthz(request):
         status, body = {"/a": (200, "{}"), "/b": (503, '{"problems": ["waiting for partitions"]}'), "/c": (500, "?")}[

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
+
+from streams.contract.topics import CALLS, TOPICS
 
 pytestmark = [
     pytest.mark.system,
@@ -47,7 +50,7 @@ class Hotline:
 @pytest.fixture(scope="module")
 def hotline(tmp_path_factory):
     hotline = Hotline(tmp_path_factory.mktemp("up") / "data")
-    hotline.said = hotline("up", "--detach", "--ports", "auto")
+    hotline.said = hotline("up", "--detach", "--ports", "auto", "--streams", "2")
     yield hotline
     hotline("down")
 
@@ -67,12 +70,27 @@ def test_it_says_where_things_are_and_is_ready_then(hotline):
     assert "hotline down" in hotline.said
     status = hotline.status()
     assert {process["name"] for process in status["processes"]} == {
-        "kafka", "clickhouse", "streams", "sinks", "alerts", "web",
+        "kafka", "clickhouse", "streams", "streams-2", "sinks", "alerts", "web",
     }  # fmt: skip
     assert {process["state"] for process in status["processes"]} == {"running"}
     assert status["endpoints"] == run["endpoints"]
     assert isinstance(status["rows_written"], int)
     assert hotline("check").count("ok ") == 7
+
+
+def test_two_streams_share_the_partitions(hotline):
+    health = json.loads((hotline.data_dir / "run.json").read_text())["health"]
+    wanted = {(topic.name, number) for topic in TOPICS if topic.name == CALLS for number in range(topic.partitions)}
+
+    def owned(name):
+        with urllib.request.urlopen(f"{health[name]}/healthz", timeout=10) as answer:
+            return {(it["topic"], it["partition"]) for it in json.load(answer)["partitions"] if it["topic"] == CALLS}
+
+    first, second = owned("streams"), owned("streams-2")
+    assert first
+    assert second
+    assert sorted(first | second) == sorted(wanted)
+    assert not first & second
 
 
 def test_a_second_one_in_the_same_directory_is_refused(hotline):
