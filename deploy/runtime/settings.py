@@ -86,6 +86,9 @@ class Kafka(Section):
     # A name that stays over restarts, one per process of a kind: a killed process has its partitions back at once
     # instead of after the session timeout. Two processes of a kind with one name end each other.
     group_instance_id: str = ""
+    # What the engine's records are packed with. lz4 makes them a tenth smaller than snappy and zstd half as large, for
+    # eight and twice the processor time (at the levels that aiokafka chooses).
+    compression: Literal["gzip", "snappy", "lz4", "zstd"] = "snappy"
 
     @model_validator(mode="after")
     def _sasl_is_complete(self) -> Self:

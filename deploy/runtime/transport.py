@@ -297,7 +297,7 @@ def new_producer(kafka: Kafka) -> AIOKafkaProducer:
         enable_idempotence=True,
         request_timeout_ms=PRODUCE_TIMEOUT_MS,
         max_batch_size=BATCH_BYTES,
-        compression_type="lz4",
+        compression_type=kafka.compression,
     )
 
 
