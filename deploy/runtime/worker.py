@@ -25,12 +25,13 @@ from deploy.runtime.kafka import cluster_id, partition_counts, reading
 from deploy.runtime.outbox import BulkSender
 from deploy.runtime.owned import OnOutputs, OwnedPartition
 from deploy.runtime.processor import Processor, ProcessorFactory
+from deploy.runtime.progress import Progress
 from deploy.runtime.retention import RetentionWatch
 from deploy.runtime.settings import Settings
 from deploy.runtime.state_checks import check_mark, check_meaning
 from deploy.runtime.state_log import Loaded, StateLog
 from deploy.runtime.state_records import Place, Stand, StateError
-from deploy.runtime.transport import Fetched, build_app
+from deploy.runtime.transport import build_app
 
 TICK_S = 0.5
 LOOK_S = 0.2
@@ -74,11 +75,11 @@ class Worker:
         self._round = 0
         self._settled = asyncio.Event()
         self._sure = True
-        self._rested: dict[Place, Fetched | None] = {}
         self._cluster = ""
         self._retention = RetentionWatch(lambda: {place: owned.safe_to for place, owned in self._owned.items()})
         self._asker: AIOKafkaConsumer | None = None
         self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take))
+        self._progress = Progress(lambda *place: self._app.reading.fetched(*place))  # noqa: PLW0108  (made when it starts)
 
     def processor(self, topic: str, partition: int) -> Processor | None:
         """The processor of an input partition, or None while this process does not own it."""
@@ -247,16 +248,6 @@ class Worker:
         begins: dict[TopicPartition, int] = await self._asker.beginning_offsets([tp])
         return begins[tp]
 
-    def _caught_up(self, place: Place, owned: OwnedPartition) -> bool:
-        """Whether everything appended has been applied, as far as a fetch of the last 5 s can tell."""
-        fetched = self._app.reading.fetched(*place)
-        before, self._rested[place] = self._rested.get(place), fetched
-        if fetched is None or not fetched.recent or fetched.position < fetched.end:
-            return False
-        # What is left may have no records (markers of transactions): only sure if nothing moved since the last tick.
-        nothing_left = before == fetched and owned.position.next >= fetched.delivered
-        return nothing_left or owned.position.next >= fetched.position
-
     async def _tick(self) -> None:
         """Let time pass in every owned partition, every 500 ms."""
         while True:
@@ -264,9 +255,9 @@ class Worker:
             now = int(time.time() * 1000)
             for place, owned in list(self._owned.items()):
                 if not owned.lost:
-                    owned.caught_up = self._caught_up(place, owned)
+                    owned.caught_up = self._progress.caught_up(place, owned)
                     owned.tick(now)
-                    self._measure(place, owned)
+                    self._progress.measure(place, owned)
                 await asyncio.sleep(0)
             await asyncio.sleep(TICK_S - (time.time() - now / 1000) % TICK_S)
 
@@ -288,21 +279,6 @@ class Worker:
                 "the consumer group may have dealt these partitions to others: nothing is told until it answers"
             )
         self._sure = sure
-
-    def _measure(self, place: Place, owned: OwnedPartition) -> None:
-        labels = (place[0], str(place[1]))
-        end, lag = self._end_and_lag(place, owned)
-        metrics.POSITION.labels(*labels).set(owned.position.next)
-        metrics.CLOCK.labels(*labels).set(owned.processor.clock / 1000)
-        metrics.END.labels(*labels).set(end or 0)
-        metrics.LAG.labels(*labels).set(lag or 0)
-
-    def _end_and_lag(self, place: Place, owned: OwnedPartition) -> tuple[int | None, int | None]:
-        """The end of the log and how many offsets lie before it; None before the first fetch."""
-        fetched = self._app.reading.fetched(*place)
-        if fetched is None:
-            return None, None
-        return fetched.end, 0 if owned.caught_up else max(0, fetched.end - owned.position.next)
 
     async def _checkpoints(self) -> None:
         for number in count(1):
@@ -326,21 +302,7 @@ class Worker:
             problems = ("waiting for partitions and their states",)
         elif not self._sure:
             problems = ("the consumer group does not answer: nothing is told until it does",)
-        partitions = []
-        for place, owned in sorted(self._owned.items()):
-            end, lag = self._end_and_lag(place, owned)
-            partitions.append(
-                {
-                    "topic": place[0],
-                    "partition": place[1],
-                    "position": owned.position.next,
-                    "end": end,
-                    "lag": lag,
-                    "clock": owned.processor.clock,
-                    "retention_used": self._retention.used.get(place, 0.0),
-                }
-            )
-        return Health(problems, {"partitions": partitions})
+        return Health(problems, self._progress.facts(self._owned, self._retention.used))
 
     async def _watch_retention(self) -> None:
         await self.settled()
