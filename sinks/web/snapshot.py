@@ -419,6 +419,7 @@ def _link(condition: AlertEvent | Signal) -> str | None:
 
 
 def _of_a_slice(condition: AlertEvent | Signal) -> bool:
-    """Whether it is about a part of the calls that no tile stands for: a district, a channel."""
+    """Whether it is about a part of the calls that no tile stands for: a district, a channel, those of one source."""
     told = condition.dimensions if isinstance(condition, Signal) else condition.labels
-    return any(name in told for name in DIMENSIONS if name not in {"queue", "category", "source"})
+    apart = {"queue", "category"} | ({"source"} if blame_of(condition) == "feed" else set())
+    return any(name in told for name in DIMENSIONS if name not in apart)

@@ -69,6 +69,14 @@ def test_totals_are_ratios_of_sums_and_count_calls(settings) -> None:
     assert shot["totals"]["oldest_s"] == shot["tiles"]["utilities"]["oldest_s"] == 167
 
 
+def test_the_calls_of_one_source_are_a_part_and_a_source_that_is_silent_is_none(settings) -> None:
+    board = filled()
+    for kind in ("demand_concentrated", "dead_feed"):
+        board.apply(city.alert(NOW, queue="", signal=kind, fingerprint=kind, labels={"source": "PBX-2"}), NOW)
+    told = {item["id"]: item["slice"] for item in View(board, settings, NOW).alarms()["firing"]}
+    assert (told["demand_concentrated"], told["dead_feed"]) == (True, False)
+
+
 def test_urgent_tiles_come_first_and_the_configured_order_holds_inside_a_state(settings) -> None:
     shot = View(filled(), settings, NOW).snapshot()
     states = [shot["tiles"][queue]["state"] for queue in shot["order"]]
