@@ -24,7 +24,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 SIDEWAYS = """() => [...document.querySelectorAll('html, #page *')]
   .filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth + 1)
-  .filter((node) => getComputedStyle(node).display !== 'inline' && !node.closest('thead'))
+  .filter((node) => getComputedStyle(node).display !== 'inline' && !node.closest('thead, .unseen, .mark-flag'))
   .map((node) => node.outerHTML.slice(0, 80))"""
 """What of a page is wider than its place: it is cut off, or has to be scrolled to."""
 

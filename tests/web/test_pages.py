@@ -4,11 +4,13 @@ import re
 from collections.abc import AsyncIterator
 
 import city
+import pytest
 import pytest_asyncio
-from browser import Watched, in_a_browser
+from browser import SIDEWAYS, Watched, in_a_browser
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
+from sinks.web.board import MINUTE_MS
 from sinks.web.kinds import KindKey
 from sinks.web.rolling import bounds
 from streams.contract.alerts import Silence
@@ -247,6 +249,52 @@ async def test_paused_figures_stand_and_come_back_whole(board: Watched, site: Ru
     await page.keyboard.press(" ")
     await expect(board.tile("housing").locator(".waiting")).to_have_text("7")
     await expect(board.tile("market").locator(".waiting")).to_have_text("6")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_no_page_is_wider_than_a_phone(board: Watched, site: RunningSite, lang: str) -> None:
+    """Also on a bad day: some wait for hours, and many do."""
+    hours = city.MORNING - 44_434_000
+    site.put(
+        city.gauge("utilities", city.MORNING, 1_423, 1_400, hours, 5, 9),
+        city.gauge("", city.MORNING, 2_323, 1_423, hours, 5, 9, agents={"available": 3, "break": 12, "on_call": 112}),
+    )
+    page = board.page
+    await page.set_viewport_size({"width": 390, "height": 844})
+    for query, table in (
+        ("page=districts", ".areas"), ("page=categories", ".kinds"), ("page=agents", ".crew-table"), ("page=alerts", None),
+        ("page=events", None), ("queue=utilities", ".detail-windows table"), ("queue=*", ".queue-list"),
+    ):  # fmt: skip
+        await board.open(f"?lang={lang}&{query}")
+        if table:
+            await expect(page.locator(f"{table} tbody tr:visible").first).to_be_visible()
+        await page.evaluate("document.fonts.ready")
+        assert await page.evaluate(SIDEWAYS) == [], query
+    for row, cells in ((".queue-list tbody tr", 3), (".detail-windows tbody tr:visible", 13)):
+        assert await page.locator(row).first.locator("td:visible").count() == cells
+    assert await page.locator(".detail-windows tbody tr:visible").count() == 3
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_what_stands_over_a_queue_is_whole(board: Watched, site: RunningSite, lang: str) -> None:
+    """Also on a day with fifteen times the calls: it says so with more digits."""
+    now = city.MORNING
+    minute = now - now % MINUTE_MS
+    site.put(*(city._cell("queue", "utilities", minute - n * MINUTE_MS, {"offered": 900}) for n in range(1, 30)))
+    page = await board.open(f"?lang={lang}&theme=light&queue=utilities")
+    await expect(page.locator(".hero-reason")).to_contain_text(re.compile(r"\+[\d,]{4,}%"))
+    await page.evaluate("document.fonts.ready")
+    for width, height in ((1920, 1080), (1440, 900), (1366, 768), (390, 844)):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert [
+            wide for wide in await page.evaluate(SIDEWAYS) if "hero" in wide or "sub" in wide or "badge" in wide
+        ] == []
+        card, last = [
+            await page.locator(name).bounding_box() for name in (".hero-card", ".hero-card > :visible >> nth=-1")
+        ]
+        assert card is not None
+        assert last is not None
+        assert last["y"] + last["height"] <= card["y"] + card["height"]
 
 
 async def test_a_phone_has_tabs_at_the_bottom(context: BrowserContext, site: RunningSite) -> None:

@@ -33,7 +33,7 @@ export class DistrictPage {
     this.problem = el("p", "chart-problem");
     this.tableTitle = el("h3", "");
     this.csv = csvLink();
-    this.table = new Table("figures areas", ["", "", "", "", "", ""]);
+    this.table = new Table("figures areas", ["", "", "", "col-share", "", "col-abandon"]);
     this.node = el(
       "div",
       "two-panels",

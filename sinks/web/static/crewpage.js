@@ -16,7 +16,7 @@ export class CrewPage {
     this.bar = new Bar("crew-huge");
     this.big = PARTS.map(() => ({ number: el("b", ""), word: el("span", "label") }));
     this.breaks = el("p", "sub crew-breaks");
-    this.table = new Table("figures crew-table", ["queue", "duty", ...PARTS, "busy", "bar"].map((name) => `col-${name}`));
+    this.table = new Table("figures crew-table", ["queue", "duty", ...PARTS, "occupancy", "bar"].map((name) => `col-${name}`));
     this.node = el(
       "div",
       "crew-page",
@@ -52,7 +52,7 @@ export class CrewPage {
 
   row(queue, data, down, lang, words) {
     if (!this.rows.has(queue)) {
-      const row = { link: el("a", "row-link"), cells: ["duty", ...PARTS, "busy"].map(() => el("td", "")), bar: new Bar("crew-large") };
+      const row = { link: el("a", "row-link"), cells: ["duty", ...PARTS, "occupancy"].map(() => el("td", "")), bar: new Bar("crew-large") };
       row.link.addEventListener("click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();

@@ -15,6 +15,7 @@ const HOUR = 3_600_000;
 const SPAN = 8 * HOUR;
 const TOP_AT_LEAST = 5;
 const BAR_WIDTH = 0.64;
+const FLAG_PX = 110;
 const round = (value) => Math.round(value * 100) / 100;
 
 /** A step of the axis that gives two or three lines: 1, 2, 5, 10, 20, 50 … */
@@ -181,7 +182,8 @@ export class DayChart {
     if (now >= from && now <= to) {
       marks.push(text("mark-now", own.nowAt(clock(now, day.time_zone)), { left: left(now) }));
     }
-    const apart = flags.filter((flag, i) => flags.every((other, j) => j === i || other.since > flag.since || flag.since - other.since > HOUR / 2 || (other.since === flag.since && j > i)));
+    const room = Math.max(HOUR / 2, ((to - from) * FLAG_PX) / (this.plot.clientWidth || Infinity)); // that one needs for its words
+    const apart = flags.filter((flag, i) => flags.every((other, j) => j === i || other.since > flag.since || flag.since - other.since > room || (other.since === flag.since && j > i)));
     apart.forEach((flag) => marks.push(text(`mark-flag flag-${flag.severity}`, own.alertAt(clock(flag.since, day.time_zone)), { left: left(flag.since) })));
     this.marks.replaceChildren(...marks);
     const hours = [];

@@ -241,6 +241,8 @@ export class QueuePage {
       put(cell.label, label);
       const wan = value.endsWith("万");
       cell.value.set(wan ? value.slice(0, -1) : value, wan ? "万" : "");
+      cell.value.classList.toggle("long", value.length > 5);
+      cell.value.classList.toggle("huge", value.length > 7);
       phrase(cell.sub, value === NONE ? [NONE] : sub);
     }
     this.crew.update(data?.agents ?? null, !down, board.totals.breaks, lang, words);

@@ -11,7 +11,7 @@ export class QueueList {
   constructor(open) {
     this.open = open;
     this.title = el("h3", "");
-    this.table = new Table("queue-list", ["", "", "", "", ""]);
+    this.table = new Table("queue-list", ["", "", "", "", "col-today"]);
     this.node = el("section", "queue-list-section", el("div", "section-head", this.title), this.table.node);
     this.rows = new Map();
   }

@@ -3,8 +3,9 @@
 import { el, mark, put } from "/static/dom.js";
 
 export class Table {
-  /** `classes` of the table; `columns`: the classes of each head, null where it heads nothing. */
+  /** `classes` of the table; `columns`: the class of each head and of what stands under it, null where it heads nothing. */
   constructor(classes, columns) {
+    this.columns = columns;
     this.heads = columns.map((name) => (name === null ? el("td", "") : Object.assign(el("th", name), { scope: "col" })));
     this.body = el("tbody", "");
     this.table = el("table", classes, el("thead", "", el("tr", "", ...this.heads)), this.body);
@@ -28,7 +29,9 @@ export class Table {
   /** Let these be the rows; nothing is touched where they are already. */
   show(rows) {
     const { children } = this.body;
-    if (rows.length !== children.length || rows.some((row, i) => row !== children[i])) this.body.replaceChildren(...rows);
+    if (rows.length === children.length && rows.every((row, i) => row === children[i])) return;
+    for (const row of rows) this.columns.forEach((name, i) => name && row.children[i]?.classList.add(name));
+    this.body.replaceChildren(...rows);
   }
 }
 
