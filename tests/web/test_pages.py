@@ -204,6 +204,67 @@ async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
     await expect(page.locator("#canvas")).to_have_css("translate", "4px")
 
 
+TOO_SMALL = """() => [...document.querySelectorAll('.tile *')]
+  .filter((node) => node.getClientRects().length && [...node.childNodes].some((it) => it.nodeType === 3 && it.data.trim()))
+  .filter((node) => !node.closest('.unseen, .unit, .tile-link') && parseFloat(getComputedStyle(node).fontSize) < 23)
+  .map((node) => `${node.className}: ${node.textContent}`)"""
+"""Words in tiles that cannot be read from 3 m, on a screen of 1080 lines."""
+
+
+async def test_a_wall_of_many_queues_turns_them_in_parts_and_a_breach_is_in_each(
+    context: BrowserContext, site: RunningSite
+) -> None:
+    page = await context.new_page()
+    await page.clock.install()
+    board = Watched(page, site.url)
+    now = city.MORNING
+    site.put(*(city.gauge(f"branch-{n}", now, n, 0, now - 9_000, 5, 1) for n in range(10)))
+    await board.open("?lang=en&view=tv")
+    await page.clock.pause_at(await page.evaluate("Date.now()") / 1_000 + 95)  # from here on only the test moves it
+    await expect(page.locator("body")).to_have_attribute("data-offline", "no")
+
+    async def shown() -> list[str]:
+        assert await page.locator("body").get_attribute("data-page") == "board"
+        assert await page.locator("#tiles").get_attribute("data-grid") == "4x2"
+        assert await page.evaluate(TOO_SMALL) == []
+        return [await tile.get_attribute("data-queue") or "" for tile in await page.locator(".tile:visible").all()]
+
+    async def parts() -> list[list[str]]:
+        """What is shown in the order of the dots, over two rounds: which part a round begins with does not matter."""
+        seen = {}
+        for _ in range(20):
+            on = await page.evaluate(
+                "[...document.querySelectorAll('.dots i')].findIndex((it) => it.className === 'on')"
+            )
+            seen[on] = await shown()
+            await page.clock.fast_forward(10_000)
+        return [seen[on] for on in sorted(seen)]
+
+    held = await parts()
+    assert [len(part) for part in held] == [8, 8, 8]
+    assert all(part[0] == "utilities" for part in held), "it is in breach, and nobody has it"
+    assert {queue for part in held for queue in part} == {*city.QUEUES, *(f"branch-{n}" for n in range(10))}
+    for alert in (city.alert(now), city.demand_alert(now)):
+        ended = {"state": "resolved", "reason": "condition_cleared", "at": now + 1, "ended_at": now, "version": 9}
+        site.put(city.alert(now, rule=alert.rule, signal=alert.signal, **ended))
+    site.put(city.gauge("utilities", now, 0, 0, None, 5, 9))
+    await expect(page.locator(".dots i")).to_have_count(3 + 3)  # districts, categories and agents are shown again
+    first = await shown()
+    await page.clock.fast_forward(30_000)
+    second = await shown()
+    await page.clock.fast_forward(20_000)
+    third = await shown()
+    assert len(first) == len(second) == len(third) == 8
+    assert len({*first, *second, *third}) == 18
+    await page.clock.fast_forward(20_000)
+    await expect(page.locator("body")).to_have_attribute("data-page", "districts")
+    await page.keyboard.press("f")
+    await expect(page.locator(".tile:visible")).to_have_count(
+        15
+    )  # a desk shows what it can at once, and how many others
+    assert board.complaints == []
+
+
 async def test_single_letters_can_be_switched_off(board: Watched) -> None:
     page = await board.open()
     await page.keyboard.press("?")

@@ -117,7 +117,11 @@ const router = new Router(byId("page"), views, () => {
   byId("board").hidden = router.place.page !== "board";
   navigate();
 });
-const wall = new Wall(byId("canvas"), (page) => router.hold(page), (number, of) => footer.turn(number, of));
+function holdOnWall(page, part) {
+  router.hold(page);
+  tiles.turn(part);
+}
+const wall = new Wall(byId("canvas"), holdOnWall, (number, of) => footer.turn(number, of));
 const announcer = new Announcer(byId("say-alert"), byId("say-status"));
 let skew = 0; // server clock minus ours: the clock shown is the server's
 const who = new Who((me) => {

@@ -8,9 +8,21 @@ import { Tile } from "/static/tile.js";
 const REORDER_MS = 30_000;
 const SLIDE_MS = 300;
 const MOST = 15;
+const ON_THE_WALL = 8; // as many as can be read from 3 m
+const HELD = 4;
 const LOUD = ["breach", "feed_down", "acknowledged", "watch"];
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const EMPTY = { name: {}, state: "no_calls", blame: [], owner: null, since: null, minutes: null, behind_s: null, waiting: null, over: null, oldest_s: null, in_service: null, agents: null, windows: {}, service_level: null, judged: 0, versus: null, today: null, today_versus: null, last_call_at: null, held_until: null };
+
+/** The queues as a wall shows them, so many at a time: those in breach (a row of them) in each part, every other one in one. */
+export function partsOf(names, tiles) {
+  if (names.length <= ON_THE_WALL) return [names];
+  const held = names.filter((queue) => tiles[queue]?.state === "breach").slice(0, HELD);
+  const rest = names.filter((queue) => !held.includes(queue));
+  const places = ON_THE_WALL - held.length;
+  const parts = Array.from({ length: Math.ceil(rest.length / places) }, (_, i) => Math.min(i * places, Math.max(0, rest.length - places))); // the last one is full, too
+  return parts.map((from) => [...held, ...rest.slice(from, from + places)]);
+}
 
 export class Tiles {
   constructor(node, columns) {
@@ -20,6 +32,7 @@ export class Tiles {
     this.tiles = new Map();
     this.order = [];
     this.moved = -REORDER_MS;
+    this.part = null;
     this.othersText = el("span", "");
     this.othersStates = el("span", "label");
     this.othersLink = el("a", "tile-link");
@@ -28,9 +41,19 @@ export class Tiles {
     this.others.dataset.queue = ""; // it leads to the list of all
   }
 
+  /** Show one part of the queues (null: all of them). */
+  turn(part) {
+    if (part === this.part) return;
+    this.part = part;
+    this.update(...this.shown);
+  }
+
   update(board, chosen, lang, words) {
+    this.shown = [board, chosen, lang, words];
     const { tiles, sparks, head } = board;
-    const names = board.order.length ? board.order : this.placeholders();
+    const all = board.order.length ? board.order : this.placeholders();
+    const parts = this.part === null ? [all] : partsOf(all, tiles);
+    const names = parts[this.part] ?? parts[0];
     [words.queue, words.waiting, words.oldest, words.level(head.threshold_s)].forEach((text, i) => put(this.columns[i], text));
     this.arrange(names);
     for (const queue of this.order) {
