@@ -16,6 +16,8 @@ SMALL = 30.0
 """Below so many expected calls a percentage says little: the difference in calls is shown."""
 TOO_SHORT = 0.5
 """Below so many expected calls there is nothing to compare with."""
+WHOLE_DAY = 0.8
+"""Days learned below which a forecast knows nothing of the hours that it has not seen: it is none."""
 
 
 class Range(NamedTuple):
@@ -50,9 +52,11 @@ class _Side:
 
 
 def expect(days: Mapping[int, Forecast], start: int, end: int) -> Range | None:
-    """The forecast of [start, end) (ms); None unless it covers the whole span."""
+    """The forecast of [start, end) (ms); None unless it covers the whole span and has learned a day."""
     mean, below, above, covered = 0.0, _Side(), _Side(), 0
     for day_start, day in days.items():
+        if day.days_learned < WHOLE_DAY:
+            continue
         step_ms = day.step_s * 1000
         first = max(0, (start - day_start) // step_ms)
         last = min(len(day.expected), -(-(end - day_start) // step_ms))

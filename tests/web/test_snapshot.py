@@ -215,6 +215,13 @@ def test_a_step_keeps_its_own_range_and_a_span_beyond_the_forecast_has_none() ->
     assert expect({}, 0, 60_000) is None
 
 
+def test_what_no_whole_day_stands_behind_is_no_forecast() -> None:
+    days = day([10.0] * 96, 3.0)
+    young = {start: structs.replace(it, days_learned=0.7) for start, it in days.items()}
+    assert expect(young, 0, 900_000) is None
+    assert expect({start: structs.replace(it, days_learned=0.8) for start, it in days.items()}, 0, 900_000) is not None
+
+
 def test_a_span_over_midnight_takes_both_days() -> None:
     days = day([10.0] * 96, 3.0) | day([20.0] * 96, 3.0, start=86_400_000)
     assert expect(days, 86_400_000 - 900_000, 86_400_000 + 900_000).expected == pytest.approx(30.0)
