@@ -4,6 +4,7 @@ They lie in shelves so that a checkpoint writes what changed.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from zlib import crc32
 
 import msgspec
@@ -39,6 +40,7 @@ class CallBook:
         self._counted = counted
         self._shelves: list[dict[str, bytes]] = [{} for _ in range(SHELVES)]
         self._in_use: dict[str, Call] = {}
+        self._set_aside: dict[str, None] = {}
         self._words = Words()
 
     def __contains__(self, call_id: str) -> bool:
@@ -70,6 +72,7 @@ class CallBook:
                 return None
             call = unpack(packed, self._words)
         self._in_use[call_id] = call  # the last one now: those at the front are packed first
+        self._set_aside.pop(call_id, None)
         shelf[call_id] = _NOT_PACKED
         return call
 
@@ -82,21 +85,30 @@ class CallBook:
         """Forget a call."""
         del self._shelves[_shelf_of(call_id)][call_id]
         self._in_use.pop(call_id, None)
+        self._set_aside.pop(call_id, None)
+
+    def set_aside(self, call_id: str) -> None:
+        """Nothing more is expected of a call in use: it is packed before the others, unless it is `open`ed again."""
+        self._set_aside[call_id] = None
 
     def clear(self) -> None:
         """Forget all calls."""
         for shelf in self._shelves:
             shelf.clear()
         self._in_use.clear()
+        self._set_aside.clear()
 
     def lay_by(self) -> list[str]:
-        """Pack calls beyond those that may be in use, the longest unused first; which."""
-        beyond = []
-        while len(self._in_use) > IN_USE:
-            call_id = next(iter(self._in_use))
-            self._pack(self._shelves[_shelf_of(call_id)], call_id)
-            del self._in_use[call_id]
-            beyond.append(call_id)
+        """Pack calls beyond those that may be in use, those set aside first, then the longest unused; which."""
+        if len(self._in_use) <= IN_USE:
+            return []
+        beyond: list[str] = []
+        for calls in (self._set_aside, self._in_use):
+            for call_id in list(islice(calls, len(self._in_use) - IN_USE)):
+                self._pack(self._shelves[_shelf_of(call_id)], call_id)
+                del self._in_use[call_id]
+                self._set_aside.pop(call_id, None)
+                beyond.append(call_id)
         return beyond
 
     def due(self, call_id: str) -> int | None:

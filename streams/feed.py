@@ -346,6 +346,8 @@ class Feed:
             self._schedule.put(call_id, after.due)
         if after.open != before.open:
             self._present.move(before.open, after.open)
+        if all(stay.over for stay in after.stays):
+            self.calls.set_aside(call_id)
         self.cells.move(before.contribution, after.contribution)
         if after.stays is not before.stays:
             for sign, stays in ((-1, before.stays), (1, after.stays)):
@@ -353,12 +355,15 @@ class Feed:
                     for kind in stay.repairs:
                         self._repaired(kind, call.attribute("source"), sign)
         if after.stays is not before.stays or after.lost != before.lost:
-            self._changed_rows.update(self._rows(call_id, call, after))
-            gone = [number for number in before.rows if number not in after.rows]
-            if gone:
-                were = self._rows(call_id, call, before)
-                for number in gone:
-                    self._changed_rows[number] = msgspec.structs.replace(were[number], retracted=True)
+            self._change_rows(call_id, call, before, after)
+
+    def _change_rows(self, call_id: str, call: Call, before: _Memo, after: _Memo) -> None:
+        self._changed_rows.update(self._rows(call_id, call, after))
+        gone = [number for number in before.rows if number not in after.rows]
+        if gone:
+            were = self._rows(call_id, call, before)
+            for number in gone:
+                self._changed_rows[number] = msgspec.structs.replace(were[number], retracted=True)
 
     def _forget(self, call_id: str) -> None:
         """Let go of a call, counted as it stood when it was over: the clock may have passed that at one bound."""

@@ -34,6 +34,7 @@ HALF_DAY_MS = 12 * 3_600_000
 
 _OUTCOMES = frozenset({ANSWERED, ABANDONED, FLOWED_OUT, CALLBACK_TAKEN})
 _END_OF_TALK = frozenset({ENDED, TRANSFERRED, FLOWED_OUT})
+_GO_ON = frozenset({"open", "answered"})
 _ENDED, _BLOCKED, _ENDED_OR_ABANDONED = frozenset({ENDED}), frozenset({BLOCKED}), frozenset({ENDED, ABANDONED})
 _OF_NO_STAY = frozenset({ARRIVED, BLOCKED, QUEUED, CALLBACK_COMPLETED, RATED, RECLASSIFIED})
 
@@ -62,6 +63,11 @@ class Stay(msgspec.Struct):
     flowed_in: bool = False
     agent: str = ""
     repairs: tuple[RepairKind, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is expected of it: it ended otherwise than by an answer, or is wrapped up."""
+        return self.wrapped_at is not None or self.outcome not in _GO_ON
 
 
 def _openings(ordered: list[Fact]) -> dict[str, list[tuple[int, int]]]:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
+from streams import call_book
 from streams.bundle import Bundle
+from streams.call_book import CallBook
 from streams.calls import Call, Fact
 from streams.contract.topics import CALLS, PARTIALS
 from streams.packed_calls import OpenStay, Words, pack, standing, unpack
@@ -44,6 +46,21 @@ def test_a_packed_call_is_the_call(many: list[Call], due: int, still_open: list[
     its = standing(packed[0])
     assert its.due == due
     assert [(again.text(queue), at) for queue, at in its.open] == [stay[1:] for stay in still_open]
+
+
+def test_calls_of_which_nothing_more_is_expected_are_laid_by_first(monkeypatch) -> None:
+    monkeypatch.setattr(call_book, "IN_USE", 2)
+    book = CallBook(lambda _id: (0, ()))
+    for name in "abcde":
+        book.put(name, Call(name))
+    for name in "ced":
+        book.set_aside(name)
+    book.open("c")  # something came after all
+    book.drop("e")
+    assert book.lay_by() == ["d", "a"]
+    assert book.lay_by() == []
+    assert [book.get(name) for name in "abcd"] == [Call(name) for name in "abcd"]
+    assert book.lay_by() == ["b", "c"], "those that were used longest ago"
 
 
 def test_words_beyond_the_most_stay_as_they_are(monkeypatch) -> None:
