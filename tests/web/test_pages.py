@@ -366,9 +366,19 @@ async def test_a_phone_has_tabs_at_the_bottom(context: BrowserContext, site: Run
     tabs = page.get_by_role("navigation", name="页面").get_by_role("link")
     visible = [await tab.inner_text() for tab in await tabs.all() if await tab.is_visible()]
     assert {text.split()[0] for text in visible} == {"总览", "告警", "座席", "通话明细"}
-    for tab in await tabs.all():
+    more = page.get_by_role("button", name="更多")
+    for tab in [*await tabs.all(), more]:
         box = await tab.bounding_box() if await tab.is_visible() else None
         assert box is None or (box["height"] >= 44 and box["y"] > 780)
+    await more.click()
+    for tab in [*await tabs.all(), more]:
+        box = await tab.bounding_box()
+        assert box is not None
+        assert (box["height"] >= 44, box["y"] > 720, box["x"] >= 0, box["x"] + box["width"] <= 390) == (True,) * 4
+    await tabs.filter(has_text="预告").click()  # it lies over a tile, which is a link too
+    await expect(page.locator("#page h2")).to_have_text("预告事件")
+    await expect(tabs.filter(has_text="预告")).to_be_hidden()
+    await expect(more).to_have_attribute("aria-expanded", "false")
     for query in ("page=districts", "page=categories", "page=agents", "page=alerts", "queue=utilities", "queue=*"):
         await board.open(f"?lang=zh&{query}")
         await expect(page.locator("#page h2")).to_be_visible()
