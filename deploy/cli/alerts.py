@@ -75,7 +75,7 @@ def place_of(event: AlertEvent) -> str:
 
 @command.command("list")
 def list_alerts() -> None:
-    """What fires now, who has taken it on, and which silences hold."""
+    """What fires now, in a sentence, who has taken it on, and which silences hold."""
     settings = resolve(current())
 
     async def read() -> tuple[Any, Any]:
@@ -90,6 +90,8 @@ def list_alerts() -> None:
         said += f"  silenced until {_time(silence.ends_at)}" if silence else ""
         told = f"{event.fingerprint}  {event.severity:8}  {_time(event.started_at)}  {event.rule}"
         click.echo(f"{told}  {place_of(event)}{said}")
+        if sentence := event.summary.get("en") or next(iter(event.summary.values()), ""):
+            click.echo(f"    {sentence}")
     for silence in controls.active(now):
         matchers = " ".join(f"{name}={pattern}" for name, pattern in silence.matchers.items())
         click.echo(

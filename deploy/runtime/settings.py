@@ -145,7 +145,8 @@ class Hotline(Section):
     """One hotline: its zone, its promise (first threshold and target) and its queues.
 
     `country`: whose public holidays, and weekend days that are worked instead, demand is expected by (`CN`, `DE-BY`).
-    `labels`: what people call a category, district or department (`utilities/water`, `440305`), per language.
+    `labels`: what people call a category, district, department or reason of a break (`utilities/water`, `440305`,
+    `lunch`), per language.
     """
 
     name: dict[str, str] = {}

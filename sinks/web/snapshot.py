@@ -310,6 +310,9 @@ class View:
         return {
             **self._now(self.total, "", self.config.thresholds("")[0]),
             "breaks": dict(gauge.breaks) if gauge else {},
+            "break_names": {reason: dict(self.config.labels.get(reason, {})) for reason in gauge.breaks}
+            if gauge
+            else {},
             "windows": self._windows(self.total, self.config.thresholds("")[0]),
             "oldest_queue": min(oldest)[1] if oldest else None,
             "answer_rate": rates(counts)["answer_rate_inbound"],

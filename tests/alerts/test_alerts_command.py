@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import deploy.cli.alerts
 from alerts import control_log
+from alerts.controls import Controls
 from deploy.cli.alerts import command, place_of
 from deploy.runtime.settings import Kafka, Settings
 from streams.contract.alerts import Acknowledgement
@@ -44,6 +45,23 @@ async def test_where_the_answer_is_lost_the_log_is_asked(kafka_bootstrap, topics
     kafka, said = Kafka(bootstrap=kafka_bootstrap), Acknowledgement(fingerprint=uuid4().hex, author="Li", at=1)
     assert await control_log.say(kafka, said) is arrives
     assert (said.fingerprint in (await control_log.load(kafka)).acknowledgements) is arrives
+
+
+def test_a_list_says_what_an_alert_means_and_how_it_is_called(monkeypatch):
+    monkeypatch.setattr(deploy.cli.alerts, "current", lambda: Settings(kafka={"bootstrap": "broker:9092"}))
+    monkeypatch.setattr(deploy.cli.alerts, "resolve", lambda told: told)
+
+    async def firing(kafka):
+        return [event(), event(fingerprint="f2", summary={"zh": "5 个等待"}), event(fingerprint="f3", summary={})]
+
+    async def load(kafka):
+        return Controls()
+
+    monkeypatch.setattr(control_log, "firing", firing)
+    monkeypatch.setattr(control_log, "load", load)
+    lines = CliRunner().invoke(command, ["list"]).stdout.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["f1", "f2", "f3"]
+    assert [line.strip() for line in lines if line.startswith(" ")] == ["5 waiting past 20 s", "5 个等待"]
 
 
 def test_what_is_not_known_to_be_written_is_not_said_to_be_so(monkeypatch):

@@ -83,6 +83,16 @@ async def test_districts_are_shaded_by_rate_and_few_calls_are_no_rate(board: Wat
     assert board.complaints == []
 
 
+async def test_reasons_of_breaks_are_called_what_the_settings_call_them(board: Watched, site: RunningSite) -> None:
+    breaks = {"lunch": 4, "": 2, "fire-drill": 1}
+    site.put(city.gauge("", city.MORNING, 2, 0, None, 5, 9, agents={"break": 7}, breaks=breaks))
+    page = await board.open("?lang=zh&page=agents")
+    await expect(page.locator(".crew-breaks")).to_have_text("小休：午餐 4、无原因 2、fire-drill 1")
+    await page.keyboard.press("l")
+    await expect(page.locator(".crew-breaks")).to_have_text("on a break: lunch 4, no reason 2, fire-drill 1")
+    assert board.complaints == []
+
+
 async def test_categories_open_what_is_below_them_and_add_up(board: Watched) -> None:
     page = await board.open("?lang=en&page=categories")
     await page.get_by_role("link", name="Utilities").click()

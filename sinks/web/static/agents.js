@@ -2,6 +2,7 @@
 
 import { el, mark, put } from "/static/dom.js";
 import { count, NONE } from "/static/format.js";
+import { nameOf } from "/static/words.js";
 
 /** The states as they are shown: hold counts as on call, only who sits there is on duty. */
 export function crew(agents) {
@@ -17,6 +18,13 @@ export function crew(agents) {
 }
 
 export const PARTS = ["free", "ringing", "busy", "wrap", "away", "missed"];
+
+/** Who is on a break, by reason: "lunch 9, training 7". */
+export function onBreak({ breaks, break_names: names }, lang, words) {
+  return Object.entries(breaks)
+    .map(([reason, number]) => `${reason ? nameOf(names[reason], reason, lang) : words.noReason} ${number}`)
+    .join(words.separator);
+}
 
 export class Bar {
   constructor(classes) {
@@ -49,7 +57,7 @@ export class Crew {
   }
 
   /** `agents` null: no source tells of agents, the cell gives its place away; `known` false: nothing is heard now. */
-  update(agents, known, breaks, lang, words) {
+  update(agents, known, totals, lang, words) {
     this.node.hidden = agents === null;
     if (agents === null) return;
     const numbers = crew(known ? agents : {});
@@ -62,8 +70,7 @@ export class Crew {
       put(this.counts[name].word, words.crew[name]);
       this.counts[name].node.hidden = name === "missed" && !numbers.missed;
     }
-    const reasons = Object.entries(breaks).map(([reason, number]) => `${reason || words.noReason} ${number}`);
-    mark(this.counts.away.node, "title", reasons.length ? reasons.join(words.separator) : null);
+    mark(this.counts.away.node, "title", onBreak(totals, lang, words) || null);
   }
 }
 

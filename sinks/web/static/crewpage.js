@@ -1,7 +1,7 @@
 // Agents by state: the whole hotline, and queue by queue. Figures are those of the board's stream.
 
 import { addressOf } from "/static/address.js";
-import { Bar, crew, PARTS } from "/static/agents.js";
+import { Bar, crew, onBreak, PARTS } from "/static/agents.js";
 import { el, mark, put } from "/static/dom.js";
 import { count, NONE, percent } from "/static/format.js";
 import { tableRow, Table } from "/static/table.js";
@@ -44,8 +44,8 @@ export class CrewPage {
       put(this.big[i].number, known ? count(numbers[part], lang) : NONE);
       put(this.big[i].word, words.crew[part]);
     });
-    const reasons = Object.entries(totals.breaks).map(([reason, number]) => `${reason || words.noReason} ${number}`);
-    put(this.breaks, reasons.length ? own.breaks(reasons.join(words.separator)) : "");
+    const reasons = onBreak(totals, lang, words);
+    put(this.breaks, reasons ? own.breaks(reasons) : "");
     this.table.name(own.agents, [words.queue, words.onDuty, ...PARTS.map((part) => words.crew[part]), own.occupancy, own.split]);
     this.table.show(board.order.map((queue) => this.row(queue, board.tiles[queue], down, lang, words)));
   }

@@ -245,7 +245,7 @@ export class QueuePage {
       cell.value.classList.toggle("huge", value.length > 7);
       phrase(cell.sub, value === NONE ? [NONE] : sub);
     }
-    this.crew.update(data?.agents ?? null, !down, board.totals.breaks, lang, words);
+    this.crew.update(data?.agents ?? null, !down, board.totals, lang, words);
   }
 
   table(data, x) {

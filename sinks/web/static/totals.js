@@ -55,7 +55,7 @@ export class Totals {
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
     this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);
     this.set("abandon", words.abandonRate, percent(totals.abandonment_rate), "%", [words.abandonSub]);
-    this.crew.update(totals.agents, !down, totals.breaks, lang, words);
+    this.crew.update(totals.agents, !down, totals, lang, words);
     this.node.dataset.agents = totals.agents === null ? "no" : "yes";
     const days = head.days_learned === null || head.days_learned >= DAYS ? null : Math.floor(head.days_learned);
     const note = days === null ? { short: "", long: null } : { short: words.young(days, DAYS), long: words.youngLong(days, DAYS) };
