@@ -1,7 +1,7 @@
 """The whole product over a topic that is full already: `make bench-job-b`.
 
     python tests/bench/job_b.py [--rounds 3] [--events 200000] [--for SECONDS] [--calls-a-day 3000000]
-        [--partitions 6] [--workers 1] [--save] [--add]
+        [--partitions 6] [--workers 1] [--as-they-came] [--save] [--add]
 
 Each round has a broker and a ClickHouse of its own: events are loaded, aiokafka reads them and nothing else (the
 yardstick), then `streams` processes take them in (validation, pseudonyms, visits, every default dimension set, gauges,
@@ -27,16 +27,17 @@ from typing import Any, NamedTuple
 import load_b
 import msgspec
 import report
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from engines.partitioned import topics as with_partitions
 from whole import USUAL_PARTITIONS, Place, Process, Whole
 
 from deploy import topics
 from deploy.producers.publisher import Publisher
-from deploy.runtime.kafka import partition_counts, reading
+from deploy.runtime.kafka import client_options, partition_counts, reading
 from deploy.runtime.settings import Kafka
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrate import migrate
+from streams.contract.keys import murmur2_partition
 from streams.contract.topics import CALLS, CELLS, DEAD_LETTER, PARTIALS, VISITS
 
 HERE = Path(__file__).parent
@@ -50,6 +51,12 @@ CPU_OF = ("streams", "sinks", "ClickHouse", "Kafka")
 SIZES = (
     "SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table"
 )
+
+
+class Timed(msgspec.Struct):
+    """Of an event its time, ms."""
+
+    time: int
 
 
 class Figure(NamedTuple):
@@ -79,6 +86,7 @@ class Figure(NamedTuple):
     bytes_before: dict[str, int]
     bytes_merged: dict[str, int]
     load_average: float
+    as_they_came: bool = False
 
     @property
     def speed(self) -> float:
@@ -108,14 +116,20 @@ class Result(NamedTuple):
     figures: list[Figure]
 
 
-def measure(events: int, calls_a_day: int, partitions: int, workers: int) -> Figure:
+def measure(events: int, calls_a_day: int, partitions: int, workers: int, *, as_they_came: bool) -> Figure:
     """One round. Raises RuntimeError if a process fails, AssertionError if ClickHouse has other totals."""
     loaded = load_b.make(events, partitions, calls_a_day=calls_a_day)
     with tempfile.TemporaryDirectory() as directory, Whole(Path(directory), partitions) as whole:
         kafka = whole.settings.kafka
-        asyncio.run(topics.apply(kafka, with_partitions(partitions)))
+        its_topics = with_partitions(partitions)
+        if as_they_came:
+            its_topics = tuple(
+                msgspec.structs.replace(it, timestamp="CreateTime") if it.name == CALLS else it for it in its_topics
+            )
+        asyncio.run(topics.apply(kafka, its_topics))
         migrate(whole.settings)
-        records = asyncio.run(publish(kafka, loaded))
+        records = len(loaded.messages)
+        asyncio.run(publish_timed(kafka, loaded, partitions) if as_they_came else publish(kafka, loaded))
         drain = drained(kafka, records, Path(directory))
         sinks = whole.start("sinks")
         whole.until(lambda: sinks.ready, within=60)
@@ -169,15 +183,32 @@ def measure(events: int, calls_a_day: int, partitions: int, workers: int) -> Fig
             bytes_before=parts[0],
             bytes_merged=parts[1],
             load_average=load_average,
+            as_they_came=as_they_came,
         )
 
 
-async def publish(kafka: Kafka, loaded: load_b.LoadB) -> int:
-    """How many records the topic has then."""
+async def publish(kafka: Kafka, loaded: load_b.LoadB) -> None:
     async with Publisher(kafka) as publisher:
         for some in load_b.batches(loaded.messages):
             await publisher.publish(some)
-    return len(loaded.messages)
+
+
+async def publish_timed(kafka: Kafka, loaded: load_b.LoadB, partitions: int) -> None:
+    """Each record with the time of its event."""
+    async with AIOKafkaProducer(**client_options(kafka), acks="all", max_batch_size=256 * 1024) as producer:
+        for some in load_b.batches(loaded.messages, 50_000):
+            batches = [producer.create_batch() for _ in range(partitions)]
+            for key, value, partition in some:
+                at = murmur2_partition(key, partitions) if partition is None else partition
+                timestamp = msgspec.json.decode(value, type=Timed).time
+                if batches[at].append(key=key, value=value, timestamp=timestamp) is None:
+                    await producer.send_batch(batches[at], CALLS, partition=at)
+                    batches[at] = producer.create_batch()
+                    batches[at].append(key=key, value=value, timestamp=timestamp)
+            for at, batch in enumerate(batches):
+                if batch.record_count():
+                    await producer.send_batch(batch, CALLS, partition=at)
+        await producer.flush()
 
 
 def drained(kafka: Kafka, records: int, directory: Path) -> dict[str, Any]:
@@ -251,8 +282,8 @@ def tables(result: Result) -> str:
         ),
         "|" + "---|" * 11,
     ]
-    for key in sorted({it[:3] for it in result.figures}):
-        some = [it for it in result.figures if it[:3] == key]
+    for key in sorted({(*it[:3], it.as_they_came) for it in result.figures}):
+        some = [it for it in result.figures if (*it[:3], it.as_they_came) == key]
         used = [
             " + ".join(
                 f"{median(it.cpu_s[name][n] / it.seconds for it in some):.0%}" for n in range(len(some[0].cpu_s[name]))
@@ -260,12 +291,12 @@ def tables(result: Result) -> str:
             for name in CPU_OF
         ]
         speeds.append(
-            f"| {key[0]:,} | {key[1]} | {key[2]} | {len(some)} | {median(it.speed for it in some):,.0f} "
+            f"| {key[0]:,}{' as they came' if key[3] else ''} | {key[1]} | {key[2]} | {len(some)} | {median(it.speed for it in some):,.0f} "
             f"| {report.spread([it.of_drain for it in some if it.partitions <= USUAL_PARTITIONS], 3)} | {median(it.per_core for it in some):,.0f} "
             f"| {', '.join(used)} | {median(it.behind for it in some):,.0f}; {median(it.stored_after_s for it in some):.1f} "
             f"| {median(it.checkpoints for it in some):.0f} | {min(it.load_average for it in some):.1f} to {max(it.load_average for it in some):.1f} |"
         )
-    usual = {it.calls_a_day: it for it in result.figures if it[1:3] == (USUAL_PARTITIONS, 1)}
+    usual = {it.calls_a_day: it for it in result.figures if it[1:3] == (USUAL_PARTITIONS, 1) and not it.as_they_came}
     return head + "\n".join(speeds) + "".join(kept(last) for last in usual.values())
 
 
@@ -298,6 +329,7 @@ def main() -> None:
     parser.add_argument("--calls-a-day", type=int, default=3_000_000)
     parser.add_argument("--partitions", type=int, nargs="*", default=[USUAL_PARTITIONS])
     parser.add_argument("--workers", type=int, nargs="*", default=[1])
+    parser.add_argument("--as-they-came", action="store_true")
     parser.add_argument("--save", action="store_true")
     parser.add_argument("--add", action="store_true")
     chosen = parser.parse_args()
@@ -311,9 +343,11 @@ def main() -> None:
             for workers in chosen.workers:
                 events = chosen.events
                 if chosen.seconds:
-                    trial = measure(TRIAL, chosen.calls_a_day, partitions, workers)
+                    trial = measure(TRIAL, chosen.calls_a_day, partitions, workers, as_they_came=chosen.as_they_came)
                     events = int(trial.speed * chosen.seconds)
-                result.figures.append(measure(events, chosen.calls_a_day, partitions, workers))
+                result.figures.append(
+                    measure(events, chosen.calls_a_day, partitions, workers, as_they_came=chosen.as_they_came)
+                )
                 print(result.figures[-1], file=sys.stderr, flush=True)
                 if chosen.save:
                     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
