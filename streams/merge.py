@@ -19,7 +19,7 @@ from streams.detection import Announced, Detection, DetectionRules
 from streams.lives import Lives, LivesHead
 from streams.merged_feed import MergedFeed, MergedFeedHead, Telling
 from streams.merged_present import NEVER
-from streams.merged_sources import WINDOW_MS
+from streams.merged_sources import TELL_EVERY_MS, WINDOW_MS
 from streams.torn import replay_is_whole
 
 PROGRESS_EVERY_MS = 1_000
@@ -264,7 +264,10 @@ class Merger:
         if not at or not feed.running:
             return []
         records = feed.records_since(at - WINDOW_MS)
-        changed = feed.told_sources.judge(feed.feed, at, self._version, self._merging.silent_after_ms, records)
+        every_ms = 0 if feed.ended(self._of) else TELL_EVERY_MS
+        changed = feed.told_sources.judge(
+            feed.feed, at, self._version, self._merging.silent_after_ms, records, every_ms=every_ms
+        )
         if feed.feed == self._judged:
             for status in changed:
                 self._detection.source(status)

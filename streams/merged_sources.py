@@ -60,9 +60,19 @@ class MergedSources:
         return len(expected), len(expected & self.head.heard.get(minute, set()))
 
     def judge(
-        self, feed: str, clock: int, version: int, silent_after_ms: int, records: Mapping[str, tuple[int, int]]
+        self,
+        feed: str,
+        clock: int,
+        version: int,
+        silent_after_ms: int,
+        records: Mapping[str, tuple[int, int]],
+        *,
+        every_ms: int = TELL_EVERY_MS,
     ) -> list[SourceStatus]:
-        """Statuses that changed, or are due again, as of `clock` (ms). `records`: (records, repeats) of the window."""
+        """Statuses that changed, or are due again after `every_ms`, as of `clock` (ms).
+
+        `records`: (records, repeats) of the window.
+        """
         changed = []
         for name, it in self._together().items():
             heard_at = max(it.heard_at, it.last_at)
@@ -85,7 +95,7 @@ class MergedSources:
             known = self.head.statuses.get(name)
             if (
                 known is None
-                or clock - known.at >= TELL_EVERY_MS
+                or clock - known.at >= every_ms
                 or (known.silent_since, known.doubled, known.expected)
                 != (status.silent_since, status.doubled, status.expected)
             ):

@@ -240,7 +240,7 @@ class CallsPartition:
                 part.gauges = told.gauges = gauges
             if agents != told.agents:
                 part.agents = told.agents = agents
-            if not feed.ended and feed.clock >= told.sources_at + SOURCES_EVERY_MS:
+            if feed.ended or feed.clock >= told.sources_at + SOURCES_EVERY_MS:
                 sources = feed.sources.told(feed.clock)
                 told.sources_at = feed.clock
                 if sources != told.sources:

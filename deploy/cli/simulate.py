@@ -14,6 +14,7 @@ import click
 
 from deploy.cli.replay import NOT_REACHABLE, USAGE, Speed, addresses
 from deploy.producers.publisher import NotReachableError, Publisher
+from deploy.producers.queryable import connect, is_complete
 from deploy.producers.simulator import demo
 from deploy.producers.simulator.durations import parse_duration
 from deploy.producers.simulator.incidents import Incident, parse_incident, parse_time
@@ -24,7 +25,7 @@ from deploy.producers.simulator.simulation import Simulation
 from deploy.producers.simulator.sources import Delivery
 from deploy.runtime.kafka import cluster_id
 from deploy.runtime.run_file import RunFile, running
-from deploy.runtime.settings import Settings, SettingsError, current
+from deploy.runtime.settings import ClickHouse, Settings, SettingsError, current
 from streams.contract.events import LIVE
 
 _DAY_MS = 86_400_000
@@ -57,6 +58,7 @@ class _Wanted(NamedTuple):
     warm_up: int
     menu: float | None
     feed: str
+    open_end: bool
     history: int
     history_feed: str
     incident: tuple[str, ...]
@@ -89,6 +91,9 @@ class _Wanted(NamedTuple):
 )
 @click.option("--menu", type=click.FloatRange(0, 600), help="Mean seconds in the menu; 0: there is none [default: 18].")
 @click.option("--feed", default=LIVE, show_default=True, help="Name of the feed.")
+@click.option(
+    "--open", "open_end", is_flag=True, help="Leave that feed open for more [default: it ends with its calls]."
+)
 @click.option("--history", type=_Duration(), default=0, help="First publish this many days before today.")
 @click.option("--history-feed", default="history", show_default=True, help="Name of the history's feed.")
 @click.option("--incident", multiple=True, help="What goes wrong (repeat it).", metavar="KIND:KEY=VALUE,…")
@@ -109,6 +114,8 @@ def command(**options: Any) -> None:
     load, and overload feeds itself. Calls are transferred, overflow, are blocked, called back, put on hold, rated
     days later and classified anew; two telephone systems send heartbeats, and a snapshot when they begin to send.
     A second run beside another into one feed needs --calls-only, or sources of its own.
+    A feed of its own ends when every call is over: it is final then, and nothing can be added to it. With --open it
+    stays open, and so does one whose run is stopped.
 
     \b
     Incidents (start counts from the beginning of the run; queue or source left out: all of them):
@@ -135,6 +142,7 @@ def command(**options: Any) -> None:
         _check(wanted)
         resolved = addresses(settings, need=("kafka",))
         _check_beside(running(resolved.data_dir), profile, wanted)
+        _check_feed(resolved.clickhouse, wanted.feed)
         asyncio.run(_demo(resolved, profile, wanted) if wanted.demo else _simulate(resolved, profile, wanted))
     except (SettingsError, ValueError) as error:
         click.echo(f"hotline simulate: {error}", err=True)
@@ -154,10 +162,27 @@ def _check_beside(run: RunFile | None, profile: Profile, wanted: _Wanted) -> Non
         )
 
 
+def _check_feed(settings: ClickHouse, feed: str) -> None:
+    """Raise SettingsError for a feed that is complete: all that is sent into it would be too late, or of an older run.
+
+    Without ClickHouse nobody knows; what is too late stands in `v_late_events`.
+    """
+    if feed == LIVE or not settings.url:
+        return
+    try:
+        complete = is_complete(connect(settings), feed)
+    except NotReachableError:
+        return
+    if complete:
+        raise SettingsError(f"feed {feed!r} is complete, nothing counts that is added to it: name another by --feed")
+
+
 def _check(wanted: _Wanted) -> None:
     """Raise SettingsError for what cannot go together."""
     if wanted.feed == LIVE and (wanted.speed != 1.0 or wanted.start):
         raise SettingsError("--speed and --start need a feed of their own: add --feed NAME")
+    if wanted.open_end and wanted.feed == LIVE:
+        raise SettingsError("--open needs a feed of its own: add --feed NAME")
     if wanted.speed is None and wanted.length is None:
         raise SettingsError("--speed max needs an end: add --for, such as --for 7d")
     if wanted.history % _DAY_MS:
@@ -252,7 +277,8 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
             delivery = Delivery(
                 incidents, wanted.seed, duplicates=wanted.duplicates, disorder=wanted.disorder, counting=truth.wanted
             )
-            runner = Runner(simulation, publisher, control, truth, delivery)
+            ends = wanted.feed != LIVE and not wanted.open_end
+            runner = Runner(simulation, publisher, control, truth, delivery, ends=ends)
             begun = time.monotonic()
             if wanted.warm_up:
                 await runner.catch_up(start)

@@ -1,8 +1,9 @@
 """Waiting until a feed's generation can be asked for by SQL: `queryable_at` in `v_feeds`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -31,14 +32,23 @@ def connect(settings: ClickHouse) -> Client:
 
 def queryable_at(found: Client, feed: str, generation: int) -> datetime | None:
     """When the generation became queryable (UTC); None if it is not yet. Raises NotReachableError."""
+    query = "SELECT queryable_at FROM v_feeds WHERE feed = {feed:String} AND generation = {generation:UInt64}"
+    rows = _rows(found, query, feed=feed, generation=generation)
+    return next((at for (at,) in rows if at is not None), None)
+
+
+def is_complete(found: Client, feed: str) -> bool:
+    """Whether a feed without generations has ended, or is one of replays. Raises NotReachableError."""
+    query = "SELECT count() FROM v_feeds WHERE feed = {feed:String} AND (generation > 0 OR state = 'ended')"
+    [[count]] = _rows(found, query, feed=feed)
+    return bool(count)
+
+
+def _rows(found: Client, query: str, **parameters: Any) -> Sequence[Sequence[Any]]:
     try:
-        rows = found.query(
-            "SELECT queryable_at FROM v_feeds WHERE feed = {feed:String} AND generation = {generation:UInt64}",
-            parameters={"feed": feed, "generation": generation},
-        ).result_rows
+        return found.query(query, parameters=parameters).result_rows
     except (ClickHouseError, OSError) as error:
         raise NotReachableError(f"v_feeds cannot be read ({error}): is the schema there? `hotline migrate`") from error
-    return next((at for (at,) in rows if at is not None), None)
 
 
 def wait_until_queryable(

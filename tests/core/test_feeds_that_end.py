@@ -143,3 +143,26 @@ def test_what_is_learned_of_it_ends_with_what_it_covers(covers, known_to) -> Non
     assert feed.known_to(2) == T - 2 * HOUR
     feed.merge(0, replace(begun, clock=T, **end))
     assert feed.known_to(2) == known_to
+
+
+def test_its_sources_are_told_once_more_at_the_end_and_its_minutes_say_so() -> None:
+    """All that a source sent, and the end, are read in one chunk: a fast feed is told in few steps."""
+    engine = Engine(Settings(demo=True))
+    beats = [
+        of("sim", 0, type="heartbeat", time=T + n * MINUTE, source=source)
+        for n in range(40)
+        for source in ("pbx", "pbx-2")
+    ]
+    engine.send([*beats, *one_call("sim", 0, call_on(0), LAST), of("sim", 0, type="feed_end", time=LAST)], LATER)
+    assert engine.sources.keys() == {"pbx", "pbx-2"}
+    assert {it.last_at for it in engine.sources.values()} == {LAST, T + 39 * MINUTE}
+    heard = {it.minute: (it.sources_expected, it.sources_heard) for it in engine.cells.values() if it.minute < LAST}
+    assert set(heard.values()) == {(2, 2)}
+
+
+def test_its_sources_are_as_they_were_last_though_they_were_told_a_moment_ago() -> None:
+    engine = Engine(Settings(demo=True))
+    beat = of("sim", 0, type="heartbeat", time=T)
+    engine.send([beat], LATER)
+    engine.send([beat | {"time": T + 500}, of("sim", 0, type="feed_end", time=T + 500)], LATER)
+    assert (engine.sources["pbx"].last_at, engine.sources["pbx"].at) == (T + 500, T + 500)

@@ -137,6 +137,7 @@ def test_waiting_ends_when_the_view_says_queryable_or_time_is_up(clickhouse_url:
         ("--speed", "5"),
         ("--start", "2026-11-22"),
         ("--feed", "x", "--speed", "max"),
+        ("--open",),
         ("--history", "90m"),
         ("--history-feed", "live"),
         ("--demo", "--for", "1h"),
@@ -166,6 +167,28 @@ def test_beside_the_demo_nobody_else_sends_as_its_sources(monkeypatch, tmp_path)
         assert (refused.exit_code, "--calls-only" in refused.stderr) == (2, True)
         for other in (("--calls-only",), ("--source", "PBX-9"), ("--feed", "mine")):
             assert invoke(monkeypatch, settings, "simulate", *other).exit_code == 3, "nobody answers there"
+
+
+@pytest.mark.clickhouse
+def test_nothing_is_sent_into_a_feed_that_is_complete(monkeypatch, tmp_path, clickhouse_url: str) -> None:
+    client = queryable.connect(ClickHouse(url=clickhouse_url, database="default"))
+    client.command("CREATE DATABASE complete_feeds")
+    database = ClickHouse(url=clickhouse_url, database="complete_feeds")
+    client = queryable.connect(database)
+    client.command(
+        "CREATE TABLE v_feeds (feed String, generation UInt64, state String) ENGINE = MergeTree ORDER BY feed"
+    )
+    client.command("INSERT INTO v_feeds VALUES ('week', 0, 'ended'), ('open', 0, 'running'), ('bank', 5, 'running')")
+    hotlines = {"12345": Hotline(time_zone="Asia/Shanghai")}
+    nobody = Kafka(bootstrap="127.0.0.1:1")
+    settings = settings_in(tmp_path, hotlines=hotlines, kafka=nobody, clickhouse=database)
+    for feed in ("week", "bank"):
+        refused = invoke(monkeypatch, settings, "simulate", "--feed", feed)
+        assert (refused.exit_code, f"feed '{feed}' is complete" in refused.stderr) == (2, True)
+    for feed in ("open", "new", "live"):
+        assert invoke(monkeypatch, settings, "simulate", "--feed", feed).exit_code == 3, "nobody answers there"
+    away = settings_in(tmp_path, hotlines=hotlines, kafka=nobody, clickhouse=ClickHouse(url="http://127.0.0.1:1"))
+    assert invoke(monkeypatch, away, "simulate", "--feed", "week").exit_code == 3, "nobody knows of feeds"
 
 
 @pytest.mark.kafka

@@ -146,6 +146,32 @@ async def test_a_simulation_at_full_speed_sends_what_it_says_and_its_truth(kafka
 
 
 @pytest.mark.kafka
+@pytest.mark.parametrize("rest", ["", "stop", "drain"])
+async def test_a_feed_of_its_own_ends_on_every_partition_when_all_its_calls_are_over(kafka: Kafka, rest: str) -> None:
+    """`rest`: what is asked for after ten minutes; a run that is stopped in the middle of calls leaves the feed open."""
+    feed = f"test-end-{rest}"
+    simulation = Simulation(profile_of("12345", "Asia/Shanghai", 5_000), 1, NOW, end=NOW + 60 * MINUTE, feed=feed)
+    control = Control(drain=rest == "drain")
+
+    def progress(at: int) -> None:
+        if rest and not control.stopping:
+            control.stop()
+
+    async with Publisher(kafka) as publisher:
+        runner = Runner(simulation, publisher, control, TruthLog(None), ends=True)
+        await runner.at_full_speed(NOW, progress)
+    parts = by_partition(await read_feed(kafka, feed))
+    assert len(parts) == 6
+    for events in parts.values():
+        types = [event["type"] for event in events]
+        assert types.count("feed_end") == (rest != "stop")
+        if rest != "stop":
+            assert types[-1] == "feed_end"
+            assert events[-1]["time"] >= max(event["time"] for event in events)
+            assert events[-1].get("generation", 0) == 0
+
+
+@pytest.mark.kafka
 async def test_the_demo_goes_on_where_it_ended_without_sending_an_event_twice(kafka: Kafka, tmp_path: Path) -> None:
     profile = profile_of("12345", "Asia/Shanghai", 20_000)._replace(hotline="goes-on")
     told: list[str] = []

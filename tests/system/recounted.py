@@ -51,7 +51,7 @@ def local_day(minute: int, zone: ZoneInfo) -> date:
 
 
 def cells_of(
-    cells: Mapping[CellKey, Mapping[str, int]], sources: Sources, zone: ZoneInfo, complete_to: int
+    cells: Mapping[CellKey, Mapping[str, int]], sources: Sources, zone: ZoneInfo, complete_to: float
 ) -> Iterator[tuple[Key, Columns]]:
     """(key, columns) of each row of `v_cells`. `complete_to`: minutes that end by then (ms) are final."""
     for key, counts in cells.items():
@@ -194,15 +194,16 @@ def wrong(
 ) -> tuple[list[str], dict[str, int]]:
     """Where `v_cells`, `v_daily` and `v_hotline_daily` of a feed differ from a recount; how many rows each has.
 
-    All its hotlines have one time zone. What is final follows from how far the feed is.
+    All its hotlines have one time zone. What is final follows from how far the feed is; at its end all is.
     """
     [hotline] = {key.hotline for key in recount.cells}
     zone, heard = settings.hotline(hotline).zone, Sources(sources, recount.heard)
-    query = "SELECT toUnixTimestamp64Milli(data_as_of) FROM v_clocks WHERE feed = {feed:String}"
-    [[as_of]] = client.query(query, {"feed": feed}).result_rows
+    query = "SELECT state, toUnixTimestamp64Milli(data_as_of) FROM v_clocks JOIN v_feeds USING feed WHERE feed = {feed:String}"
+    [[state, as_of]] = client.query(query, {"feed": feed}).result_rows
+    complete_to = float("inf") if state == "ended" else as_of - OUT_OF_ORDERNESS_MS
     lines, sizes = [], {}
     for view, recounted in (
-        (cells_view(client), cells_of(recount.cells, heard, zone, as_of - OUT_OF_ORDERNESS_MS)),
+        (cells_view(client), cells_of(recount.cells, heard, zone, complete_to)),
         *(
             (View.of(client, name, "hotline", *key, "day"), days_of(recount.cells, heard, zone, settings, by_queue=bool(key)).items())
             for name, key in (("v_daily", ("queue",)), ("v_hotline_daily", ()))

@@ -36,18 +36,26 @@ def run(
     duplicates: float = 0.0,
     disorder: float = 0.0,
     step: Callable[[int, list[Truth]], None] = lambda now, truths: None,
+    step_ms: int = STEP_MS,
+    ends: bool = False,
 ) -> list[Truth]:
-    """Everything from `start` for `length` (ms) until nothing is to come; `step` is told each time and truth reached."""
+    """Everything from `start` for `length` (ms) until nothing is to come; `step` is told each time and truth reached.
+
+    With `ends` that is said at the end, with what comes last.
+    """
     simulation = Simulation(profile, 1, start, end=start + length, incidents=incidents, feed=feed)
     delivery = Delivery(incidents, 1, duplicates=duplicates, disorder=disorder, counting=True)
     truths: list[Truth] = []
     at = start
     while not simulation.settled:
-        at += STEP_MS
-        send(engine, delivery.send(simulation.advance(at), at), at)
+        at += step_ms
+        events = list(delivery.send(simulation.advance(at), at))
+        if simulation.settled:
+            events += delivery.send(simulation.close(at), None)
+            events += simulation.end_feed() if ends else []
+        send(engine, events, at)
         truths += simulation.take_truth()
         step(at, [*truths, *simulation.so_far()])
-    send(engine, delivery.send(simulation.close(at), None), at)
     return [*truths, *simulation.take_truth(), *simulation.so_far(), *delivery.counts()]
 
 

@@ -162,6 +162,10 @@ def test_a_feed_that_comes_twice_changes_no_number(hotline: Installation) -> Non
             "WHERE feed IN ('once', 'twice') AND dimension_set = 'source' GROUP BY feed"
         )
     }
+    state = "SELECT feed, state FROM v_feeds WHERE feed IN ('once', 'twice') ORDER BY feed"
+    assert [(it["feed"], it["state"]) for it in hotline.sql(state)] == [("once", "ended"), ("twice", "ended")]
+    not_final = "SELECT count() AS n FROM v_cells WHERE feed IN ('once', 'twice') AND NOT final"
+    assert int(hotline.sql(not_final)[0]["n"]) == 0
     copies, told_nothing = (twice - once for once, twice in zip(told["once"], told["twice"], strict=True))
     # A marker of a snapshot that comes again is an end, or a beginning, once more.
     assert copies > 1_000

@@ -1,18 +1,15 @@
 """A hotline with every kind of event: each column that people see is a plain recount of what really happened."""
 
-import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from clickhouse_connect.driver.client import Client
 from engine import Engine
-from installation import Installation, eventually
+from installation import Installation
 from panel_kit import expanded, told_apart
-from recounted import wrong
+from recounted import Sources, wrong
 from settled import clickhouse, settled
 from simulated import STEP_MS, run, stored
 
@@ -22,7 +19,7 @@ from deploy.producers.simulator.truth import TrueApart, TrueRating, TrueReclassi
 from deploy.runtime.settings import Hotline, Queue, Settings
 from oracle.rules import rules_of
 from oracle.truth import Recount, read_truth, recount
-from streams.contract.topics import CALLS
+from streams.contract import DIMENSIONS, Cell
 
 Told = TypeVar("Told", TrueRating, TrueReclassification)
 
@@ -178,6 +175,28 @@ def test_waiting_returns_to_the_truth_when_what_was_never_ended_is_given_up() ->
     assert engine.total()["lost_track"] == len(lost)
 
 
+@pytest.mark.parametrize("step_ms", [STEP_MS, 8 * DAY], ids=["in steps", "at once"])
+def test_a_day_that_is_over_is_final_and_complete_however_fast_it_was_read(step_ms: int) -> None:
+    engine = Engine(settings())
+    dirt = {"duplicates": 0.02, "disorder": 0.02}
+    profile = hotline(1_000, lost_ending=0.12)
+    truths = run(engine, profile, MORNING, 6 * HOUR, feed="day", **dirt, step_ms=step_ms, ends=True)
+    recounted = recount(truths, rules_of(engine.settings), "day", engine.partitions)
+    told = {key_of(cell): cell for cell in engine.cells.values() if cell.counts}
+    assert {key: cell.counts for key, cell in told.items() if any(cell.counts.values())} == {
+        (key.hotline, key.dimension_set, key.minute, *(dict(key.values).get(name, "") for name in DIMENSIONS)): counts
+        for key, counts in recounted.cells.items()
+    }
+    assert [cell for cell in engine.cells.values() if not cell.final] == []
+    heard = Sources(BOTH, recounted.heard)
+    assert {key for key, it in told.items() if (it.sources_expected, it.sources_heard) != heard.of(it.minute)} == set()
+    assert not engine.letters
+
+
+def key_of(cell: Cell) -> tuple[str | int, ...]:
+    return cell.hotline, cell.dimension_set, cell.minute, *(getattr(cell, name) for name in DIMENSIONS)
+
+
 @pytest.mark.system
 @pytest.mark.faults
 @pytest.mark.timeout(1_800)
@@ -234,21 +253,12 @@ def test_a_month_in_every_view_is_the_recount_of_the_truth(hotline: Installation
         assert len(listed) > 10
 
         # Partitions are read as fast as they can be: what each tells of who waits is as of the end of a chunk, and of
-        # times that all have reached. So it is the truth again once the feed is said to be over.
-        asyncio.run(end(hotline.status()["endpoints"]["kafka"], "month"))
+        # times that all have reached. So it is the truth again once the feed is over.
         waiting_now = (
             "SELECT argMax(waiting, at) FROM v_gauges WHERE feed = 'month' AND hotline = 'city' AND queue = ''"
         )
         assert one("SELECT max(waiting) FROM v_gauges WHERE feed = 'month' AND hotline = 'city' AND queue = ''") > 0
-        eventually(lambda: one(waiting_now) == 0, within=120)
-
-
-async def end(bootstrap: str, feed: str) -> None:
-    """Say on every partition that a feed is complete."""
-    marker = json.dumps({"type": "feed_end", "time": START + 30 * DAY, "feed": feed}).encode()
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        for partition in await producer.partitions_for(CALLS):
-            await producer.send_and_wait(CALLS, marker, partition=partition)
+        assert one(waiting_now) == 0
 
 
 def of(truths: list[Truth], kind: type[Told]) -> list[Told]:

@@ -84,7 +84,8 @@ class Toggle(NamedTuple):
 class Runner:
     """Publishes one simulation by way of `delivery`. `sent_until`: time (ms) up to which everything is acknowledged.
 
-    `truth_from`: only what began since then is in the truth. `toggles` lists every pause.
+    `truth_from`: only what began since then is in the truth. `toggles` lists every pause. With `ends` the feed is
+    complete when every call is over, and says so; a run that is stopped before leaves it open.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Runner:
         *,
         truth_from: int = 0,
         sent_until: int = 0,
+        ends: bool = False,
     ) -> None:
         self._simulation = simulation
         self._publisher = publisher
@@ -104,6 +106,7 @@ class Runner:
         self._truth = truth
         self._delivery = delivery or Delivery(after=sent_until)
         self._truth_from = truth_from
+        self._ends = ends
         self.sent_until = sent_until
         self.toggles: list[Toggle] = []
         self.published = 0
@@ -179,10 +182,13 @@ class Runner:
         self.published += await self._publisher.publish(messages(events, self._publisher.partitions))
 
     async def _end(self, now: int) -> None:
-        """Send what is held back; when every call is over, agents log out. Then tell what is still under way."""
+        """Send what is held back; when every call is over, agents log out, and the feed may end. Then tell what is under way."""
         if self._simulation.over:
             await self._publish(self._delivery.send(self._simulation.close(now), None))
         await self._publisher.flush()
+        if self._ends and self._simulation.over and (self._control.drain or not self._control.stopping):
+            await self._publisher.publish(messages(self._simulation.end_feed(), self._publisher.partitions))
+            await self._publisher.flush()
         self._tell_truth(self._simulation.take_truth())
         self._tell_truth(self._simulation.so_far())
         self._truth.write(self._delivery.counts())

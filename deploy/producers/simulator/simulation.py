@@ -88,6 +88,11 @@ class Simulation:
             self._floor.close()
         return self._world.take_events()
 
+    def end_feed(self) -> list[CallEvent]:
+        """That nothing more of the feed is to come."""
+        self._world.tell("feed_end", self.profile.sites[0].source)
+        return self._world.take_events()
+
     def stop_arrivals(self, at: int) -> None:
         """From `at` (ms) on nobody calls any more."""
         self._end = min(self._end, at)

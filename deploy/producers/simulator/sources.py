@@ -19,14 +19,14 @@ HEARTBEAT_MS = 20_000
 _SECOND_COPY_MS = 2_000
 _REPEATED_WITHIN_MS = 60_000
 _LATE_WITHIN_MS = (1_000, 90_000)
-_MARKERS = frozenset({"snapshot_begin", "snapshot_end"})
+_MARKERS = frozenset({"snapshot_begin", "snapshot_end", "feed_end"})
 _ORDERLY = _MARKERS | {"heartbeat", "snapshot"}
 _NOT_OF_CALLS = _ORDERLY | {"agent_state"}
 _encode = msgspec.json.Encoder().encode
 
 
 def messages(events: Sequence[CallEvent], partitions: int) -> Iterator[Message]:
-    """Events as records: the call is the key, the agent or the source for theirs; snapshot markers go everywhere."""
+    """Events as records: the call is the key, the agent or the source for theirs; markers go everywhere."""
     for event in events:
         value = _encode(event)
         if event.type in _NOT_OF_CALLS:
