@@ -53,6 +53,20 @@ async def test_the_tile_says_what_the_server_says(board: Watched) -> None:
     await expect(board.page.locator(".strip-title").first).to_contain_text("Utilities:")
 
 
+async def test_an_answer_rate_is_told_as_short_as_a_service_level(board: Watched, site: RunningSite) -> None:
+    """Its sentence had no room beside another alert, and lost since when."""
+    sentence = "Linjiang 12345: 91.4% of 877 calls answered in the last 24 h, target 95.0%; since 09:37."
+    told = city.alert(city.MORNING, queue="", signal="answer_rate_below_target", value=0.914, target=0.95, fingerprint="r",
+                      started_at=city.MORNING - 3_900_000, severity="critical", summary={"en": sentence})  # fmt: skip
+    site.put(told)
+    page = await board.open("?lang=en&view=tv")
+    strip = page.locator(".strip", has_text="answer rate")
+    await expect(strip.locator(".strip-title")).to_have_text("Linjiang 12345: answer rate 91.4%")
+    await expect(strip.locator(".strip-sub")).to_contain_text(re.compile(r"^target 95%\s· last 24 h\s· since 09:37"))
+    await expect(strip).to_have_attribute("title", sentence)
+    assert await strip.locator(".strip-sub").evaluate("it => it.scrollWidth <= it.clientWidth + 1")
+
+
 async def test_the_screen_says_that_it_is_offline_and_comes_back_by_itself(board: Watched, site: RunningSite) -> None:
     page = await board.open()
     await site.stop()

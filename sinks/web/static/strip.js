@@ -97,12 +97,15 @@ export function line(item, head, lang, words) {
     waiting_past_threshold: () => words.alertWaiting(name, over, x),
     demand_above_expectation: () => words.alertDemand(name, byDemand),
     demand_below_expectation: () => words.alertDemand(name, byDemand),
+    answer_rate_below_target: () => words.alertAnswered(name, percent(item.value)),
   }[item.kind];
   const since = moment(item.since, head.now, head.zone, lang);
   const look = item.kind === "dead_feed" ? "feed_down" : item.owner ? "acknowledged" : item.breach ? "breach" : "watch";
   const shown = { name, look, ...takenOn(item, head, words), summary: sentence };
   if (!told) return { ...shown, ...inItsWords(item, name, about, sentence, since, words) };
-  const own = item.blame === "service_level" && item.target !== null ? words.target(target(item.target)) : null;
+  const promised = ["service_level", "answer_rate"].includes(item.blame) && item.target !== null;
+  const own = promised ? words.target(target(item.target)) : null;
+  const window = item.blame === "answer_rate" ? words.windowLast["24h"] : null;
   const oldest = item.blame === "waiting" && item.oldest_s !== null && !apart ? words.oldestIs(span(item.oldest_s)) : null;
   const cause = item.blame !== "demand" && demand && Math.abs(item.versus.ratio) >= NOTABLE ? words.demand(demand) : null;
   const waits = item.blame === "demand" && item.waiting && !apart ? words.nWaiting(count(item.waiting, lang)) : null;
@@ -110,7 +113,7 @@ export function line(item, head, lang, words) {
   const onDuty = hands ? hands.free + hands.ringing + hands.busy + hands.wrap : 0;
   const free = hands && item.queue ? words.freeAgents(hands.free, onDuty) : null;
   const title = told();
-  return { ...shown, title, sub: joined([own, words.since(since), oldest, cause, waits, free]), summary: sentence || title };
+  return { ...shown, title, sub: joined([own, window, words.since(since), oldest, cause, waits, free]), summary: sentence || title };
 }
 
 /** Nothing to say: all within target, or at least no alert. */

@@ -66,6 +66,7 @@ export const WORDS = {
     alertLevel: (name, v, x) => `${name}: ${v}% in ${x} s`,
     alertWaiting: (name, n, x) => `${name}: ${n} waiting past ${x} s`,
     alertDemand: (name, v) => `${name}: demand ${v}`,
+    alertAnswered: (name, v) => `${name}: answer rate ${v}%`,
     alertOther: (name, what) => `${name}: ${what}`,
     kinds: {
       demand_concentrated: "more than its part of all calls",
@@ -73,7 +74,6 @@ export const WORDS = {
       error_budget_fast_burn: "error budget spent fast",
       error_budget_slow_burn: "error budget spent slowly",
       abandonment_above_limit: "abandonment above limit",
-      answer_rate_below_target: "answer rate under target",
       answer_rate_breach_predicted: "answer rate will fall short",
       blocked_above_limit: "calls blocked",
       no_agent_available: "no agent free",
@@ -193,6 +193,7 @@ export const WORDS = {
     alertLevel: (name, v, x) => `${name}：${x} 秒服务水平 ${v}%`,
     alertWaiting: (name, n, x) => `${name}：${n} 通等待超 ${x} 秒`,
     alertDemand: (name, v) => `${name}：来电较预期 ${v}`,
+    alertAnswered: (name, v) => `${name}：接通率 ${v}%`,
     alertOther: (name, what) => `${name}：${what}`,
     kinds: {
       demand_concentrated: "来电集中",
@@ -200,7 +201,6 @@ export const WORDS = {
       error_budget_fast_burn: "误差预算快速消耗",
       error_budget_slow_burn: "误差预算持续消耗",
       abandonment_above_limit: "放弃率超限",
-      answer_rate_below_target: "接通率未达标",
       answer_rate_breach_predicted: "接通率预计不达标",
       blocked_above_limit: "打不进超限",
       no_agent_available: "无空闲座席",
