@@ -281,10 +281,17 @@ class Worker:
         self._sure = sure
 
     async def _checkpoints(self) -> None:
+        """Of one partition after the other, spread over the time that there is: together they hold up what is told."""
+        clock = asyncio.get_running_loop().time
         for number in count(1):
-            await asyncio.sleep(self._checkpoint_s)
+            begun, partitions = clock(), list(self._owned.values())
             seldom = number % CHECKPOINTS_FAR_BEHIND
-            await self._checkpoint([owned for owned in self._owned.values() if not (seldom and owned.far_behind)])
+            for place, owned in enumerate(partitions):
+                if not (seldom and owned.far_behind):
+                    await self._checkpoint([owned])
+                await asyncio.sleep(begun + self._checkpoint_s * (place + 1) / len(partitions) - clock())
+            if not partitions:
+                await asyncio.sleep(self._checkpoint_s)
 
     async def _checkpoint(self, partitions: Iterable[OwnedPartition]) -> None:
         producer = self._app.writing
