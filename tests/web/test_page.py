@@ -187,6 +187,8 @@ async def test_nothing_sticks_out_on_any_screen(board: Watched, site: RunningSit
     for width, height in ((1920, 1080), (3840, 2160), (1440, 900), (1366, 768), (900, 1200), (390, 844)):
         await page.set_viewport_size({"width": width, "height": height})
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        name = page.get_by_role("heading", level=1)
+        assert await name.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), "whose board it is"
         assert await page.evaluate(OUTSIDE) == []
         assert await page.evaluate(CRAMPED) == []
         if width >= 1200:
