@@ -162,7 +162,7 @@ class Member:
         def tick() -> None:
             for place, it in list(self.shell._owned.items()):
                 if not it.lost:
-                    it.caught_up = self.shell._caught_up(place, it)
+                    it.caught_up = self.shell._progress.caught_up(place, it)
                     it.tick(self.broker.now + self.skew)
 
         self.call(tick)
