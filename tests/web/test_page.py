@@ -13,6 +13,7 @@ from running_site import RunningSite
 
 from sinks.web.board import Key
 from sinks.web.rolling import bounds, measures
+from streams.contract.alerts import Silence
 from streams.contract.metrics import Window
 
 pytestmark = in_a_browser
@@ -139,7 +140,7 @@ async def test_before_the_first_call_the_frame_is_whole(context: BrowserContext,
 
 OUTSIDE = """() => [...document.querySelectorAll('.tile')].flatMap((tile) => {
   const box = tile.getBoundingClientRect();
-  return [...tile.querySelectorAll('.figure, .label, .tile-foot, .spark, .badge')]
+  return [...tile.querySelectorAll('.figure, .label, .tile-foot, .foot-right, .spark, .badge')]
     .filter((node) => node.getClientRects().length)
     .map((node) => [node.className.baseVal ?? node.className, node.textContent, node.getBoundingClientRect()])
     .filter(([, , r]) => r.right > box.right + 1 || r.left < box.left - 5 || r.bottom > box.bottom + 1)
@@ -151,7 +152,7 @@ CRAMPED = """() => {
   const seen = (node) => node.getClientRects().length;
   const box = (node) => node.getBoundingClientRect();
   const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
-  const cut = [...all('.total-cell .label'), ...all('#columns span'), ...all('.strip-what'), ...all('.tiles .label')]
+  const cut = [...all('.total-cell .label'), ...all('#columns span'), ...all('.strip-what'), ...all('.tiles .label'), ...all('.foot-left')]
     .filter((node) => node.scrollWidth > node.clientWidth + 1)
     .map((node) => `cut: ${node.textContent}`);
   const wide = all('.total-cell .total')
@@ -180,7 +181,9 @@ async def test_nothing_sticks_out_on_any_screen(board: Watched, site: RunningSit
         *(structs.replace(it, days_learned=5.3, version=2) for it in city.forecasts(now)),
         *(city.gauge(queue, now, n, n, hours, 5, 9) for queue, n in zip(queues, (1_423, 444, 14), strict=True)),
         city.gauge("", now, 2_323, 1_423, hours, 5, 9, agents={"available": 3}),
-    )
+        Silence(id="s", matchers={"hotline": city.HOTLINE, "queue": "social-security"}, author="x", reason="works", at=0,
+                ends_at=now + 3_600_000),
+    )  # fmt: skip
     page = await board.open(f"?lang={lang}&theme=light")
     await expect(page.locator(".day-note")).to_contain_text("5/14")
     await page.evaluate("document.fonts.ready")
