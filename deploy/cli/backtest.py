@@ -1,7 +1,9 @@
 """`hotline backtest`: what rules and detectors would have said of the past."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +22,8 @@ from deploy.backtest.feedback import Feedback, feedback, judged_alerts
 from deploy.backtest.history import stored_minutes
 from deploy.backtest.learning import Learned
 from deploy.backtest.page import Page
-from deploy.backtest.play import Fired
-from deploy.backtest.run import Past, run_rules, run_series, run_signals
+from deploy.backtest.play import MINUTE, Fired
+from deploy.backtest.run import Minutes, Past, run_rules, run_series, run_signals
 from deploy.backtest.said import learned_badly
 from deploy.backtest.thresholds import Variant, first_limit, named, variants
 from deploy.backtest.trace import FINE, Trace
@@ -259,20 +261,29 @@ class _Asked:
         self._entered = _entered(self._settings)
         with errors_for_people(), client() as found:
             learned = [feed for feed in self._settings.demand.learn_from if feed != self.feed]
-            past = Past(
-                {
-                    feed: self._learned.days_of(stored_minutes(found, feed, self.hotline, self._learn_from, self.start))
-                    for feed in learned
-                },
-                self._learned.days_of(stored_minutes(found, self.feed, self.hotline, self._learn_from, self.end)),
-            )
+            taught: dict[str, Minutes] = {
+                feed: self._learned.days_of(stored_minutes(found, feed, self.hotline, self._learn_from, self.start))
+                for feed in learned
+            }
+            judged = self._learned.days_of(stored_minutes(found, self.feed, self.hotline, self._learn_from, self.end))
             detections = [self._detection(budget) for budget in self._budgets]
-            if self._rule is not None:
-                rules = [it.rule for it in self._varied] or [self._rule]
-                pairs = [(detection, rule) for detection in detections for rule in rules]
-                return run_rules(past, pairs, promises_of(self._settings), traces)
-            played = run_signals(past, detections, traces)
+            with self._bar(judged, len(detections)) as minutes:
+                past = Past(taught, minutes)
+                if self._rule is not None:
+                    rules = [it.rule for it in self._varied] or [self._rule]
+                    pairs = [(detection, rule) for detection in detections for rule in rules]
+                    return run_rules(past, pairs, promises_of(self._settings), traces)
+                played = run_signals(past, detections, traces)
         return [[it for it in fired if it.what in self._kinds] for fired in played]
+
+    def _bar(self, minutes: Minutes, times: int) -> AbstractContextManager[Minutes]:
+        """The same minutes; a person sees how far they are."""
+        if not _watched():
+            return nullcontext(minutes)
+        days, several = (self.end - self.start) // DAY_MS, f", with {times} budgets" if times > 1 else ""
+        label = f"playing {days} days and {self._learn} before them{several}"
+        length = (self.end - self._learn_from) // MINUTE
+        return click.progressbar(minutes, length, label, file=sys.stderr, update_min_steps=DAY_MS // MINUTE)
 
     def _detection(self, budget: float) -> DetectionRules:
         """The settings' rules over the asked feed; a budget of its own for each kind that has one."""
@@ -297,6 +308,10 @@ class _Asked:
             within = ((at, calls) for at, calls in rows if self._learn_from <= at < self.end)
             series = Series(minutes, self.zone, rules, self._settings.hotline(self.hotline).country)
             return run_series(self._learned.days_of(within), series, minutes, trace)
+
+
+def _watched() -> bool:
+    return sys.stderr.isatty()
 
 
 def _rule(settings: Settings, name: str, path: Path | None) -> Rule:

@@ -158,6 +158,14 @@ def test_a_rule_on_signals_is_played(backtest, tmp_path):
     assert told
 
 
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_person_sees_what_is_being_played_and_a_file_of_results_does_not(backtest, monkeypatch, watched):
+    monkeypatch.setattr(deploy.cli.backtest, "_watched", lambda: watched)
+    done = backtest("--learn", "2", "--budget", "0.1", "--budget", "2", "--json")
+    assert done.stderr.startswith("playing 1 days and 2 before them, with 2 budgets") is watched
+    assert len(json.loads(done.stdout)["trials"]) == 2
+
+
 def told_and_judged(hour: int, verdict: str) -> tuple[list[AlertEvent], SaidOfAlert]:
     """An alert of twenty minutes about water on that Friday, and what somebody thought of it."""
     began = FRIDAY + hour * HOUR
