@@ -22,11 +22,15 @@ class NotReachableError(RuntimeError):
 
 
 class Message(NamedTuple):
-    """One record; `partition` None: murmur2 of the key, as everyone's producer must choose it."""
+    """One record; `partition` None: murmur2 of the key, as everyone's producer must choose it.
+
+    `timestamp` in ms, None: when it is sent; a topic with `LogAppendTime`, as `hotline.calls` has it, keeps its own.
+    """
 
     key: bytes
     value: bytes
     partition: int | None = None
+    timestamp: int | None = None
 
 
 class Publisher:
@@ -83,16 +87,16 @@ class Publisher:
     async def publish(self, messages: Iterable[Message]) -> int:
         """Put messages into batches, sending each that is full; how many. Call `flush` to send the rest."""
         count = 0
-        for key, value, partition in messages:
+        for key, value, partition, timestamp in messages:
             count += 1
             at = murmur2_partition(key, self.partitions) if partition is None else partition
             batch = self._open.get(at)
             if batch is None:
                 batch = self._open[at] = self._new_batch()
-            if batch.append(timestamp=None, key=key, value=value) is None:
+            if batch.append(timestamp=timestamp, key=key, value=value) is None:
                 await self._send(at)
                 batch = self._open[at] = self._new_batch()
-                batch.append(timestamp=None, key=key, value=value)  # the first record fits whatever its size
+                batch.append(timestamp=timestamp, key=key, value=value)  # the first record fits whatever its size
         return count
 
     async def flush(self) -> None:

@@ -27,17 +27,16 @@ from typing import Any, NamedTuple
 import load_b
 import msgspec
 import report
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from engines.partitioned import topics as with_partitions
 from whole import USUAL_PARTITIONS, Place, Process, Whole
 
 from deploy import topics
-from deploy.producers.publisher import Publisher
-from deploy.runtime.kafka import client_options, partition_counts, reading
+from deploy.producers.publisher import Message, Publisher
+from deploy.runtime.kafka import partition_counts, reading
 from deploy.runtime.settings import Kafka
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrate import migrate
-from streams.contract.keys import murmur2_partition
 from streams.contract.topics import CALLS, CELLS, DEAD_LETTER, PARTIALS, VISITS
 
 HERE = Path(__file__).parent
@@ -129,7 +128,7 @@ def measure(events: int, calls_a_day: int, partitions: int, workers: int, *, as_
         asyncio.run(topics.apply(kafka, its_topics))
         migrate(whole.settings)
         records = len(loaded.messages)
-        asyncio.run(publish_timed(kafka, loaded, partitions) if as_they_came else publish(kafka, loaded))
+        asyncio.run(publish(kafka, loaded, as_they_came=as_they_came))
         drain = drained(kafka, records, Path(directory))
         sinks = whole.start("sinks")
         whole.until(lambda: sinks.ready, within=60)
@@ -187,28 +186,15 @@ def measure(events: int, calls_a_day: int, partitions: int, workers: int, *, as_
         )
 
 
-async def publish(kafka: Kafka, loaded: load_b.LoadB) -> None:
+async def publish(kafka: Kafka, loaded: load_b.LoadB, *, as_they_came: bool) -> None:
+    """Each record with the time of its event, `as_they_came`."""
     async with Publisher(kafka) as publisher:
         for some in load_b.batches(loaded.messages):
-            await publisher.publish(some)
+            await publisher.publish(map(when_it_happened, some) if as_they_came else some)
 
 
-async def publish_timed(kafka: Kafka, loaded: load_b.LoadB, partitions: int) -> None:
-    """Each record with the time of its event."""
-    async with AIOKafkaProducer(**client_options(kafka), acks="all", max_batch_size=256 * 1024) as producer:
-        for some in load_b.batches(loaded.messages, 50_000):
-            batches = [producer.create_batch() for _ in range(partitions)]
-            for key, value, partition in some:
-                at = murmur2_partition(key, partitions) if partition is None else partition
-                timestamp = msgspec.json.decode(value, type=Timed).time
-                if batches[at].append(key=key, value=value, timestamp=timestamp) is None:
-                    await producer.send_batch(batches[at], CALLS, partition=at)
-                    batches[at] = producer.create_batch()
-                    batches[at].append(key=key, value=value, timestamp=timestamp)
-            for at, batch in enumerate(batches):
-                if batch.record_count():
-                    await producer.send_batch(batch, CALLS, partition=at)
-        await producer.flush()
+def when_it_happened(message: Message) -> Message:
+    return message._replace(timestamp=msgspec.json.decode(message.value, type=Timed).time)
 
 
 def drained(kafka: Kafka, records: int, directory: Path) -> dict[str, Any]:
