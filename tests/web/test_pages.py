@@ -187,15 +187,22 @@ TURNS = (
 """How long (ms) the wall shows a page, and what comes after it."""
 
 
-async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
-    context: BrowserContext, site: RunningSite
-) -> None:
+async def wall_without_time(context: BrowserContext, site: RunningSite) -> Watched:
+    """A wall whose clock only the test moves."""
     page = await context.new_page()
     await page.clock.install()
     board = Watched(page, site.url)
     await board.open("?lang=en&view=tv")
-    await page.clock.pause_at(await page.evaluate("Date.now()") / 1_000 + 95)  # from here on only the test moves it
+    await page.clock.pause_at(await page.evaluate("Date.now()") / 1_000 + 95)
     await expect(page.locator("body")).to_have_attribute("data-offline", "no")  # the stream was silent, and is back
+    return board
+
+
+async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
+    context: BrowserContext, site: RunningSite
+) -> None:
+    board = await wall_without_time(context, site)
+    page = board.page
     await expect(board.tile("utilities")).to_be_visible()  # it is in breach
     now = city.MORNING
     for alert in (city.alert(now), city.demand_alert(now)):
@@ -224,14 +231,10 @@ TOO_SMALL = """() => [...document.querySelectorAll('.tile *')]
 async def test_a_wall_of_many_queues_turns_them_in_parts_and_a_breach_is_in_each(
     context: BrowserContext, site: RunningSite
 ) -> None:
-    page = await context.new_page()
-    await page.clock.install()
-    board = Watched(page, site.url)
     now = city.MORNING
     site.put(*(city.gauge(f"branch-{n}", now, n, 0, now - 9_000, 5, 1) for n in range(10)))
-    await board.open("?lang=en&view=tv")
-    await page.clock.pause_at(await page.evaluate("Date.now()") / 1_000 + 95)  # from here on only the test moves it
-    await expect(page.locator("body")).to_have_attribute("data-offline", "no")
+    board = await wall_without_time(context, site)
+    page = board.page
 
     async def shown() -> list[str]:
         assert await page.locator("body").get_attribute("data-page") == "board"
