@@ -14,6 +14,11 @@ from alerts.rules_file import load_rules
 from deploy.runtime.settings import Settings, current
 from streams.contract import AlertEvent
 
+_NONE = (
+    "none is configured: set HOTLINE_ALERTS__ALERTMANAGER__URL, HOTLINE_ALERTS__GRAFANA__URL or HOTLINE_ALERTS__WEBHOOKS, "
+    "or with HOTLINE_PAGING=hotline HOTLINE_ALERTS__DUTY"
+)
+
 
 @click.group("channels")
 def command() -> None:
@@ -23,8 +28,11 @@ def command() -> None:
 @command.command("list")
 def list_channels() -> None:
     """The names that `test` takes: machines by their target, people as receiver/channel."""
-    for channel in _channels(current()):
+    channels = list(_channels(current()))
+    for channel in channels:
         click.echo(f"{channel.kind:12}  {channel.target}")
+    if not channels:
+        click.echo(_NONE, err=True)
 
 
 @command.command("test")
@@ -38,8 +46,9 @@ def test(name: str) -> None:
     channels = list(_channels(current()))
     chosen = [channel for channel in channels if name in {channel.target, channel.target.partition("/")[0]}]
     if not chosen:
-        known = ", ".join(channel.target for channel in channels) or "none"
-        click.echo(f"hotline channels: no channel {name}; there are: {known}", err=True)
+        known = ", ".join(channel.target for channel in channels)
+        there = f"there are: {known}" if known else _NONE
+        click.echo(f"hotline channels: no channel {name}; {there}", err=True)
         sys.exit(2)
     outcomes = asyncio.run(_try(chosen, int(time.time() * 1000)))
     for channel, outcome in zip(chosen, outcomes, strict=True):

@@ -114,7 +114,7 @@ def command(data_dir: Path | None) -> None:
     Exit codes: 0 all is right, 1 something is wrong (its line says what to do), 2 settings cannot be used.
     """
     settings = load(data_dir=data_dir) if data_dir else load()
-    hotlines = ", ".join(settings.known_hotlines()) or "none configured"
+    hotlines = ", ".join(settings.hotlines) or "none configured: defaults hold"
     click.echo(str(Line("settings", ok=True, text=f"readable; hotlines: {hotlines}")))
     settings = resolve(settings)
     wrong = 0

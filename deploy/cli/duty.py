@@ -28,10 +28,10 @@ def who(labels: tuple[str, ...], moment: str | None) -> None:
     call. Without labels: every route.
     """
     settings = current()
-    if settings.alerts.duty is None:
-        _refuse("alerts.duty is not set: Hotline calls nobody")
     if settings.paging != "hotline":
-        _refuse("paging is alertmanager: ask `amtool config routes test`")
+        _refuse("Alertmanager calls people (paging): ask `amtool config routes test`, or set HOTLINE_PAGING=hotline")
+    if settings.alerts.duty is None:
+        _refuse("Hotline calls nobody: set HOTLINE_ALERTS__DUTY to a file of who is called; alerts/duty.py shows one")
     known = dict(_label(text) for text in labels)
     now = int(time.time() * 1000) if moment is None else _moment(moment)
     try:

@@ -90,8 +90,8 @@ def who(tmp_path, monkeypatch):
     path = tmp_path / "duty.yaml"
     path.write_text(yaml.safe_dump(plan()), encoding="utf-8")
 
-    def run(*arguments, paging="hotline"):
-        settings = Settings(paging=paging, alerts=Alerts(duty=path))
+    def run(*arguments, paging="hotline", duty=path):
+        settings = Settings(paging=paging, alerts=Alerts(duty=duty))
         monkeypatch.setattr(command, "current", lambda: settings)
         return CliRunner().invoke(cli, ["alerts", "who", *arguments])
 
@@ -111,3 +111,5 @@ def test_what_cannot_be_asked_is_refused_with_what_to_write(who):
     assert "write 2026-11-25T03:00" in who("--at", "tomorrow").output
     done = who(paging="alertmanager")
     assert (done.exit_code, "amtool config routes test" in done.output) == (2, True)
+    done = who(duty=None)
+    assert (done.exit_code, "set HOTLINE_ALERTS__DUTY" in done.output) == (2, True)

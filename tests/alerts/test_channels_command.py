@@ -102,3 +102,12 @@ def test_all_channels_are_listed_and_an_unknown_one_is_refused(services):
     done = run("test", "nobody")
     assert done.exit_code == 2
     assert "no channel nobody; there are: webhook-" in done.output
+
+
+def test_where_none_is_configured_it_is_said_what_to_set(monkeypatch):
+    monkeypatch.setattr(channels, "current", Settings)
+    listed, tried = run("list"), run("test", "water-desk")
+    assert (listed.exit_code, tried.exit_code) == (0, 2)
+    for done in (listed, tried):
+        assert "HOTLINE_ALERTS__WEBHOOKS" in done.output
+        assert "HOTLINE_ALERTS__DUTY" in done.output

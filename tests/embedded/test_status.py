@@ -145,6 +145,7 @@ def test_check_names_each_thing_and_what_to_do(environment, topics, monkeypatch)
     lines = {line.split()[1]: line for line in ran.output.splitlines()}
     assert list(lines) == ["settings", "pseudonym", "terms", "Kafka", "topics", "ClickHouse", "schema"]
     assert [name for name, line in lines.items() if line.startswith("ok")] == ["settings", "terms", "Kafka", "topics"]
+    assert "hotlines: none configured" in lines["settings"]
     assert "HOTLINE_PSEUDONYM__KEY" in lines["pseudonym"]
     assert "does not answer" in lines["ClickHouse"]
 
