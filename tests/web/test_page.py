@@ -15,6 +15,8 @@ from sinks.web.board import Key
 from sinks.web.rolling import bounds, measures
 from streams.contract.alerts import Silence
 from streams.contract.metrics import Window
+from streams.detection import keys, words
+from streams.detection.service import Spent
 
 pytestmark = in_a_browser
 
@@ -66,6 +68,63 @@ async def test_an_answer_rate_is_told_as_short_as_a_service_level(board: Watched
     await expect(strip.locator(".strip-sub")).to_contain_text(re.compile(r"^target 95%\s· last 24 h\s· since 09:37"))
     await expect(strip).to_have_attribute("title", sentence)
     assert await strip.locator(".strip-sub").evaluate("it => it.scrollWidth <= it.clientWidth + 1")
+
+
+ROOMLESS = """() => [...document.querySelectorAll('.strip')].filter((strip) => strip.getClientRects().length).flatMap((strip) =>
+  [...strip.querySelectorAll('.strip-name, .strip-what, .strip-sub')]
+    .filter((it) => it.scrollWidth > it.clientWidth + 1 || it.scrollHeight > it.clientHeight + 4
+      || it.getBoundingClientRect().bottom > strip.getBoundingClientRect().bottom)
+    .map((it) => `${it.className}: ${it.textContent}`))"""
+"""Of the strip: words that are cut."""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_a_sentence_has_room_beside_another_one(board: Watched, site: RunningSite, lang: str) -> None:
+    """On the wall and at the desk; what is more than its part of all calls says first how much more."""
+    now, since = city.MORNING, city.MORNING - 660_000
+    line = site.settings.hotlines[city.HOTLINE]
+    part = keys.Key(city.HOTLINE, "category_district", category="heating", more=(("district", "990104"),))
+    whole = words.place(keys.Key(city.HOTLINE, "hotline"), line)
+    more = words.concentration(
+        words.place(part, line), line, since=since, minutes=30, count=47, expected=14.7, score=9.0
+    )
+    ahead = words.answer_rate_ahead(
+        whole, line, rate=0.953, recent=(931, 1_000), minutes=60, target=0.95, breach_at=now + 18_000_000
+    )
+    burns = words.burn(
+        whole, line, since=since, spent=Spent(61, 150, 30_000_000), threshold_s=15, window_s=3_600, left=0.34, days=28
+    )
+    page = await board.open(f"?lang={lang}&view=tv")
+    await page.evaluate("document.fonts.ready")
+    first = page.locator(".strip").first
+    kinds = (
+        ("answer_rate_breach_predicted", ahead, {}),
+        ("error_budget_fast_burn", burns, {}),
+        ("demand_concentrated", more, {"category": "heating", "labels": {"category": "heating", "district": "990104"}}),
+    )
+    for version, (kind, summary, fields) in enumerate(kinds, 1):
+        site.put(
+            city.alert(now, queue="", rule="r", signal=kind, severity="critical", target=None, started_at=since,
+                       version=version, summary=summary, **fields)
+        )  # fmt: skip
+        await expect(first).to_have_attribute("title", summary[lang])
+        for width, height in ((1920, 1080), (1366, 768)):
+            await page.set_viewport_size({"width": width, "height": height})
+            for _ in ("on the wall", "on the desk"):
+                assert await page.evaluate(ROOMLESS) == []
+                await page.keyboard.press("f")
+    told = {
+        "en": (
+            "Category heating, district 990104: 3.2× usual",
+            "47 calls in 30 min· its usual part 15· since 10:31",
+        ),
+        "zh": (
+            "类别“heating”、区域“990104”：通常的 3.2 倍",
+            "30 分钟内来电 47 个· 通常占比为 15 个· 10:31 起",
+        ),
+    }[lang]
+    await expect(first.locator(".strip-title")).to_have_text(told[0])
+    assert (await first.locator(".strip-sub").inner_text()).replace("\u00a0", "") == told[1]
 
 
 async def test_the_screen_says_that_it_is_offline_and_comes_back_by_itself(board: Watched, site: RunningSite) -> None:

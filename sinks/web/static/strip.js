@@ -55,6 +55,9 @@ function partsOf(sentence) {
   return { place: place.slice(0, 1).toUpperCase() + place.slice(1), rest };
 }
 
+/** A place without the hotline that it is a part of: the page says whose it is. */
+const within = (place, hotline) => place.replace(` (${hotline})`, "").replace(`${hotline}·`, "");
+
 /** What a line says first: a place, whose name gives way where there is no room, and what is so there, which does not. */
 export class Title {
   constructor() {
@@ -76,14 +79,15 @@ function inItsWords(item, name, about, sentence, since, words) {
   const kind = words.kinds[item.kind];
   const parts = kind || item.kind === "doubled_feed"; // of others only the whole of it is known
   const title = kind ? words.alertOther(name, kind) : parts ? about.place : sentence.replace(/[.。]$/u, "");
-  return { title: title || name, sub: joined([parts ? about.rest : "", sentence.includes(since) ? "" : words.since(since)]) };
+  const rest = parts ? about.rest : "";
+  return { title: title || name, sub: sentence.includes(since) ? rest : joined([rest.replace(/[.。]$/u, ""), words.since(since)]) };
 }
 
 /** One condition of the server as a line of the strip. */
 export function line(item, head, lang, words) {
   const sentence = item.summary[lang] ?? item.summary.en ?? "";
   const about = partsOf(sentence);
-  const name = (item.slice && about.place) || item.category || nameOf(item.name, item.queue || head.hotline, lang);
+  const name = (item.slice && within(about.place, nameOf(head.name, head.hotline, lang))) || item.category || nameOf(item.name, item.queue || head.hotline, lang);
   const apart = item.slice || item.category; // what waits and who is free is known of queues, not of a part of the calls
   const x = item.threshold_s;
   const compared = item.versus && !apart ? versus(item.versus) : null;
@@ -102,6 +106,8 @@ export function line(item, head, lang, words) {
   const since = moment(item.since, head.now, head.zone, lang);
   const look = item.kind === "dead_feed" ? "feed_down" : item.owner ? "acknowledged" : item.breach ? "breach" : "watch";
   const shown = { name, look, ...takenOn(item, head, words), summary: sentence };
+  const part = item.kind === "demand_concentrated" ? words.concentrated.exec(about.rest)?.groups : null;
+  if (part) return { ...shown, title: words.alertConcentrated(name, part.times), sub: joined([part.calls, words.usually(part.usual), words.since(since)]) };
   if (!told) return { ...shown, ...inItsWords(item, name, about, sentence, since, words) };
   const promised = ["service_level", "answer_rate"].includes(item.blame) && item.target !== null;
   const own = promised ? words.target(target(item.target)) : null;

@@ -67,6 +67,9 @@ export const WORDS = {
     alertWaiting: (name, n, x) => `${name}: ${n} waiting past ${x} s`,
     alertDemand: (name, v) => `${name}: demand ${v}`,
     alertAnswered: (name, v) => `${name}: answer rate ${v}%`,
+    alertConcentrated: (name, times) => `${name}: ${times}× usual`,
+    concentrated: /^(?<calls>\d+ calls in \d+ min), (?<times>[\d.]+) times its usual part of all calls \((?<usual>[^)]+)\)/u, // as the engine says it
+    usually: (n) => `its usual part ${n}`,
     alertOther: (name, what) => `${name}: ${what}`,
     kinds: {
       demand_concentrated: "more than its part of all calls",
@@ -194,6 +197,9 @@ export const WORDS = {
     alertWaiting: (name, n, x) => `${name}：${n} 通等待超 ${x} 秒`,
     alertDemand: (name, v) => `${name}：来电较预期 ${v}`,
     alertAnswered: (name, v) => `${name}：接通率 ${v}%`,
+    alertConcentrated: (name, times) => `${name}：通常的 ${times} 倍`,
+    concentrated: /^(?<calls>\d+ 分钟内来电 \d+ 个)，为其通常占比（约 (?<usual>.+?) 个）的 (?<times>[\d.]+) 倍/u,
+    usually: (n) => `通常占比为 ${n} 个`,
     alertOther: (name, what) => `${name}：${what}`,
     kinds: {
       demand_concentrated: "来电集中",
