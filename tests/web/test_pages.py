@@ -346,7 +346,14 @@ async def test_no_page_is_wider_than_a_phone(board: Watched, site: RunningSite, 
         assert await page.evaluate(SIDEWAYS) == [], query
     for row, cells in ((".queue-list tbody tr", 3), (".detail-windows tbody tr:visible", 13)):
         assert await page.locator(row).first.locator("td:visible").count() == cells
-    assert await page.locator(".detail-windows tbody tr:visible").count() == 3
+    windows = page.locator(".detail-windows tbody tr")
+    assert [await it.locator("th").inner_text() for it in await windows.all()] == {
+        "en": ["5 min", "15 min", "30 min", "60 min", "Today", "24 h", "Last week"],
+        "zh": ["5 分钟", "15 分钟", "30 分钟", "60 分钟", "今日", "24 小时", "上周同时段"],
+    }[lang]
+    names = "tr => [...tr.querySelectorAll('td')].map((it) => getComputedStyle(it, '::before').content)"
+    assert await windows.nth(0).evaluate(names) == await windows.nth(4).evaluate(names)
+    assert "none" not in await windows.nth(4).evaluate(names)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

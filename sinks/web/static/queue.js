@@ -272,6 +272,7 @@ export class QueuePage {
         link.update(text, own.open(metricName(metric, x, own), words.windowLast[window], text), this.at.metric === real && this.at.window === window);
       }
     }
+    for (const row of this.figures.body.children) this.figures.label(row);
   }
 
   /** The same hours of the same weekday, a week ago; no calls are listed of them. */
