@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from alerts.lifecycle import Entry, Time, drop, forgettable, hear, held_back, wait
+from alerts.lifecycle import Entry, Time, drop, end_of_feed, forgettable, hear, held_back, wait
 from alerts.listening import Listening
 from alerts.outage import Outage
 from alerts.rules import Rule
@@ -152,6 +152,9 @@ class Alerts:
                 covered = True
                 before = entry or Entry()
                 self.ignored["not_newer"] += signal.version <= before.version
+                if signal.feed_ended and signal.version > before.version:
+                    before, changes = end_of_feed(before, signal.at, signal.version, time)
+                    self._emit(changes)
                 by_rule[name], changes = hear(before, signal, written_at, rule, time)
                 self._outage.hear(before, changes, rule, written_at, self._listening.time)
                 self._emit(changes)

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from alerts.observed import Observed, dimensions_of
 from alerts.rules import Rule, higher
 from streams.contract import LIVE, AlertEvent, AlertReason
+from streams.contract.signals import FEED_ENDED
 
 Changes = tuple[AlertEvent, ...]
 State = Literal["quiet", "pending", "firing"]
@@ -145,7 +146,22 @@ def wait(entry: Entry, rule: Rule, time: Time) -> tuple[Entry, Changes]:
 
 def drop(entry: Entry, time: Time | None, reason: AlertReason = "rule_removed") -> tuple[Entry, Changes]:
     """End an episode that nobody judges any more: its rule is gone, or about other keys; alerts are of another feed."""
-    return (entry, ()) if entry.state == "quiet" else _end(entry, reason, entry.at, time)
+    match entry.state:
+        case "quiet":
+            return entry, ()
+        case "pending":
+            return _end(entry, "cleared_before_firing", entry.at, time)
+        case "firing":
+            return _end(entry, reason, entry.at, time)
+
+
+def end_of_feed(entry: Entry, at: int, version: int, time: Time | None) -> tuple[Entry, Changes]:
+    """End an episode because its feed is over at `at` (ms, the feed's clock): the condition is not."""
+    if entry.event is None:
+        return entry, ()
+    summary = {language: text + FEED_ENDED.get(language, "") for language, text in entry.event.summary.items()}
+    event = replace(entry.event, summary=summary)
+    return drop(replace(entry, event=event, at=max(entry.at, at), version=version), time, "feed_changed")
 
 
 def held_back(entry: Entry, rule: Rule, time: Time) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from alerts.expressions import Comparison, Judgement, Measured, judge, sentence
 from alerts.expressions import comparisons as comparisons_of
-from alerts.lifecycle import Entry, drop, fingerprint, hear, wait
+from alerts.lifecycle import Entry, drop, end_of_feed, fingerprint, hear, wait
 from alerts.listening import Listening
 from alerts.measures import family, gauge_value, measure
 from alerts.observed import Observation
@@ -21,7 +21,7 @@ from alerts.promises import Promises
 from alerts.rules import Rule
 from alerts.windows import HOUR_MS, LONGEST_MS, MINUTE_MS, AsOf, CellKey, Windows, bounds
 from deploy.runtime.processor import Output, Record
-from streams.contract import DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, Forecast, Gauge, Progress
+from streams.contract import DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress
 from streams.contract.topics import ALERTS
 
 FORMAT = 1
@@ -40,14 +40,15 @@ class StateError(ValueError):
 
 
 class _State(msgspec.Struct, kw_only=True):
-    """`feed`: whose cells these are (empty: written before it was kept). `since`: what a rule reads -> from when on (ms) all of it is kept. `entries`: alert -> entry; its rule
-    stands in its event. Gauges and forecasts by hotline and queue.
+    """`feed`: whose cells these are (empty: written before it was kept). `over`: it has ended. `since`: what
+    a rule reads -> from when on (ms) all of it is kept. `entries`: alert -> entry; its rule stands in its event. Gauges and forecasts by hotline and queue.
     """
 
     format: int = FORMAT
     clock: int = 0
     feed: str = ""
     generation: int = 0
+    over: bool = False
     judged_at: int = 0
     began_at: int | None = None
     since: dict[str, int] = {}
@@ -148,19 +149,18 @@ class Watch:
             except msgspec.DecodeError:
                 self.unreadable += 1
                 continue
-            self._take(told)
+            if self._is_of_this_run(told):
+                self._take(told)
             self._listening.written_at = max(self._listening.written_at, record.timestamp)
             self._judge_if_due()
 
     def _take(self, told: CellsRecord) -> None:
         state = self._state
         match told:
+            case FeedStatus(feed=feed, state="ended") if feed == self._feed:
+                self._end()
+                state.over = True
             case Cell(feed=feed) if feed == self._feed:
-                if told.generation < state.generation:
-                    return
-                if told.generation > state.generation:
-                    state.generation = told.generation
-                    self._windows.clear()
                 if state.began_at is None:
                     self._begin(told.minute + MINUTE_MS)
                 self._windows.take(told)
@@ -176,6 +176,24 @@ class Watch:
                     del days[min(days)]
             case Progress(data_as_of=int() as at) if self._feed == LIVE:
                 state.clock = max(state.clock, at)
+
+    def _is_of_this_run(self, told: CellsRecord) -> bool:
+        """Whether it is not of an earlier run of the feed; with a later one all begins anew."""
+        state = self._state
+        if not isinstance(told, Cell | FeedStatus) or told.feed != self._feed:
+            return True
+        if told.generation > state.generation:
+            self._end()
+            since = dict.fromkeys(state.since, 0)
+            self._state = _State(feed=told.feed, generation=told.generation, since=since, outage=state.outage)
+            self._windows.clear()
+        return told.generation >= self._state.generation
+
+    def _end(self) -> None:
+        """End all alerts with their feed, or with the run of it that another one replaces."""
+        clock = self._state.clock
+        for alert, entry in list(self._state.entries.items()):
+            self._settle(alert, *end_of_feed(entry, clock, max(clock, entry.version), self._listening.time))
 
     def _begin(self, at: int) -> None:
         self._state.began_at = at
@@ -206,7 +224,7 @@ class Watch:
         state = self._state
         again = state.clock - self._restored_at <= AGAIN_MS
         every = JUDGE_EVERY_MS if self._listening.time or again else BEHIND_EVERY_MS
-        if not self._rules or state.clock - state.judged_at < every or state.began_at is None:
+        if not self._rules or state.over or state.clock - state.judged_at < every or state.began_at is None:
             return
         state.judged_at = state.clock
         for key in self._windows.known() | self._gauge_keys():

@@ -166,18 +166,19 @@ class Merger:
             return []
         self._told_version = self._version
         taken: list[Output] = []
+        judged = self._feeds.get(self._judged)
+        over = judged is not None and judged.over
         # A partition that was not heard yet may not know its minutes whole.
         heard = len(self._sources) == self._of or not self._lives.named
         for feed in self._feeds.values():
             if heard:
                 taken += self._cells(feed)
-            taken += self._gauges(feed)
             taken += self._told_sources(feed)
             if heard:
                 taken += self._status(feed)
-        judged = self._feeds.get(self._judged)
-        clock = self._clock_of(judged) if judged else 0
-        signals = self._detection.advance(clock, self._version, self._ahead_of(judged)) if judged and clock else []
+            # After the status: that nobody is there any more when a feed has ended is no news of its last minute.
+            taken += self._gauges(feed)
+        signals = self._judge(judged, over=over) if judged else []
         if self._read_at - self._told_progress_at >= PROGRESS_EVERY_MS:
             self._told_progress_at = self._read_at
             taken.append(Output(CELLS, b"progress", _encode(self._progress())))
@@ -218,6 +219,16 @@ class Merger:
         if feed.feed == LIVE:
             return max(source.clock for source in self._sources.values()) - self.clock
         return feed.ahead
+
+    def _judge(self, feed: MergedFeed, *, over: bool) -> Sequence[Signal | Forecast]:
+        """What there is to tell of the judged feed; `over`: it was told before that it has ended.
+
+        So what goes on at its end is told as ended by a higher version than it was told as going on.
+        """
+        if over:
+            return self._detection.end(self._version)
+        clock = self._clock_of(feed)
+        return self._detection.advance(clock, self._version, self._ahead_of(feed)) if clock else []
 
     def _cells(self, feed: MergedFeed) -> list[Output]:
         feed.finalise(self._of)

@@ -124,7 +124,12 @@ class MergedFeed:
     @property
     def running(self) -> bool:
         """Whether it goes on as `live` does: no generation, and not ended."""
-        return not self.generation and self._state != "ended"
+        return not self.generation and not self.over
+
+    @property
+    def over(self) -> bool:
+        """Whether it was told that it has ended."""
+        return self._state == "ended"
 
     @property
     def ahead(self) -> int:

@@ -37,6 +37,7 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     below 0: overspent), `breach_at` when the promise will be broken (ms). `dimensions` are
     the key's values beyond hotline, queue, category and source; `explained_by` the few slices (`district=440305,
     category=water`) that a departure is made of, each with its share. `summary` is one sentence per language.
+    `feed_ended`: no more `active` because the feed is over, not the condition.
     """
 
     fingerprint: str
@@ -65,3 +66,8 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     dimensions: dict[str, str] = msgspec.field(default_factory=dict)
     explained_by: dict[str, float] = msgspec.field(default_factory=dict)
     summary: dict[str, str] = msgspec.field(default_factory=dict)
+    feed_ended: bool = False
+
+
+FEED_ENDED = {"en": " The feed has ended.", "zh": "数据流已结束。"}
+"""Follows the sentence of what went on when its feed ended."""

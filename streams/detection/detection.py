@@ -1,12 +1,14 @@
 """The whole of detection as one pure object: cells, gauges and a clock in, signals and forecasts out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from zlib import compress, decompress
 
 import msgspec
 
 from streams.contract import Cell, Forecast, Gauge, Signal, SourceStatus
+from streams.contract.signals import FEED_ENDED
 from streams.detection import demand as demands
 from streams.detection import outlook
 from streams.detection.agent_shortage import AgentShortage
@@ -14,6 +16,7 @@ from streams.detection.announce import Announcer, slice_as_key
 from streams.detection.announced import Announced, Lift
 from streams.detection.answer_rate import AnswerRate
 from streams.detection.concentrations import Concentration, Concentrations
+from streams.detection.episode import Episode
 from streams.detection.explain import SliceKey
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import MINUTE, Key
@@ -46,6 +49,7 @@ class _Packed(msgspec.Struct):
     sources: list[tuple[Key, SourceWatch]]
     concentrations: list[tuple[str, bytes]] = []
     gauges: list[tuple[Key, Gauge]] = []
+    over: bool = False
 
 
 class Detection:
@@ -61,6 +65,7 @@ class Detection:
         self._now = 0
         self._version = 0
         self._forecast_at = 0
+        self._over = False
         self._demands: dict[Key, demands.Demand] = {}
         self._promises: dict[Key, Promise] = {}
         self._waiting: dict[Key, Waiting] = {}
@@ -184,6 +189,7 @@ class Detection:
     def _begin_anew(self) -> None:
         """Judge the feed of the rules from its own beginning, whatever its clock is."""
         self._now = self._forecast_at = 0
+        self._over = False
         for judged in (
             self._promises,
             self._waiting,
@@ -239,6 +245,51 @@ class Detection:
             # the clock stands while counts come in: nothing can be said of their pace
             told += self._judge_promises(now)
         return told
+
+    def end(self, version: int) -> list[Signal]:
+        """The judged feed is over: what still goes on is told once more, as ended with it; nothing is judged any more."""
+        if self._over:
+            return []
+        self._over, self._version = True, max(self._version, version)
+        told = []
+        for episode, tell in self._conditions(Announcer(self.rules, self._now, self._version)):
+            if episode.active:
+                signal = tell()
+                summary = {language: signal.summary[language] + FEED_ENDED[language] for language in signal.summary}
+                told.append(msgspec.structs.replace(signal, active=False, feed_ended=True, summary=summary))
+        return told
+
+    def _conditions(self, announce: Announcer) -> Iterator[tuple[Episode, Callable[[], Signal]]]:
+        """Every condition that is judged, and what tells of it."""
+        for key, demand in sorted(self._demands.items()):
+            yield demand.episode, partial(announce.demand, key, demand, 0, None)
+            yield demand.below, partial(announce.shortfall, key, demand)
+            yield demand.silence.episode, partial(announce.silence, key, demand)
+        for hotline, of in sorted(self._concentrations.items()):
+            for it in of.open.values():
+                key = slice_as_key(hotline, it.key)
+                if key not in self._demands:
+                    yield it.episode, partial(announce.concentration, key, it)
+        yield from self._promised(announce)
+        for key, watch in sorted(self._sources.items()):
+            yield watch.dead, partial(announce.dead_feed, key, watch)
+            yield watch.doubled, partial(announce.doubled_feed, key, watch)
+
+    def _promised(self, announce: Announcer) -> Iterator[tuple[Episode, Callable[[], Signal]]]:
+        """The conditions that are judged by what is promised."""
+        for key, promise in sorted(self._promises.items()):
+            yield promise.episode, partial(announce.service, key, promise)
+            for pace in PACES:
+                yield promise.episode_of(pace), partial(announce.burn, pace, key, promise)
+        for key, waiting in sorted(self._waiting.items()):
+            yield waiting.episode, partial(announce.waiting, key, waiting)
+        for key, shortage in sorted(self._shortages.items()):
+            yield shortage.episode, partial(announce.agent_shortage, key, shortage)
+        for (kind, key), share in sorted(self._shares.items()):
+            yield share.episode, partial(announce.share, kind, key, share)
+        for key, rate in sorted(self._answer_rates.items()):
+            yield rate.episode, partial(announce.answer_rate, key, rate)
+            yield rate.ahead, partial(announce.answer_rate_ahead, key, rate)
 
     def _take_gauges(self) -> None:
         """From now on the gauges that were set last hold."""
@@ -405,6 +456,7 @@ class Detection:
             sorted(self._sources.items()),
             [(hotline, of.pack()) for hotline, of in sorted(self._concentrations.items())],
             sorted(self._gauges.items()),
+            self._over,
         )
         return compress(msgspec.msgpack.encode(packed), 6)
 
@@ -419,6 +471,7 @@ class Detection:
         made = cls(rules)
         made._now, made._version = packed.now, packed.version
         made._forecast_at, made.too_late = packed.forecast_at, packed.too_late
+        made._over = packed.over
         for key, state in packed.demands:
             made._demands[key] = demands.Demand.unpack(
                 packed.feed, rules.zone(key.hotline), state, rules.hotline(key.hotline).country

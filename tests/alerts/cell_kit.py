@@ -8,7 +8,7 @@ from alerts.promises import Promise
 from alerts.rules import Rule
 from alerts.watch import Watch
 from deploy.runtime.processor import Record
-from streams.contract import AlertEvent, Cell, CellsRecord, Forecast, Gauge, Progress
+from streams.contract import AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress
 
 T = 1_699_999_200_000  # 2023-11-14 22:00 UTC
 MINUTE = 60_000
@@ -22,9 +22,10 @@ def window_rule(expression, **fields):
 class Cells:
     """A Watch and the log it reads; `cell` and `clock` append, `events` takes what came of it."""
 
-    def __init__(self, *rules, since=0, target=0.8, zone=BERLIN):
+    def __init__(self, *rules, since=0, target=0.8, zone=BERLIN, feed="live"):
         self.promises = lambda hotline, queue: Promise(20, target, zone)
-        self.core = Watch(rules, "live", self.promises, since=since)
+        self.feed = feed
+        self.core = Watch(rules, feed, self.promises, since=since)
         self.version = 0
         self.at = T
 
@@ -32,16 +33,22 @@ class Cells:
         self.version += 1
         self.core.apply([Record(self.version, self.at, b"k", msgspec.json.encode(told))])
 
-    def cell(self, minute, queue="q", feed="live", **counts):
+    def cell(self, minute, queue="q", feed=None, generation=0, **counts):
         self.put(
-            Cell(feed=feed, hotline="h", dimension_set="queue", queue=queue, minute=T + minute * MINUTE,
+            Cell(feed=feed or self.feed, generation=generation, hotline="h", dimension_set="queue", queue=queue, minute=T + minute * MINUTE,
                  version=self.version, counts={name.replace("__", "."): n for name, n in counts.items()})
         )  # fmt: skip
 
     def gauge(self, waiting, queue="q", oldest_queued_at=None):
         self.put(
-            Gauge(feed="live", hotline="h", dimension_set="queue", queue=queue, at=self.at, version=self.version,
+            Gauge(feed=self.feed, hotline="h", dimension_set="queue", queue=queue, at=self.at, version=self.version,
                   waiting=waiting, oldest_queued_at=oldest_queued_at, threshold_s=20)
+        )  # fmt: skip
+
+    def ended(self, generation=0):
+        """The feed is over."""
+        self.put(
+            FeedStatus(feed=self.feed, generation=generation, state="ended", at=self.at, version=self.version)
         )  # fmt: skip
 
     def forecast(self, expected, start=T, step_s=900):
@@ -66,4 +73,4 @@ class Cells:
         return [(event.state, event.queue) for event in self.decoded()]
 
     def restart(self, *rules):
-        self.core = Watch(rules, "live", self.promises, self.core.snapshot())
+        self.core = Watch(rules, self.feed, self.promises, self.core.snapshot())

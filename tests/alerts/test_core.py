@@ -84,6 +84,35 @@ def test_alerts_of_a_feed_that_is_judged_no_more_end_with_that_reason():
     assert events(again) == [("firing", "condition_met")]
 
 
+@pytest.mark.parametrize("lost_s", [0, 300])
+def test_an_alert_ends_with_its_feed_and_says_so(lost_s):
+    core = listening(rule(keep_firing_s=600, signal_lost_s=lost_s), feed="demo")
+    core.apply([record(signal(0, feed="demo"))])
+    core.outputs()
+    core.apply([record(signal(5, feed="demo", active=False, feed_ended=True))])
+    [ended] = [msgspec.json.decode(output.value, type=AlertEvent) for output in core.outputs()]
+    assert (ended.state, ended.reason, ended.ended_at) == ("resolved", "feed_changed", T + 5 * S)
+    assert ended.summary["en"] == "5 waiting past 20 s The feed has ended."
+    assert core.firing() == []
+    core.tick(T + 3_600 * S, caught_up=True)
+    assert events(core) == []
+
+
+def test_the_end_of_an_earlier_run_of_the_feed_ends_nothing():
+    core = listening(feed="demo")
+    core.apply([record(signal(1, feed="demo"))])
+    core.apply([record(signal(0, feed="demo", active=False, feed_ended=True))])
+    assert [alert.rule for alert in core.firing()] == ["Waiting"]
+
+
+def test_what_has_not_fired_when_the_feed_ends_never_does():
+    core = listening(rule(for_s=60), feed="demo")
+    core.apply([record(signal(0, feed="demo"))])
+    core.apply([record(signal(5, feed="demo", active=False, feed_ended=True))])
+    core.tick(T + 90 * S, caught_up=True)
+    assert events(core) == [("pending", "condition_met"), ("resolved", "cleared_before_firing")]
+
+
 def test_an_alert_that_its_rule_no_longer_covers_is_resolved_with_the_next_signal():
     core = listening()
     core.apply([record(signal(0))])

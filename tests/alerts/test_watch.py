@@ -227,6 +227,42 @@ def test_another_feed_begins_afresh_and_the_alerts_of_the_old_one_end():
     assert {(e.state, e.feed) for e in log.decoded()} == {("firing", other)}
 
 
+def test_alerts_end_with_their_feed_and_nothing_is_judged_after_it():
+    """At the end of a feed nobody is there any more: that is no condition of its last minute."""
+    nobody = {"metric": "waiting", "window": "now", "below": 1}
+    log = Cells(window_rule(BUSY, signal_lost_s=0), window_rule(nobody, name="Nobody"), feed="sim")
+    log.clock(0)
+    log.gauge(3)
+    log.cell(0, offered=1)
+    log.cell(1, offered=20)
+    assert log.events() == [("firing", "q")]
+    log.ended()
+    log.at += MINUTE
+    log.gauge(0)
+    [ended] = log.decoded()
+    assert (ended.rule, ended.state, ended.reason, ended.ended_at) == ("Window", "resolved", "feed_changed", T + MINUTE)
+    assert ended.summary["en"].endswith(" The feed has ended.")
+    log.restart(window_rule(BUSY), window_rule(nobody, name="Nobody"))
+    log.clock(90)
+    log.gauge(0)
+    assert (log.core.firing(), log.events()) == ([], [])
+
+
+def test_a_later_run_of_a_feed_is_judged_from_its_own_beginning():
+    log = Cells(window_rule(BUSY), feed="replay")
+    log.cell(0, generation=1, offered=1)
+    log.clock(0)
+    log.cell(60, generation=1, offered=20)
+    assert log.events() == [("firing", "q")]
+    log.cell(0, generation=2, offered=1)
+    assert [(e.state, e.reason) for e in log.decoded()] == [("resolved", "feed_changed")]
+    for minute in range(1, 9):
+        log.cell(minute, generation=2, offered=8)
+    log.cell(61, generation=1, offered=20)  # what the run before still tells
+    assert log.events() == [("firing", "q")]
+    assert log.core.clock == T + 8 * MINUTE
+
+
 def test_a_closed_hour_stays_the_same_part():
     log = Cells(window_rule(BUSY))
     log.cell(0, offered=1)

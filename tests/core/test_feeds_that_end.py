@@ -166,3 +166,45 @@ def test_its_sources_are_as_they_were_last_though_they_were_told_a_moment_ago() 
     engine.send([beat], LATER)
     engine.send([beat | {"time": T + 500}, of("sim", 0, type="feed_end", time=T + 500)], LATER)
     assert (engine.sources["pbx"].last_at, engine.sources["pbx"].at) == (T + 500, T + 500)
+
+
+def judged_to_its_end() -> Engine:
+    """A feed that rules judge: nobody of forty is answered in time, and so it is when it ends."""
+    engine = Engine(Settings(demo=True, alerts={"feed": "sim"}))
+    for number in range(40):
+        at = T + number * 20_000
+        steps = {"queued": at, "answered": at + MINUTE, "ended": at + 2 * MINUTE}
+        engine.send([of("sim", 0, type=it, call=f"c{number}", queue="roads", time=t) for it, t in steps.items()], LATER)
+    engine.send([of("sim", 0, type="feed_end", time=T + 20 * MINUTE)], LATER)
+    return engine
+
+
+def test_what_goes_on_when_it_ends_is_told_as_ended_with_it_and_nothing_more() -> None:
+    engine = judged_to_its_end()
+    going_on = {it.fingerprint: it for it in engine.signals}
+    assert {it.kind for it in going_on.values() if it.active} >= {"service_level_under_target"}
+    before = len(engine.signals)
+    engine.tick(LATER + 5_000)
+    ends = {it.fingerprint: it for it in engine.signals[before:]}
+    assert ends.keys() == {name for name, it in going_on.items() if it.active}
+    assert {(it.active, it.feed_ended) for it in ends.values()} == {(False, True)}
+    assert [it for name, it in ends.items() if it.version <= going_on[name].version] == []
+    assert [it for it in ends.values() if not it.summary["en"].endswith("The feed has ended.")] == []
+    told = len(engine.signals)
+    engine.restart()
+    engine.tick(LATER + 10_000)
+    assert len(engine.signals) == told
+
+
+def test_that_nobody_is_there_any_more_is_told_after_its_end() -> None:
+    """Else rules over the present would judge it as the last minute."""
+    engine = Engine(Settings(demo=True))
+    engine.send([of("sim", 0, type="queued", call=call_on(0), queue="roads", time=LAST)], LATER)
+    assert engine.gauges["city", "roads"].waiting == 1
+    told = len(engine.records)
+    engine.send([of("sim", 0, type="feed_end", time=LAST)], LATER)
+    kinds = [(it.state if isinstance(it, FeedStatus) else it.waiting) for it in engine.records[told:]
+             if isinstance(it, FeedStatus | Gauge)]  # fmt: skip
+    assert kinds[0] == "ended"
+    assert kinds[1:] != []
+    assert set(kinds[1:]) == {0}
