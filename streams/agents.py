@@ -4,10 +4,11 @@ Like a call, an agent is a set of distinct facts; spells are a pure function of 
 nothing.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 
@@ -33,6 +34,67 @@ class AgentFact(NamedTuple):
     skills: tuple[str, ...] = ()
 
 
+What = tuple[str, str, str, bool, tuple[str, ...]]
+"""A fact without its time: state, reason, queue, skilled, skills."""
+_SKILLED: Final = 3
+_SKILLS: Final = 4
+
+
+@lru_cache(maxsize=65_536)
+def once(what: What) -> What:
+    """One object for all that is equal."""
+    return what
+
+
+class AgentFacts:
+    """The states told of an agent, in order, each once: in 16 bytes, for there are thousands in the hours that are kept.
+
+    `times` in ms, `whats` beside them: the same few things are told of all agents again and again.
+    """
+
+    __slots__ = ("times", "whats")
+
+    def __init__(self, facts: Iterable[AgentFact] = ()) -> None:
+        self.times = array("q")
+        self.whats: list[What] = []
+        for fact in facts:
+            self.insert(fact)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __getitem__(self, at: int) -> AgentFact:
+        return AgentFact(self.times[at], *self.whats[at])
+
+    def __contains__(self, fact: AgentFact) -> bool:
+        at = self._place(fact)
+        return at < len(self.times) and self[at] == fact
+
+    def append(self, fact: AgentFact) -> None:
+        """Take in a fact that is later than all others."""
+        self.times.append(fact.time)
+        self.whats.append(once(fact[1:]))
+
+    def insert(self, fact: AgentFact) -> None:
+        """Take in a fact that is not there."""
+        at = self._place(fact)
+        self.times.insert(at, fact.time)
+        self.whats.insert(at, once(fact[1:]))
+
+    def keep_from(self, first: int, beside: int) -> None:
+        """Drop the facts before the place `first`, but for one `beside` them."""
+        kept = slice(beside, beside + 1) if beside < first else slice(0)
+        self.times[:first] = self.times[kept]
+        self.whats[:first] = self.whats[kept]
+
+    def _place(self, fact: AgentFact) -> int:
+        """Where the fact is, or belongs."""
+        at = bisect_left(self.times, fact.time)
+        while at < len(self.times) and self.times[at] == fact.time and self.whats[at] < fact[1:]:
+            at += 1
+        return at
+
+
 class Spell(NamedTuple):
     """Time in one state, ms; `end` None: it lasts. `queues`: where it counts."""
 
@@ -46,28 +108,23 @@ class Spell(NamedTuple):
 class Agent(msgspec.Struct):
     """What is remembered of an agent. Time before `counted_from` (ms, on a minute border) is settled in the cells.
 
-    `facts` are in order, each once. `gone_at`: its source told all its agents at that time without this one (0: never).
+    `gone_at`: its source told all its agents at that time without this one (0: never).
     """
 
     hotline: str = ""
     centre: str = ""
     source: str = ""
-    facts: list[AgentFact] = msgspec.field(default_factory=list)
+    facts: AgentFacts = msgspec.field(default_factory=AgentFacts)
     last_at: int = 0
     described_at: int = 0
     gone_at: int = 0
     counted_from: int = 0
 
-    def knows(self, fact: AgentFact) -> bool:
-        """Whether the fact was taken in."""
-        at = bisect_left(self.facts, fact)
-        return at < len(self.facts) and self.facts[at] == fact
-
     def tell(self, fact: AgentFact) -> bool:
         """Take in a fact; whether it was new."""
-        if self.knows(fact):
+        if fact in self.facts:
             return False
-        insort(self.facts, fact)
+        self.facts.insert(fact)
         self.last_at = max(self.last_at, fact.time)
         return True
 
@@ -91,17 +148,21 @@ class Agent(msgspec.Struct):
         return True
 
     def settle_before(self, floor: int) -> None:
-        """Time before `floor` cannot change any more: drop the facts that no later time rests on."""
+        """Time before `floor` (ms) cannot change any more."""
         floor -= floor % MINUTE_MS
-        if floor <= self.counted_from:
+        if floor > self.counted_from:
+            self.counted_from = floor
+            self.drop_settled()
+
+    def drop_settled(self) -> None:
+        """Drop the facts that no time that may change rests on: all before the last settled one, but for its skills."""
+        times, whats = self.facts.times, self.facts.whats
+        if len(times) < 2 or times[1] >= self.counted_from:
             return
-        self.counted_from = floor
-        if len(self.facts) == 1 or self.facts[1].time >= floor:
-            return
-        last = bisect_left(self.facts, (floor,)) - 1
-        skilled = next((at for at in range(last, -1, -1) if self.facts[at].skilled), last)
+        last = bisect_left(times, self.counted_from) - 1
         if last > 0:
-            self.facts[:last] = self.facts[skilled : skilled + 1] if skilled < last else []
+            skilled = next((at for at in range(last, -1, -1) if whats[at][_SKILLED]), last)
+            self.facts.keep_from(last, skilled)
 
 
 def lost_at(agent: Agent, rules: Rules) -> int:
@@ -112,17 +173,17 @@ def lost_at(agent: Agent, rules: Rules) -> int:
 
 def spells_of(agent: Agent, since: int = 0) -> Iterator[Spell]:
     """The spells that reach beyond `since` (ms), in order; of states told for one instant the greatest holds."""
-    facts = agent.facts
-    first = max(0, bisect_left(facts, (since,)) - 1)
-    skills = next((facts[at].skills for at in range(first - 1, -1, -1) if facts[at].skilled), ())
-    last = len(facts) - 1
+    times, whats = agent.facts.times, agent.facts.whats
+    first = max(0, bisect_left(times, since) - 1)
+    skills = next((whats[at][_SKILLS] for at in range(first - 1, -1, -1) if whats[at][_SKILLED]), ())
+    last = len(times) - 1
     for at in range(first, last + 1):
-        fact = facts[at]
-        if fact.skilled:
-            skills = fact.skills
-        end = facts[at + 1].time if at < last else None
-        if end is None or end > fact.time:
-            yield Spell(fact.time, end, fact.state, fact.reason, (fact.queue,) if fact.queue else skills)
+        state, reason, queue, skilled, its = whats[at]
+        if skilled:
+            skills = its
+        start, end = times[at], times[at + 1] if at < last else None
+        if end is None or end > start:
+            yield Spell(start, end, state, reason, (queue,) if queue else skills)
 
 
 def contribution(agent: Agent, clock: int, rules: Rules, since: int = 0) -> Contribution:
@@ -172,7 +233,7 @@ def queues_of(agent: Agent, fact: AgentFact) -> tuple[str, ...]:
 
 def last_skills(agent: Agent) -> tuple[str, ...]:
     """The queues the agent serves as told last."""
-    return next((fact.skills for fact in reversed(agent.facts) if fact.skilled), ())
+    return next((what[_SKILLS] for what in reversed(agent.facts.whats) if what[_SKILLED]), ())
 
 
 def last_spell(agent: Agent) -> Spell:

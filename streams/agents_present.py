@@ -1,5 +1,6 @@
 """What the agents of one feed of one partition do right now: kept up to date agent by agent, never counted anew."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from streams.agents import Agent, Spell, lost_at, now_of
@@ -94,8 +95,11 @@ def _next_change(agent: Agent, clock: int, rules: Rules) -> int | None:
     lost = lost_at(agent, rules)
     if clock >= lost:
         return None
-    ahead = next((fact.time for fact in agent.facts if fact.time > clock), lost) if agent.last_at > clock else lost
-    return min(ahead, lost)
+    if agent.last_at <= clock:
+        return lost
+    times = agent.facts.times
+    ahead = bisect_right(times, clock)
+    return min(times[ahead], lost) if ahead < len(times) else lost
 
 
 def _add(counts: dict[str, int], name: str, number: int) -> None:

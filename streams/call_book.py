@@ -1,33 +1,43 @@
 """The calls that one feed remembers in one partition: those in use as they are, all others packed.
 
-They lie in shelves so that a checkpoint writes what changed.
+What is packed lies in shelves in the order in which it was laid by, so that a checkpoint writes what changed: most calls
+are over, and stay as they are until they are forgotten, one shelf after the other.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import islice
-from zlib import crc32
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, islice
 
 import msgspec
 
 from streams.calls import Call
 from streams.packed_calls import OpenStay, Words, pack, standing, unpack
 
-SHELVES = 32
 IN_USE = 2_048
 """So many calls are kept as they are: those in progress in a partition of a nation's line. They take about 3 kB each."""
+SHELF_CALLS = 20_000
+"""So many fill a dictionary of its size, and are two to four megabytes of a checkpoint; a call that is new is looked for
+in each."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
 _decode_words = msgspec.msgpack.Decoder(list[str]).decode
 _WORDS = "words"
+_USED = "used"
 _NOT_PACKED = b""
 
 CountedAs = Callable[[str], tuple[int, tuple[OpenStay, ...]]]
 """Call id -> when it is due (ms) and its stays that are not over, of a call in use as it was counted last."""
 
 
-def _shelf_of(call_id: str) -> int:
-    return crc32(call_id.encode()) % SHELVES
+class _Shelf(msgspec.Struct):
+    """Packed calls by id; none of them has a fact before `first_at` (ms)."""
+
+    calls: dict[str, bytes] = msgspec.field(default_factory=dict)
+    first_at: int = 2**62
+
+    def put(self, call_id: str, packed: bytes, first_at: int) -> None:
+        self.calls[call_id] = packed
+        self.first_at = min(self.first_at, first_at)
 
 
 class CallBook:
@@ -38,52 +48,56 @@ class CallBook:
 
     def __init__(self, counted: CountedAs) -> None:
         self._counted = counted
-        self._shelves: list[dict[str, bytes]] = [{} for _ in range(SHELVES)]
+        self._used: dict[str, bytes] = {}
+        self._shelves: dict[int, _Shelf] = {}
         self._in_use: dict[str, Call] = {}
         self._set_aside: dict[str, None] = {}
         self._words = Words()
 
     def __contains__(self, call_id: str) -> bool:
-        return call_id in self._in_use or call_id in self._shelves[_shelf_of(call_id)]
+        return call_id in self._in_use or self._where(call_id) is not None
 
     def __len__(self) -> int:
-        return sum(map(len, self._shelves))
+        return len(self._used) + sum(len(shelf.calls) for shelf in self._shelves.values())
 
     def __iter__(self) -> Iterator[str]:
         """All ids."""
-        return (call_id for shelf in self._shelves for call_id in shelf)
+        return chain(self._used, *(shelf.calls for shelf in self._shelves.values()))
 
     def get(self, call_id: str) -> Call | None:
         """The call, to be looked at; None if it is not remembered."""
         call = self._in_use.get(call_id)
         if call is None:
-            packed = self._shelves[_shelf_of(call_id)].get(call_id)
-            if packed is not None:
-                call = self._in_use[call_id] = unpack(packed, self._words)
+            where = self._where(call_id)
+            if where is not None:
+                call = self._in_use[call_id] = unpack(where[call_id], self._words)
         return call
 
     def open(self, call_id: str) -> Call | None:
         """The call, to be changed; None if it is not remembered."""
         call = self._in_use.pop(call_id, None)
-        shelf = self._shelves[_shelf_of(call_id)]
-        if call is None:
-            packed = shelf.get(call_id)
-            if packed is None:
+        if call_id not in self._used:
+            where = self._where(call_id)
+            if where is None:
                 return None
-            call = unpack(packed, self._words)
+            packed = where.pop(call_id)
+            call = call or unpack(packed, self._words)
+        assert call is not None, call_id
         self._in_use[call_id] = call  # the last one now: those at the front are packed first
         self._set_aside.pop(call_id, None)
-        shelf[call_id] = _NOT_PACKED
+        self._used[call_id] = _NOT_PACKED
         return call
 
     def put(self, call_id: str, call: Call) -> None:
         """Remember a call."""
-        self._shelves[_shelf_of(call_id)][call_id] = _NOT_PACKED
+        self._used[call_id] = _NOT_PACKED
         self._in_use[call_id] = call
 
     def drop(self, call_id: str) -> None:
         """Forget a call."""
-        del self._shelves[_shelf_of(call_id)][call_id]
+        where = self._where(call_id)
+        assert where is not None, call_id
+        del where[call_id]
         self._in_use.pop(call_id, None)
         self._set_aside.pop(call_id, None)
 
@@ -93,10 +107,8 @@ class CallBook:
 
     def clear(self) -> None:
         """Forget all calls."""
-        for shelf in self._shelves:
-            shelf.clear()
-        self._in_use.clear()
-        self._set_aside.clear()
+        for state in (self._used, self._shelves, self._in_use, self._set_aside):
+            state.clear()
 
     def lay_by(self) -> list[str]:
         """Pack calls beyond those that may be in use, those set aside first, then the longest unused; which."""
@@ -105,7 +117,9 @@ class CallBook:
         beyond: list[str] = []
         for calls in (self._set_aside, self._in_use):
             for call_id in list(islice(calls, len(self._in_use) - IN_USE)):
-                self._pack(self._shelves[_shelf_of(call_id)], call_id)
+                if call_id in self._used:
+                    self._pack(call_id)
+                    self._newest().put(call_id, self._used.pop(call_id), _first_at(self._in_use[call_id]))
                 del self._in_use[call_id]
                 self._set_aside.pop(call_id, None)
                 beyond.append(call_id)
@@ -113,52 +127,89 @@ class CallBook:
 
     def due(self, call_id: str) -> int | None:
         """When a packed call is due (ms); None if it is not remembered."""
-        packed = self._shelves[_shelf_of(call_id)].get(call_id)
-        return standing(packed).due if packed else None
+        where = self._where(call_id)
+        return standing(where[call_id]).due if where and where[call_id] else None
 
     def still_open(self, call_id: str) -> tuple[OpenStay, ...]:
         """The stays of a packed call that were not over when it was counted last."""
-        packed = self._shelves[_shelf_of(call_id)].get(call_id)
-        if not packed:
+        where = self._where(call_id)
+        if not where or not where[call_id]:
             return ()
-        its, text = standing(packed), self._words.text
+        its, text = standing(where[call_id]), self._words.text
         return tuple(OpenStay(text(its.hotline), text(queue), at) for queue, at in its.open)
 
     def begun_before(self, time: int) -> Iterator[Call]:
         """Calls whose first fact is from before that time (ms), to be looked at."""
-        for shelf in self._shelves:
-            for call_id, packed in shelf.items():
-                call = self._in_use.get(call_id)
-                if call is not None:
-                    if call.facts and call.facts[0].time < time:
-                        yield call
-                elif standing(packed).first_at < time:
-                    yield unpack(packed, self._words)
+        for call_id in self._used:
+            call = self._in_use[call_id]
+            if call.facts and _first_at(call) < time:
+                yield call
+        for shelf in self._shelves.values():
+            if shelf.first_at < time:
+                for packed in shelf.calls.values():
+                    if standing(packed).first_at < time:
+                        yield unpack(packed, self._words)
 
-    def load(self, part: str, packed: bytes) -> None:
-        """Take in one part of a snapshot."""
-        if part == _WORDS:
-            self._words.load(_decode_words(packed))
-            return
-        shelf = self._shelves[int(part)]
-        for call_id, raw in _decode(packed).items():
-            shelf[call_id] = bytes(raw)
+    def load(self, parts: Mapping[str, bytes]) -> None:
+        """Take in a snapshot."""
+        if _WORDS in parts:
+            self._words.load(_decode_words(parts[_WORDS]))
+        numbers = {name: int(name) for name in parts if name not in {_WORDS, _USED}}
+        if _USED in parts:
+            numbers[_USED] = max(numbers.values(), default=-1) + 1
+        for name, number in numbers.items():
+            shelf = self._shelves[number] = _Shelf()
+            for call_id, raw in _decode(parts[name]).items():
+                packed = bytes(raw)
+                shelf.put(call_id, packed, standing(packed).first_at)
 
     def parts(self) -> dict[str, bytes]:
         """All calls, packed: the same bytes for a shelf whose calls did not change.
 
         They are not kept: a million calls are put together in 0.15 s, and would lie there twice.
         """
-        parts: dict[str, bytes] = {}
-        for number, shelf in enumerate(self._shelves):
-            for call_id, packed in shelf.items():
-                if not packed:
-                    self._pack(shelf, call_id)
-            if shelf:
-                parts[str(number)] = _encode({call_id: msgspec.Raw(packed) for call_id, packed in shelf.items()})
+        for call_id, packed in self._used.items():
+            if not packed:
+                self._pack(call_id)
+        self._close_up()
+        parts = {str(number): _together(shelf.calls) for number, shelf in self._shelves.items()}
+        parts[_USED] = _together(self._used)
         parts[_WORDS] = _encode(self._words.texts)  # the last: packing adds to them
         return parts
 
-    def _pack(self, shelf: dict[str, bytes], call_id: str) -> None:
-        if not shelf[call_id]:
-            shelf[call_id] = pack(self._in_use[call_id], *self._counted(call_id), self._words)
+    def _where(self, call_id: str) -> dict[str, bytes] | None:
+        """What a call lies in; None if it is not remembered."""
+        if call_id in self._used:
+            return self._used
+        for shelf in reversed(self._shelves.values()):
+            if call_id in shelf.calls:
+                return shelf.calls
+        return None
+
+    def _newest(self) -> _Shelf:
+        """The shelf that is being filled."""
+        newest = next(reversed(self._shelves), -1)
+        if newest < 0 or len(self._shelves[newest].calls) >= SHELF_CALLS:
+            newest += 1
+            self._shelves[newest] = _Shelf()
+        return self._shelves[newest]
+
+    def _close_up(self) -> None:
+        """Shelves that are nearly empty go into the newest, so that there are never many."""
+        for number in list(self._shelves)[:-1]:
+            if len(self._shelves[number].calls) < SHELF_CALLS // 4:
+                shelf = self._shelves.pop(number)
+                for call_id, packed in shelf.calls.items():
+                    self._newest().put(call_id, packed, shelf.first_at)
+
+    def _pack(self, call_id: str) -> None:
+        if not self._used[call_id]:
+            self._used[call_id] = pack(self._in_use[call_id], *self._counted(call_id), self._words)
+
+
+def _first_at(call: Call) -> int:
+    return call.facts[0].time if call.facts else 0
+
+
+def _together(calls: Mapping[str, bytes]) -> bytes:
+    return _encode({call_id: msgspec.Raw(packed) for call_id, packed in calls.items()})

@@ -1,6 +1,6 @@
 """What calls and agents of one feed add up to in one partition: sums by minute and place, and what changed."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -27,10 +27,11 @@ class CellBook:
         self._changed: dict[tuple[int, Place], None] = {}
         self._packed: dict[int, bytes] = {}
 
-    def load(self, packed: bytes) -> None:
-        """Take in one part of a snapshot."""
-        for share in _decode(packed):
-            self._shelves.setdefault(share.minute // _SHELF_MS, {})[share.minute, share.place] = share.counts
+    def load(self, parts: Mapping[str, bytes]) -> None:
+        """Take in a snapshot."""
+        for packed in parts.values():
+            for share in _decode(packed):
+                self._shelves.setdefault(share.minute // _SHELF_MS, {})[share.minute, share.place] = share.counts
 
     def parts(self) -> dict[int, bytes]:
         """Everything, packed; a part in which nothing changed is the same object as before."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from streams.agents import Agent
+from streams.agent_book import AgentBook
 from streams.bundle import PartialGauge
 from streams.call_book import CallBook
 from streams.calls import Call
@@ -27,9 +27,6 @@ from streams.stays import Stay, stays_of
 
 FORGET_MARGIN_MS = 60_000
 SWEEP_EVERY_MS = 10 * MINUTE_MS
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_agents = msgspec.msgpack.Decoder(dict[str, Agent]).decode
 
 
 class _Memo(msgspec.Struct, gc=False):
@@ -95,15 +92,14 @@ class Feed:
         self.sources = Sources(head.sources)
         self.calls = CallBook(self._counted_as)
         self.cells = CellBook()
-        agents: dict[str, Agent] = {}
+        kinds: dict[str, dict[str, bytes]] = {"calls": {}, "cells": {}, "agents": {}}
         for name, packed in (parts or {}).items():
             kind, _, part = name.partition("/")
-            if kind == "calls":
-                self.calls.load(part, packed)
-            elif kind == "cells":
-                self.cells.load(packed)
-            else:
-                agents = _decode_agents(packed)
+            kinds[kind][part] = packed
+        agents = AgentBook()
+        self.calls.load(kinds["calls"])
+        self.cells.load(kinds["cells"])
+        agents.load(kinds["agents"])
         self.roster = Roster(agents, self.cells, rules, lateness_ms, self.clock)
         self._rules = rules
         self._lateness_ms = lateness_ms
@@ -248,12 +244,12 @@ class Feed:
             yield f"calls/{name}", packed
         for number, packed in self.cells.parts().items():
             yield f"cells/{number}", packed
-        if self.roster.agents:
-            yield "agents/0", _encode(self.roster.agents)
+        for name, packed in self.roster.parts().items():
+            yield f"agents/{name}", packed
 
     def _take_up(self, *, same_terms: bool) -> None:
         """Enter the calls of a snapshot; all are looked into if they were counted under other terms."""
-        for call_id in self.calls:
+        for call_id in list(self.calls):
             call = None if same_terms else self.calls.open(call_id)
             if call is not None:
                 self._before(call_id, call)

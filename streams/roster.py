@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from streams.agent_book import AgentBook
 from streams.agents import (
     Agent,
     AgentFact,
@@ -22,13 +23,14 @@ from streams.staffed_time import Staff, StaffedTime
 
 
 class Roster:
-    """`agents` by id. What they add is kept in `cells`; `lateness_ms` says how long a past state may still be told.
+    """The agents of a book. What they add is kept in `cells`; `lateness_ms` says how long a past state may still be told.
 
     `retrace_to`: as in `Feed.retrace`.
     """
 
-    def __init__(self, agents: dict[str, Agent], cells: CellBook, rules: Rules, lateness_ms: int, clock: int) -> None:
-        self.agents = agents
+    def __init__(self, book: AgentBook, cells: CellBook, rules: Rules, lateness_ms: int, clock: int) -> None:
+        self.agents = book.agents
+        self._book = book
         self._cells = cells
         self._rules = rules
         self._lateness_ms = lateness_ms
@@ -37,7 +39,7 @@ class Roster:
         self.retrace_to = 0
         self._present = AgentsPresent(rules)
         self._time = StaffedTime()
-        for number, agent in agents.items():
+        for number, agent in self.agents.items():
             self._present.place(number, agent, clock)
 
     def remembered(self, number: str, reference: int) -> Agent | None:
@@ -68,11 +70,11 @@ class Roster:
                 self._go_on(number, agent, None, fact)
                 return True
         stays = agent.works_at(hotline, centre, source)
-        if stays and agent.knows(fact):
+        follows = bool(agent.facts) and agent.facts.times[-1] < fact.time
+        if stays and not follows and fact in agent.facts:
             return False
         lost = lost_at(agent, self._rules)
-        follows = bool(agent.facts) and agent.facts[-1].time < fact.time and agent.counted_from <= fact.time
-        if stays and follows and max(fact.time, full) < lost:
+        if stays and follows and agent.counted_from <= fact.time and max(fact.time, full) < lost:
             last = self._last(number, agent)
             if self.retrace_to:
                 since = min(full, _minute(fact.time))
@@ -82,7 +84,10 @@ class Roster:
         since = min(fact.time, full, lost) if stays else 0
         self._retrace(agent, since)
         before = self._added_since(agent, since)
-        changed = agent.describe(fact.time, hotline, centre, source) | agent.tell(fact)
+        new = agent.tell(fact)
+        if new:
+            self._book.told(fact.time)
+        changed = agent.describe(fact.time, hotline, centre, source) or new
         if changed:
             self._cells.move(before, self._added_since(agent, since))
             self._moved[number] = None
@@ -120,6 +125,10 @@ class Roster:
         """
         return self._present.states()
 
+    def parts(self) -> dict[str, bytes]:
+        """The agents, packed."""
+        return self._book.parts()
+
     def open_minutes(self, floor: int) -> set[int]:
         """Minutes before `floor` (ms) that agents' time may still be added to or taken from."""
         first = min((_counted_since(agent) for agent in self.agents.values()), default=floor)
@@ -127,7 +136,7 @@ class Roster:
 
     def clear(self) -> None:
         """Forget all agents."""
-        for state in (self.agents, self._moved, self._present, self._time):
+        for state in (self._book, self._moved, self._present, self._time):
             state.clear()
 
     def _retrace(self, agent: Agent, since: int) -> None:
@@ -138,13 +147,14 @@ class Roster:
     def _last(self, number: str, agent: Agent) -> Spell:
         """The spell that lasts: mostly that of now."""
         now = self._present.spell(number)
-        return now if now and now.start == agent.facts[-1].time and number not in self._moved else last_spell(agent)
+        return now if now and now.start == agent.facts.times[-1] and number not in self._moved else last_spell(agent)
 
     def _go_on(self, number: str, agent: Agent, last: Spell | None, fact: AgentFact) -> None:
         """Take in a fact that is later than all others; `last`: the spell that it ends."""
         self._time.next_state(agent, last, fact, self._full)
         self._moved[number] = None
         agent.go_on(fact)
+        self._book.told(fact.time)
 
     @property
     def _full(self) -> int:
@@ -165,7 +175,7 @@ class Roster:
         gone = []
         for number, agent in self.agents.items():
             lost = lost_at(agent, self._rules)
-            if number not in self._moved and agent.facts[-1].time < past and lost > full:
+            if number not in self._moved and agent.facts.times[-1] < past and lost > full:
                 spell = self._present.spell(number)
                 if spell is not None:
                     steady[Staff(agent.hotline, agent.centre, agent.source, spell.state, spell.queues)] += 1
@@ -181,13 +191,14 @@ class Roster:
         self._take_time()
         for number in gone:
             self._drop(number)
+        self._book.let_go(floor)
 
     def _take_time(self) -> None:
         for added in self._time.take():
             self._cells.add(added)
 
     def _drop(self, number: str) -> None:
-        del self.agents[number]
+        self._book.drop(number)
         self._moved.pop(number, None)
         self._present.drop(number)
 
@@ -198,7 +209,7 @@ def _minute(time: int) -> int:
 
 def _counted_since(agent: Agent) -> int:
     """The first minute (ms) that the agent's time adds to and that is not settled."""
-    first = agent.facts[0].time
+    first = agent.facts.times[0]
     return max(agent.counted_from, first - first % MINUTE_MS)
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.runtime.settings import Settings
-from streams.agents import Agent, AgentFact
+from streams.agent_book import AgentBook
+from streams.agents import Agent, AgentFact, AgentFacts
 from streams.cell_book import CellBook
 from streams.processors import counting_rules
 from streams.roster import Roster
@@ -116,8 +117,8 @@ def test_order_repeats_and_restarts_change_nothing(spells: list[Any], data: st.D
 
 
 def test_the_minutes_that_a_new_agent_may_still_change_begin_with_what_was_told_of_it() -> None:
-    agent = Agent(hotline="h", facts=[AgentFact(T, "available")], last_at=T)
-    roster = Roster({"ann": agent}, CellBook(), counting_rules(Settings(demo=True)), 2 * 60 * MINUTE, T)
+    agent = Agent(hotline="h", facts=AgentFacts([AgentFact(T, "available")]), last_at=T)
+    roster = Roster(AgentBook({"ann": agent}), CellBook(), counting_rules(Settings(demo=True)), 2 * 60 * MINUTE, T)
     assert roster.open_minutes(T + 3 * MINUTE) == {T, T + MINUTE, T + 2 * MINUTE}
     assert roster.open_minutes(T - MINUTE) == set()
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.runtime.settings import Settings
+from streams.agent_book import AgentBook
 from streams.agents import Agent, AgentFact, now_of
 from streams.bundle import PartialAgents
 from streams.cell_book import CellBook
@@ -38,12 +39,20 @@ restarted = st.tuples(st.just("restart"))
 ended = st.tuples(st.just("clear"))
 
 
+def remembered(agents: dict[str, Agent]) -> dict[str, tuple[Any, list[AgentFact]]]:
+    """What each agent is, and the facts of each."""
+    return {
+        number: ({**msgspec.structs.asdict(agent), "facts": None}, list(agent.facts))
+        for number, agent in agents.items()
+    }
+
+
 class Watched:
     """A roster under a clock, and the walk that its counts are compared with."""
 
     def __init__(self) -> None:
         self.clock = T
-        self.roster = Roster({}, CellBook(), RULES, LATENESS_MS, T)
+        self.roster = Roster(AgentBook(), CellBook(), RULES, LATENESS_MS, T)
 
     def tell(self, agent: str, fact: AgentFact, hotline: str) -> None:
         """`fact.time`: seconds from the clock."""
@@ -60,8 +69,10 @@ class Watched:
     def restart(self) -> None:
         """Go on from what is packed, as of the last checkpoint: one follows what was told."""
         self.roster.settle(self.clock)
-        agents = msgspec.msgpack.decode(msgspec.msgpack.encode(self.roster.agents), type=dict[str, Agent])
-        self.roster = Roster(agents, CellBook(), RULES, LATENESS_MS, self.clock)
+        book = AgentBook()
+        book.load(self.roster.parts())
+        assert remembered(book.agents) == remembered(self.roster.agents)
+        self.roster = Roster(book, CellBook(), RULES, LATENESS_MS, self.clock)
 
     def clear(self) -> None:
         self.roster.clear()

@@ -63,6 +63,33 @@ def test_calls_of_which_nothing_more_is_expected_are_laid_by_first(monkeypatch) 
     assert book.lay_by() == ["b", "c"], "those that were used longest ago"
 
 
+def test_what_was_laid_by_stays_as_it_is_until_something_comes_of_it(monkeypatch) -> None:
+    monkeypatch.setattr(call_book, "IN_USE", 2)
+    monkeypatch.setattr(call_book, "SHELF_CALLS", 8)
+    book = CallBook(lambda _id: (0, ()))
+    for number in range(26):
+        book.put(f"c{number}", Call("h", [Fact(T + number, 0)]))
+        book.lay_by()
+    before = book.parts()
+    assert before.keys() == {"0", "1", "2", "used", "words"}
+    found = book.open("c3")
+    assert found is not None
+    found.tell(Fact(T + 1_000, 0))
+    book.lay_by()
+    after = book.parts()
+    assert {name for name in before if before[name] == after[name]} == {"1", "2", "words"}
+    assert [call.facts[0].time - T for call in book.begun_before(T + 3)] == [0, 1, 2]
+
+    for number in [*range(3), *range(4, 7)]:  # the first shelf is nearly empty: what is left of it moves on
+        book.drop(f"c{number}")
+    assert "0" not in book.parts()
+    again = CallBook(lambda _id: (0, ()))
+    again.load(book.parts())
+    assert sorted(again) == sorted(book) == sorted({f"c{number}" for number in (3, *range(7, 26))})
+    assert len(again) == len(book) == 20
+    assert {call_id: again.get(call_id) for call_id in again} == {call_id: book.get(call_id) for call_id in book}
+
+
 def test_words_beyond_the_most_stay_as_they_are(monkeypatch) -> None:
     monkeypatch.setattr("streams.packed_calls.MOST_WORDS", 1)
     words = Words()

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.runtime.settings import Settings
-from streams.agents import Agent, AgentFact, contribution
+from streams.agent_book import AgentBook
+from streams.agents import Agent, AgentFact, AgentFacts, contribution
 from streams.cell_book import MINUTE_MS, CellBook, Contribution
 from streams.processors import counting_rules
 from streams.roster import Roster
@@ -29,11 +30,11 @@ def sums(cells: CellBook) -> Contribution:
 def test_facts_one_by_one_add_up_to_the_batch(
     told: list[tuple[AgentFact, bool]], clock: int, settled: int, counted_from: int
 ) -> None:
-    agent = Agent(*TOLD, facts=[AgentFact(T, "available")], last_at=T)
+    agent = Agent(*TOLD, facts=AgentFacts([AgentFact(T, "available")]), last_at=T)
     agent.counted_from = min(clock, T + counted_from * MINUTE_MS) if counted_from else 0
     cells = CellBook()
     cells.add(contribution(agent, clock, RULES))
-    roster = Roster({"ann": agent}, cells, RULES, 24 * 60 * MINUTE_MS, clock)
+    roster = Roster(AgentBook({"ann": agent}), cells, RULES, 24 * 60 * MINUTE_MS, clock)
     for number, (fact, new) in enumerate(told):
         roster.tell("bob" if new else "ann", fact, *TOLD)
         if number == settled:
