@@ -36,17 +36,20 @@ class Learning(NamedTuple):
 
 
 class Learned:
-    """Notes which days before `start` (ms) had calls, as they are read."""
+    """Notes which days before `start` (ms) had calls, and whether any came after it (`judged`), as they are read."""
 
     def __init__(self, zone: ZoneInfo, start: int) -> None:
         self._zone, self._start = zone, start
         self._days: set[date] = set()
+        self.judged = False
 
     def days_of(self, rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
         """The same rows, each of them a time (ms) and what came then, if anything."""
         for at, came in rows:
             if came and at < self._start:
                 self._days.add(self._day(at))
+            elif came:
+                self.judged = True
             yield at, came
 
     def worth(self, fired: Sequence[Fired], labels: Sequence[Label]) -> Learning:

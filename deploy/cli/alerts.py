@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from getpass import getuser
 from typing import Any, NoReturn, TypeVar, get_args
@@ -101,17 +101,26 @@ def list_alerts() -> None:
         click.echo("nothing fires")
 
 
+def _meant(beginning: str, firing: Sequence[AlertEvent]) -> str:
+    """The fingerprint of the one alert that fires and begins so."""
+    found = sorted({event.fingerprint for event in firing if event.fingerprint.startswith(beginning)})
+    if not found:
+        _refuse(f"no alert {beginning} fires; `hotline alerts list` shows those that do")
+    if len(found) > 1 and beginning not in found:
+        _refuse(f"{len(found)} alerts that fire begin with {beginning}: write more of it ({', '.join(found[:5])})")
+    return beginning if beginning in found else found[0]
+
+
 @command.command("ack")
 @click.argument("fingerprint")
 @click.option("--note", default="", help="What you are doing about it.")
 @_author
 def acknowledge(fingerprint: str, note: str, author: str) -> None:
-    """Take on the firing alert FINGERPRINT (see `list`): nobody else is called for this episode."""
+    """Take on the firing alert FINGERPRINT (see `list`; its beginning will do): nobody else is called for this episode."""
     settings = resolve(current())
     if settings.paging != "hotline":
         _refuse("paging is alertmanager: acknowledge where its receiver pages you, or silence the alert")
-    if all(event.fingerprint != fingerprint for event in _do(settings, control_log.firing(settings.kafka))):
-        _refuse(f"no alert {fingerprint} fires; `hotline alerts list` shows those that do")
+    fingerprint = _meant(fingerprint, _do(settings, control_log.firing(settings.kafka)))
     said = Acknowledgement(fingerprint=fingerprint, author=author, note=note, at=_now())
     _say(settings, said)
     click.echo(f"{fingerprint}: taken on by {author}")

@@ -46,6 +46,7 @@ from streams.event_file import announced
 DAY_MS = 86_400_000
 GRID = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Budgets that are tried where one is to be suggested."""
+_FEEDS = 'hotline sql "SELECT feed, min(day), max(day) FROM v_hotline_daily GROUP BY feed"'
 DETECTORS = ("demand_above_expectation", "demand_below_expectation", "demand_concentrated", "queue_silence")
 """Kinds of signals that have a budget of false alarms."""
 BUDGET = "demand.false_alarms_per_week"
@@ -210,6 +211,8 @@ class _Asked:
             ]
         else:
             found = self._stored(traces)
+        if not self._learned.judged:
+            raise click.UsageError(self._nothing())
         values = [it.bound for it in self._varied] or self._budgets
         trials = [
             self._trial(value, fired, trace)
@@ -231,6 +234,14 @@ class _Asked:
             allowed=self._suggest,
             trials=trials,
             labels=self._labels,
+        )
+
+    def _nothing(self) -> str:
+        if self._counts is not None:
+            return f"{self._counts} has no calls in these days: nothing can be judged"
+        return (
+            f"feed {self.feed} has no calls of {self.hotline} in these days: nothing can be judged; "
+            f"which feeds have any says: {_FEEDS}"
         )
 
     def _trial(self, value: float, fired: Sequence[Fired], trace: Trace | None) -> Trial:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,7 +103,19 @@ def _terms(settings: Settings) -> Line:
     return Line("terms", ok=True, text=f"words of its own: {own}" if own else "no words of its own")
 
 
-CHECKS: tuple[Callable[[Settings], Line], ...] = (pseudonym, _terms, _kafka, _topics, _clickhouse, _schema)
+_WITHOUT_A_SERVER: tuple[Callable[[Settings], Line], ...] = (pseudonym, _terms)
+_OF_SERVERS: tuple[Callable[[Settings], Line], ...] = (_kafka, _topics, _clickhouse, _schema)
+CHECKS = (*_WITHOUT_A_SERVER, *_OF_SERVERS)
+
+
+def _checked(settings: Settings) -> Iterator[Line]:
+    try:
+        settings = resolve(settings)
+    except SettingsError as error:
+        yield from (check(settings) for check in _WITHOUT_A_SERVER)
+        yield Line("addresses", ok=False, text=str(error))
+        return
+    yield from (check(settings) for check in CHECKS)
 
 
 @click.command("check")
@@ -116,10 +128,8 @@ def command(data_dir: Path | None) -> None:
     settings = load(data_dir=data_dir) if data_dir else load()
     hotlines = ", ".join(settings.hotlines) or "none configured: defaults hold"
     click.echo(str(Line("settings", ok=True, text=f"readable; hotlines: {hotlines}")))
-    settings = resolve(settings)
     wrong = 0
-    for check in CHECKS:
-        line = check(settings)
+    for line in _checked(settings):
         click.echo(str(line))
         wrong += not line.ok
     if wrong:

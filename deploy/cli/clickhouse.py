@@ -1,5 +1,6 @@
 """What the commands that ask ClickHouse share: a client, output formats, and errors for people."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -24,6 +25,7 @@ FORMATS = {
     "json": "JSONEachRow",
     "jsonl": "JSONEachRow",
 }
+_FORMAT = re.compile(r"\bFORMAT\s+(?!ASC$|DESC$)\w+$", re.IGNORECASE)
 _AS_WRITTEN = {
     "output_format_pretty_color": 0,
     "output_format_pretty_row_numbers": 0,
@@ -77,6 +79,8 @@ def ask(found: Client, query: str, form: str, parameters: dict[str, object] | No
     if form == "json":
         settings["output_format_json_array_of_rows"] = 1
     text = query.strip().rstrip(";").rstrip()
+    if named := _FORMAT.search(text):
+        raise click.UsageError(f"leave {named[0]} out: --format says how the answer is written ({', '.join(FORMATS)})")
     return bytes(found.raw_query(text, parameters, settings, fmt=FORMATS[form])).decode("utf-8", "replace")
 
 

@@ -79,3 +79,32 @@ def test_what_is_not_known_to_be_written_is_not_said_to_be_so(monkeypatch):
     assert (unknown.exit_code, unknown.stdout) == (3, "")
     assert "it may have been recorded; `hotline alerts list`" in unknown.stderr
     assert (written.exit_code, written.stdout[:8]) == (0, "silence ")
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "said"),
+    [
+        ("3f2a", 0, "3f2a91: taken on by li"),
+        ("3f2a91", 0, "3f2a91: taken on by li"),
+        ("3f", 2, "2 alerts that fire begin with 3f: write more of it (3f2a91, 3fff00)"),
+        ("7", 2, "no alert 7 fires; `hotline alerts list` shows those that do"),
+    ],
+)
+def test_the_beginning_of_a_fingerprint_will_do_where_it_is_one_alerts(monkeypatch, told, code, said):
+    settings = Settings(paging="hotline", kafka={"bootstrap": "broker:9092"})
+    monkeypatch.setattr(deploy.cli.alerts, "current", lambda: settings)
+    monkeypatch.setattr(deploy.cli.alerts, "resolve", lambda told: told)
+    recorded = []
+
+    async def firing(kafka):
+        return [event(fingerprint="3f2a91"), event(fingerprint="3fff00")]
+
+    async def say(kafka, record):
+        recorded.append(record.fingerprint)
+        return True
+
+    monkeypatch.setattr(control_log, "firing", firing)
+    monkeypatch.setattr(control_log, "say", say)
+    done = CliRunner().invoke(command, ["ack", told, "--author", "li"])
+    assert (done.exit_code, said in done.output) == (code, True), done.output
+    assert recorded == (["3f2a91"] if code == 0 else [])

@@ -150,6 +150,18 @@ def test_check_names_each_thing_and_what_to_do(environment, topics, monkeypatch)
     assert "does not answer" in lines["ClickHouse"]
 
 
+def test_check_judges_settings_also_where_nothing_runs_yet(monkeypatch, tmp_path):
+    for name in ("HOTLINE_KAFKA__BOOTSTRAP", "HOTLINE_CLICKHOUSE__URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOTLINE_PSEUDONYM__KEY", "changeme")
+    ran = CliRunner().invoke(check.command, ["--data-dir", str(tmp_path)])
+    assert ran.exit_code == 1
+    lines = {line.split()[1]: line for line in ran.output.splitlines()}
+    assert list(lines) == ["settings", "pseudonym", "terms", "addresses"]
+    assert "HOTLINE_PSEUDONYM__KEY" in lines["pseudonym"]
+    assert "start `hotline up` or set HOTLINE_KAFKA__BOOTSTRAP" in lines["addresses"]
+
+
 @pytest.mark.kafka
 @pytest.mark.clickhouse
 def test_check_asks_for_the_schema(environment, topics, monkeypatch, clickhouse_url):

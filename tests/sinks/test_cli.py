@@ -102,6 +102,14 @@ class TestInClickHouse:
     def test_an_empty_query_is_a_matter_of_usage(self):
         assert run("sql", text=" ;\n").exit_code == 2
 
+    def test_a_format_in_the_query_is_refused_with_the_option_that_says_it(self):
+        result = run("sql", "SELECT 1 AS one FORMAT Vertical;")
+        assert (result.exit_code, "leave FORMAT Vertical out: --format" in result.stderr) == (2, True)
+        assert run("sql", "SELECT 2 AS format ORDER BY format DESC", "--format", "csv").output.split() == [
+            '"format"',
+            "2",
+        ]
+
     def test_what_clickhouse_refuses_is_one_line_and_exit_code_1(self):
         result = run("sql", "SELECT nonsense FROM v_cells")
         assert (result.exit_code, result.output, len(result.stderr.splitlines())) == (1, result.stderr, 1)
