@@ -13,6 +13,8 @@ from streams.detection.episode import Episode
 from streams.detection.keys import MINUTE
 from streams.detection.shares import Parts, Rolling, gathered_since, wilson_upper
 
+BEGIN_AFTER = 30_000
+"""So long it has to be below: while a batch of calls is read, those whose ends come later in it are not answered yet."""
 CLEAR_AFTER = 900_000
 """A figure over a day moves slowly: a quarter of an hour at the target ends it."""
 CALM_AFTER = 600_000
@@ -37,7 +39,8 @@ class AnswerRate(msgspec.Struct):
     """One hotline's (answered, came in) by minute of arrival, the day's worst window, the episode below target and that
     of a breach foretold at `breach_at` (ms).
 
-    `before`: what came in the minutes that left the window last, to compare today's calls with.
+    `before`: what came in the minutes that left the window last, to compare today's calls with. `below_since` (ms):
+    when it fell below target, while it is not yet told.
     """
 
     rolling: Rolling = msgspec.field(default_factory=Rolling)
@@ -47,6 +50,7 @@ class AnswerRate(msgspec.Struct):
     before: dict[int, int] = {}
     breach_at: int | None = None
     ahead: Episode = msgspec.field(default_factory=Episode)
+    below_since: int | None = None
 
     def put(self, minute: int, parts: Parts) -> None:
         if parts[1] and (not self.first or minute < self.first):
@@ -126,7 +130,13 @@ class AnswerRate(msgspec.Struct):
             kept = not enough or answered >= rules.target * came
             return self.episode.calm(now, calm=kept, needed=CLEAR_AFTER)
         if not enough or answered >= rules.target * came:
+            self.below_since = None
             return False
+        if self.below_since is None:
+            self.below_since = now
+        if now - self.below_since < BEGIN_AFTER:
+            return False
+        self.below_since = None
         lost = {minute: (came - answered, came) for minute, (answered, came) in self.rolling.minutes.items()}
         self.episode.begin(gathered_since(lost, 1 - rules.target, now))
         return True

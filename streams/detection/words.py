@@ -24,7 +24,8 @@ def place(key: Key, hotline: Hotline) -> Sentences:
             "zh": f"{line['zh']}·{name.get('zh') or name.get('en') or key.queue}",
         }
     if key.dimension_set == "category_1":
-        return {"en": f"Category {key.category} ({line['en']})", "zh": f"{line['zh']}·类别“{key.category}”"}
+        name = _name_of("category", key.category, hotline)
+        return {"en": f"Category {name['en']} ({line['en']})", "zh": f"{line['zh']}·类别“{name['zh']}”"}
     if key.dimension_set == "hotline":
         return line
     told = (("queue", key.queue), ("category", key.category), ("source", key.source), *key.more)
@@ -44,14 +45,21 @@ _DIMENSIONS_ZH = {
 }
 
 
+def _name_of(dimension: str, value: str, hotline: Hotline) -> Sentences:
+    """What people call a value: a queue by its name, a category or district by its label, else as it came."""
+    queue = hotline.queues.get(value)
+    name = (queue.name if queue else {}) if dimension == "queue" else hotline.labels.get(value, {})
+    english = name.get("en") or value
+    return {"en": english, "zh": name.get("zh") or english}
+
+
 def slice_name(values: Sequence[tuple[str, str]], hotline: Hotline) -> Sentences:
     """A slice as people say it: `category water, district 440305`."""
     english, chinese = [], []
     for dimension, value in values:
-        known = hotline.queues.get(value) if dimension == "queue" else None
-        name = known.name if known else {}
-        english.append(f"{dimension} {name.get('en') or value}")
-        chinese.append(f"{_DIMENSIONS_ZH.get(dimension, dimension)}“{name.get('zh') or name.get('en') or value}”")
+        name = _name_of(dimension, value, hotline)
+        english.append(f"{dimension} {name['en']}")
+        chinese.append(f"{_DIMENSIONS_ZH.get(dimension, dimension)}“{name['zh']}”")
     return {"en": ", ".join(english), "zh": "、".join(chinese)}
 
 

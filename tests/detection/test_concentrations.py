@@ -11,8 +11,10 @@ from streams.contract import Cell, Signal
 from streams.detection import Detection, DetectionRules
 from streams.detection.concentrations import Concentrations
 from streams.detection.explain import Slice, SliceKey, inside, overlap, smallest_set
+from streams.detection.keys import Key
 from streams.detection.rules import slices_of
 from streams.detection.slices import RING, Slices
+from streams.detection.words import place, slice_name
 
 HOUR = 60 * MINUTE
 REQUIRED = {"queue": 5.0, "category_1": 5.0, "district_2": 5.0, "category_district": 6.0, "source": 5.0}
@@ -287,6 +289,19 @@ def test_a_concentration_is_a_signal_in_two_languages():
     assert len({s.fingerprint for s in told}) == 1
     assert [s.active for s in told].count(False) == 1
     assert told[-1].summary["en"].startswith("Category c004, district d003 (Line): back to its usual part of all calls")
+
+
+def test_a_category_and_a_district_are_called_by_their_labels():
+    labels = {"water": {"en": "Water", "zh": "供水"}, "d003": {"zh": "南山区"}}
+    line = Hotline(name={"en": "Line", "zh": "热线"}, labels=labels)
+    assert place(Key("h", "category_1", category="water"), line) == {
+        "en": "Category Water (Line)",
+        "zh": "热线·类别“供水”",
+    }
+    assert slice_name([("category", "water"), ("district", "d003"), ("queue", "water")], line) == {
+        "en": "category Water, district d003, queue water",
+        "zh": "类别“供水”、区域“南山区”、队列“water”",
+    }
 
 
 def test_cells_whose_values_are_not_known_are_no_slice():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deploy.runtime.detection_settings import AnswerRate
 from deploy.runtime.settings import Hotline, Queue
-from streams.contract import Gauge, Signal, SourceStatus
+from streams.contract import Cell, Gauge, Signal, SourceStatus
 from streams.contract.metrics import rates
 from streams.detection import Detection, DetectionRules
 from streams.detection.shares import SHARES, Rolling, wilson_lower
@@ -139,8 +139,8 @@ def test_the_answer_rate_of_24_hours_and_its_worst_window_of_the_day():
     detection = Detection(rules)
     assert hours(detection, 0, 25, 9) == []
     told = hours(detection, 25, 29, 0)
-    # (0.9 * (24 - h)) / 24 < 0.8 from h = 2 2/3 hours (160 min) on
-    assert told[0].at == START + 25 * HOUR + 160 * MINUTE
+    # (0.9 * (24 - h)) / 24 < 0.8 from h = 2 2/3 hours (160 min) on; the look after tells
+    assert told[0].at == START + 25 * HOUR + 161 * MINUTE
     assert told[-1].value == pytest.approx(0.9 * 20 / 24, abs=1e-4)
     assert told[-1].volume == 14_390
     assert told[0].since == START + 25 * HOUR
@@ -153,6 +153,23 @@ def test_the_answer_rate_of_24_hours_and_its_worst_window_of_the_day():
     next_day = hours(detection, 35, 39, 10)
     assert "to 15:00" not in next_day[-1].summary["en"]
     assert [s.active for s in hours(detection, 39, 54, 10)][-1] is False
+
+
+def test_an_answer_rate_that_is_low_only_while_calls_are_read_is_none():
+    """Twenty minutes of calls come at once, their ends a few seconds later: never was a day's rate below target."""
+    for ends_after_s, told in ((20, False), (40, True)):
+        detection = Detection(replace(RULES, answer_rate=AnswerRate(target=0.8)))
+        seen = []
+        for second in range(60):
+            answered = 9 if second >= ends_after_s else 3
+            for minute in range(20):
+                counts = {"offered": 9, "ended_in_menu": 1, "answered": answered}
+                cell = Cell(feed="live", hotline="h", dimension_set="hotline", minute=START + minute * MINUTE,
+                            version=second + 1, counts=counts)  # fmt: skip
+                detection.cell(cell)
+            now = START + 20 * MINUTE + second * 1000
+            seen += [r for r in detection.advance(now, second + 1) if isinstance(r, Signal)]
+        assert any(s.kind == "answer_rate_below_target" for s in seen) is told
 
 
 def gauge(at, waiting, agents=None, breaks=None):
