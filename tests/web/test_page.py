@@ -211,7 +211,7 @@ CRAMPED = """() => {
   const seen = (node) => node.getClientRects().length;
   const box = (node) => node.getBoundingClientRect();
   const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
-  const cut = [...all('.total-cell .label'), ...all('#columns span'), ...all('.strip-what'), ...all('.tiles .label'), ...all('.foot-left')]
+  const cut = [...all('.total-cell .label'), ...all('#columns span'), ...all('.badge'), ...all('.strip-what'), ...all('.tiles .label'), ...all('.foot-left')]
     .filter((node) => node.scrollWidth > node.clientWidth + 1)
     .map((node) => `cut: ${node.textContent}`);
   const wide = all('.total-cell .total')

@@ -95,6 +95,11 @@ async def test_reasons_of_breaks_are_called_what_the_settings_call_them(board: W
 
 async def test_categories_open_what_is_below_them_and_add_up(board: Watched) -> None:
     page = await board.open("?lang=en&page=categories")
+    # its service level is of another definition and window than the board's
+    await expect(page.locator("#footer .definition")).to_have_text(
+        "in 15 s: answered ≤ 15 s ÷ offered", use_inner_text=True
+    )
+    await expect(page.locator("[data-key=window], [data-key=definition]").filter(visible=True)).to_have_count(0)
     await page.get_by_role("link", name="Utilities").click()
     await expect(page.get_by_role("heading", name="Below Utilities")).to_be_visible()
     below = page.locator(".two-panels .panel").nth(1).locator("tbody tr")
@@ -152,6 +157,18 @@ async def test_alerts_that_fire_and_that_have_ended(board: Watched, site: Runnin
     ended = page.locator(".ended tbody tr")
     await expect(ended.locator("th")).to_have_text("Utilities: service level under target")
     await expect(ended.locator("td").nth(2)).to_have_text("11:30")
+    said = "Linjiang 12345: at this rate the 24 h answer rate, now 95.3%, falls below 95.0% at 15:42; 93.1% of 1000 calls were answered in 60 min."
+    site.put(city.alert(now, queue="", rule="Ahead", state="resolved", reason="condition_cleared", at=now + 1,
+                        ended_at=now, summary={"en": said}))  # fmt: skip
+    told = ended.get_by_text(said)
+    for width in (1920, 1440, 390):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await expect(told).to_be_visible()
+        assert await told.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), "the sentence is whole"
+    one = await told.locator("xpath=..").evaluate(
+        "tr => [...tr.cells].filter((it) => it.getClientRects().length).map((it) => it.getBoundingClientRect().x)"
+    )
+    assert one[0] == one[1] == min(one), "what stands under one another begins in one line"
 
 
 async def test_a_queue_under_maintenance_is_dashed_and_says_until_when(board: Watched, site: RunningSite) -> None:

@@ -56,7 +56,8 @@ export class Footer {
     this.words = LEGEND.map((state) => el("span", ""));
     this.level = el("span", "");
     this.versus = el("span", "definition-versus");
-    this.definition = el("span", "definition", this.level, " ", this.versus);
+    this.ofKinds = el("span", "definition-kinds"); // of categories: in a window that their page says
+    this.definition = el("span", "definition", el("span", "definition-board", this.level, " ", this.versus), this.ofKinds);
     this.dots = el("span", "dots");
     this.dots.setAttribute("aria-hidden", "true");
     this.keys = Object.fromEntries(
@@ -77,6 +78,7 @@ export class Footer {
     const definition = words.definitions[chosen.definition];
     const parts = [words.legendLevel(definition.text(head.threshold_s), chosen.spoken), words.legendVersus];
     [this.level, this.versus].forEach((node, i) => put(node, parts[i]));
+    put(this.ofKinds, words.definitions.service_level_offered.text(head.threshold_s));
     mark(this.definition, "title", [...parts, words.legendBand].join(" · "));
     const texts = { window: chosen.window ? words.windowName[chosen.window] : words.lastMinutes(head.level_window_min), definition: definition.name, language: words.langKey, theme: words.themeKey[theme], help: "?", leave };
     const titles = { window: words.windowTitle, definition: words.definitionTitle, language: words.langTitle, theme: words.themeTitle, help: words.helpTitle, leave };
