@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from afterwards import afterwards
 
 from streams.contract.topics import CALLS, TOPICS
 
@@ -27,6 +29,7 @@ class Hotline:
 
     def __init__(self, data_dir):
         self.data_dir = data_dir
+        self.stopped_afterwards = ExitStack()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
         self.env = clean | {
             "HOTLINE_DATA_DIR": str(data_dir),
@@ -40,6 +43,17 @@ class Hotline:
         assert ran.returncode == code, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr
 
+    def up(self, *arguments):
+        """Start it; it is stopped when the tests end, also when they are killed."""
+        down = afterwards([sys.executable, "-m", "deploy.cli", "down"], Path.cwd(), self.env)
+        self.stopped_afterwards.enter_context(down)
+        return self("up", "--detach", "--ports", "auto", *arguments)
+
+    def down(self):
+        said = self("down")
+        self.stopped_afterwards.close()
+        return said
+
     def status(self):
         return json.loads(self("status", "--json"))
 
@@ -50,9 +64,9 @@ class Hotline:
 @pytest.fixture(scope="module")
 def hotline(tmp_path_factory):
     hotline = Hotline(tmp_path_factory.mktemp("up") / "data")
-    hotline.said = hotline("up", "--detach", "--ports", "auto", "--streams", "2")
+    hotline.said = hotline.up("--streams", "2")
     yield hotline
-    hotline("down")
+    hotline.down()
 
 
 def alive(pid):
@@ -116,15 +130,15 @@ def test_down_leaves_nothing_running_and_a_second_start_finds_the_data(tmp_path)
     hotline = Hotline(tmp_path / "data")
     assert "no Hotline is running" in hotline("down")
     assert "no Hotline is running" in hotline("status", code=2)
-    hotline("up", "--detach", "--ports", "auto")
+    hotline.up()
     try:
         pids = hotline.pids()
         cluster = (hotline.data_dir / "kafka" / "meta.properties").read_text()
     finally:
-        assert "stopped" in hotline("down")
+        assert "stopped" in hotline.down()
     assert [name for name, pid in pids.items() if alive(pid)] == []
     assert not (hotline.data_dir / "run.json").exists()
-    said = hotline("up", "--detach", "--ports", "auto")
+    said = hotline.up()
     try:
         assert "topics: as they should be" in said
         assert "schema: up to date" in said
@@ -136,7 +150,7 @@ def test_down_leaves_nothing_running_and_a_second_start_finds_the_data(tmp_path)
         while left := [name for name, pid in pids.items() if alive(pid)]:
             assert time.monotonic() < end, left
     finally:
-        hotline("down")
+        hotline.down()
 
 
 def test_without_a_key_nothing_starts(tmp_path):

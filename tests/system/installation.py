@@ -1,4 +1,7 @@
-"""A whole Hotline as a user starts it: `hotline up --detach`, in a directory of its own."""
+"""A whole Hotline as a user starts it: `hotline up --detach`, in a directory of its own.
+
+It ends with the process that started it, also when that is killed.
+"""
 
 import json
 import os
@@ -7,8 +10,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from afterwards import afterwards
+
+HOTLINE = Path(sys.executable).parent / "hotline"
 
 
 class Installation:
@@ -23,10 +31,11 @@ class Installation:
             "HOTLINE_PSEUDONYM__KEY": "only-for-these-tests-0123456789",
         }
         self.environment |= environment
+        self._stopped_afterwards = ExitStack()
 
     def run(self, *arguments: str, timeout: float = 240, check: bool = True) -> str:
         done = subprocess.run(
-            [Path(sys.executable).parent / "hotline", *arguments],
+            [HOTLINE, *arguments],
             cwd=self.directory,
             env=self.environment,
             capture_output=True,
@@ -39,10 +48,13 @@ class Installation:
         return done.stdout
 
     def start(self, *arguments: str) -> None:
+        down = afterwards([HOTLINE, "down"], self.directory, self.environment)
+        self._stopped_afterwards.enter_context(down)
         self.run("up", "--detach", "--ports", "auto", *arguments)
 
     def stop(self) -> None:
         self.run("down")
+        self._stopped_afterwards.close()
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments))
