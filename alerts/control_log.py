@@ -4,17 +4,15 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from alerts.controls import Controls
-from deploy.runtime.kafka import UnansweredError, append, from_beginning, reading
+from deploy.runtime.kafka import UnansweredError, append, from_beginning, poll, reading, up_to
 from deploy.runtime.settings import Kafka
 from streams.contract import AlertEvent
 from streams.contract.alerts import ControlRecord, control_key
 from streams.contract.topics import ALERT_CONTROL, ALERTS
-
-POLL_MS = 500
 
 _decoder: msgspec.json.Decoder[ControlRecord] = msgspec.json.Decoder(ControlRecord)
 _event = msgspec.json.Decoder(AlertEvent)
@@ -29,7 +27,7 @@ async def follow(kafka: Kafka, controls: Controls) -> None:
         while True:
             if not controls.ready and await consumer.position(partition) >= end:
                 controls.ready = True
-            for record in await _poll(consumer):
+            for record in await poll(consumer):
                 if (said := _said(record)) is not None:
                     controls.take(said)
 
@@ -100,11 +98,5 @@ def _said(record: ConsumerRecord) -> ControlRecord | None:
 async def _up_to_now(kafka: Kafka, topic: str) -> AsyncIterator[ConsumerRecord]:
     """What a topic of one partition holds up to now."""
     async with reading(kafka) as consumer:
-        partition, end = await from_beginning(consumer, topic)
-        while await consumer.position(partition) < end:
-            for record in await _poll(consumer):
-                yield record
-
-
-async def _poll(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
-    return [record for records in (await consumer.getmany(timeout_ms=POLL_MS)).values() for record in records]
+        async for record in up_to(consumer, *await from_beginning(consumer, topic)):
+            yield record

@@ -1,7 +1,7 @@
 """Reads `hotline.announcements` from its beginning and goes on reading; writes to it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -9,12 +9,11 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from deploy.runtime.kafka import UnansweredError, append, from_beginning, partition_counts, reading
+from deploy.runtime.kafka import UnansweredError, append, from_beginning, partition_counts, poll, reading, up_to
 from deploy.runtime.settings import Kafka
 from streams.contract.announcements import Announcement, Announcements, Fate
 from streams.contract.topics import ANNOUNCEMENTS
 
-POLL_MS = 500
 RETRY_S = 5.0
 
 _decoder = msgspec.json.Decoder(Announcement)
@@ -33,9 +32,8 @@ async def load(kafka: Kafka) -> Announcements:
     """What is announced up to now. Raises KafkaError, NoTopicError."""
     found = Announcements()
     async with reading(kafka) as consumer:
-        partition, end = await _begin(consumer)
-        while await consumer.position(partition) < end:
-            await _take(consumer, partition, found)
+        async for record in up_to(consumer, *await _begin(consumer)):
+            _take(record, found)
     return found
 
 
@@ -51,7 +49,8 @@ async def follow(kafka: Kafka, adopt: Callable[[Announcements], None]) -> None:
                     if changed and await consumer.position(partition) >= end:
                         adopt(found)
                         changed = False
-                    changed = await _take(consumer, partition, found) or changed
+                    for record in await poll(consumer):
+                        changed |= _take(record, found)
         except (KafkaError, OSError, NoTopicError) as error:
             if str(error) != problem:
                 problem = str(error)
@@ -85,16 +84,10 @@ async def _begin(consumer: AIOKafkaConsumer) -> tuple[TopicPartition, int]:
     return await from_beginning(consumer, ANNOUNCEMENTS)
 
 
-async def _take(consumer: AIOKafkaConsumer, partition: TopicPartition, found: Announcements) -> bool:
-    """Take what has come since; whether anything changed."""
-    chunks: dict[TopicPartition, Sequence[ConsumerRecord]] = await consumer.getmany(partition, timeout_ms=POLL_MS)
-    changed = False
-    for records in chunks.values():
-        for record in records:
-            try:
-                changed |= found.take(_decoder.decode(record.value or b""))
-            except msgspec.DecodeError as error:
-                log.warning(
-                    "an announcement cannot be read and is passed over", offset=record.offset, reason=str(error)
-                )
-    return changed
+def _take(record: ConsumerRecord, found: Announcements) -> bool:
+    """Take in what was announced; whether anything changed."""
+    try:
+        return found.take(_decoder.decode(record.value or b""))
+    except msgspec.DecodeError as error:
+        log.warning("an announcement cannot be read and is passed over", offset=record.offset, reason=str(error))
+        return False

@@ -1,15 +1,17 @@
 """How to reach Kafka: one set of options for every client, from the settings."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from deploy.runtime.settings import Kafka, SettingsError
+
+POLL_MS = 500
 
 
 def ssl_context(settings: Kafka) -> ssl.SSLContext | None:
@@ -132,6 +134,18 @@ async def from_beginning(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicP
     consumer.assign([partition])
     await consumer.seek_to_beginning(partition)
     return partition, (await consumer.end_offsets([partition]))[partition]
+
+
+async def poll(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
+    """What comes within half a second, perhaps nothing."""
+    return [record for records in (await consumer.getmany(timeout_ms=POLL_MS)).values() for record in records]
+
+
+async def up_to(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> AsyncIterator[ConsumerRecord]:
+    """From where the consumer stands to what ends before `end`, and what came with it."""
+    while await consumer.position(partition) < end:
+        for record in await poll(consumer):
+            yield record
 
 
 async def partition_counts(consumer: AIOKafkaConsumer, topics: list[str]) -> dict[str, int]:

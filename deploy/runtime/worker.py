@@ -286,10 +286,10 @@ class Worker:
         for number in count(1):
             begun, partitions = clock(), list(self._owned.values())
             seldom = number % CHECKPOINTS_FAR_BEHIND
-            for place, owned in enumerate(partitions):
+            for turn, owned in enumerate(partitions, 1):
                 if not (seldom and owned.far_behind):
                     await self._checkpoint([owned])
-                await asyncio.sleep(begun + self._checkpoint_s * (place + 1) / len(partitions) - clock())
+                await asyncio.sleep(begun + self._checkpoint_s * turn / len(partitions) - clock())
             if not partitions:
                 await asyncio.sleep(self._checkpoint_s)
 

@@ -307,12 +307,11 @@ class View:
             if key.hotline == self.hotline and key.queue and gauge.oldest_queued_at is not None
         ]
         gauge = self.board.gauges.get(self.total)
+        breaks = gauge.breaks if gauge else {}
         return {
             **self._now(self.total, "", self.config.thresholds("")[0]),
-            "breaks": dict(gauge.breaks) if gauge else {},
-            "break_names": {reason: dict(self.config.labels.get(reason, {})) for reason in gauge.breaks}
-            if gauge
-            else {},
+            "breaks": dict(breaks),
+            "break_names": {reason: dict(self.config.labels.get(reason, {})) for reason in breaks},
             "windows": self._windows(self.total, self.config.thresholds("")[0]),
             "oldest_queue": min(oldest)[1] if oldest else None,
             "answer_rate": rates(counts)["answer_rate_inbound"],
