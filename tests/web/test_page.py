@@ -359,6 +359,10 @@ async def test_a_source_that_is_silent_is_named_and_all_of_them_hatch_the_tiles(
     await page.keyboard.press("Escape")
     site.put(city.source(city.MORNING, "PBX-1", 2, silent_since=silent))
     await expect(page.locator(".strip-title").first).to_have_text("No source heard since 10:29")
+    await expect(page.locator(".strip-title").nth(1)).to_have_text(
+        "Utilities: 61.0% in 15 s"
+    )  # as the alert was raised
+    await expect(page.locator(".strip-sub").nth(1)).to_have_text(re.compile(r"^target 80%\s· since 10:30$"))
     housing = board.tile("housing")
     await expect(housing).to_have_attribute("data-state", "feed_down")
     await expect(housing.locator(".waiting")).to_have_text("–")
@@ -368,6 +372,20 @@ async def test_a_source_that_is_silent_is_named_and_all_of_them_hatch_the_tiles(
     site.put(city.source(city.MORNING, "PBX-1", 3))
     await expect(housing).to_have_attribute("data-state", "ok")
     assert board.complaints == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_a_wall_without_agents_keeps_each_total_in_its_cell(board: Watched, site: RunningSite, lang: str) -> None:
+    site.put(city.gauge("", city.MORNING, 22, 13, city.MORNING - 167_000, 50, 9))
+    page = await board.open(f"?lang={lang}&view=tv")
+    await expect(page.locator(".total-abandon .label")).to_have_text({"en": "Abandoned", "zh": "放弃率"}[lang])
+    await page.evaluate("document.fonts.ready")
+    over = """() => [...document.querySelectorAll('.total-cell')].flatMap((cell) => [...cell.querySelectorAll('.label, .sub')]
+      .filter((it) => it.getClientRects().length && it.getBoundingClientRect().left + it.scrollWidth > cell.getBoundingClientRect().right + 1)
+      .map((it) => it.textContent))"""
+    for width, height in ((1920, 1080), (1366, 768)):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert await page.evaluate(over) == []
 
 
 async def test_agents_by_state_in_total_and_per_queue(board: Watched, site: RunningSite) -> None:

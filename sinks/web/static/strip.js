@@ -88,7 +88,8 @@ export function line(item, head, lang, words) {
   const sentence = item.summary[lang] ?? item.summary.en ?? "";
   const about = partsOf(sentence);
   const name = (item.slice && within(about.place, nameOf(head.name, head.hotline, lang))) || item.category || nameOf(item.name, item.queue || head.hotline, lang);
-  const apart = item.slice || item.category; // what waits and who is free is known of queues, not of a part of the calls
+  // what waits and who is free is known of queues, not of a part of the calls, and of nothing while no source is heard
+  const apart = item.slice || item.category || head.sources.down_since !== null;
   const x = item.threshold_s;
   const compared = item.versus && !apart ? versus(item.versus) : null;
   const demand = compared && compared.unit === "%" ? compared.number + compared.unit : null;

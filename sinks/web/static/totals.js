@@ -53,8 +53,8 @@ export class Totals {
     this.set("answer", brief ? words.brief.answer : words.answerRate(over), percent(answered ? answered.answer_rate_inbound : totals.answer_rate), "%", this.answerSub(totals.worst_24h, brief ? over : null, head, lang, words));
     const compared = versusText(totals.today_versus);
     this.set("calls", words.callsToday, count(totals.calls_today, lang), "", compared ? words.versusTotal(compared) : []);
-    this.set("service", words.inService, count(totals.in_service, lang), "", [words.inServiceSub]);
-    this.set("abandon", words.abandonRate, percent(totals.abandonment_rate), "%", [words.abandonSub]);
+    this.set("service", words.inService, count(totals.in_service, lang), "", brief ? [] : [words.inServiceSub]);
+    this.set("abandon", brief ? words.brief.abandon : words.abandonRate, percent(totals.abandonment_rate), "%", [brief ? words.windowLast.today : words.abandonSub]);
     this.crew.update(totals.agents, !down, totals, lang, words);
     this.node.dataset.agents = totals.agents === null ? "no" : "yes";
     const days = head.days_learned === null || head.days_learned >= DAYS ? null : Math.floor(head.days_learned);
