@@ -141,8 +141,10 @@ class AgentBook:
             self.told(time)
 
     def _head(self, agent: Agent) -> _Head:
-        facts = agent.facts
-        settled = range(bisect_left(facts.times, self._let_go_to))
+        facts, beside = agent.facts, []
+        if facts.times[0] < self._let_go_to:
+            settled = range(bisect_left(facts.times, self._let_go_to))
+            beside = [facts[at] for at in settled if facts.times[at] // SHELF_MS not in self._packed]
         return _Head(
             agent.hotline,
             agent.centre,
@@ -151,7 +153,7 @@ class AgentBook:
             agent.described_at,
             agent.gone_at,
             agent.counted_from,
-            [facts[at] for at in settled if facts.times[at] // SHELF_MS not in self._packed],
+            beside,
         )
 
     def _pack(self, shelf: int) -> _Shelf:

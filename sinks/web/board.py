@@ -4,10 +4,10 @@ Pure: records go in, the highest version of each key stays. Nothing here knows K
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sinks.web.kinds import SETS, Kinds, KindSet
-from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, Minute, Rolling
+from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, Minute, Rolling, shown
 from sinks.web.said import Said
 from streams.contract import (
     LIVE,
@@ -140,6 +140,11 @@ class Board:
         """The counts of a rolling window at its bounds: what `window` gives, kept from one look to the next."""
         found = self._rolling.get(key)
         return found.counts(name, *bounds) if found else {}
+
+    def shown(self, key: Key, name: Window, bounds: tuple[int, int], threshold_s: int) -> dict[str, Any]:
+        """The figures of a rolling window that a screen shows."""
+        found = self._rolling.get(key)
+        return found.shown(name, *bounds, threshold_s) if found else shown({}, threshold_s)
 
     def total(self, key: Key, counter: str, start: int, end: int) -> int:
         """One counter of [start, end); cheaper than `window`."""

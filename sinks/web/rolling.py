@@ -53,10 +53,19 @@ class Minute(NamedTuple):
 
 
 class _Span:
-    """A window's bounds [begin, end) in ms and the sum of its minutes."""
+    """A window's bounds [begin, end) in ms and the sum of its minutes; `figures` made of it for a threshold, until it changes."""
 
     def __init__(self, begin: int, end: int, counts: Counts) -> None:
         self.begin, self.end, self.counts = begin, end, counts
+        self.figures: dict[int, dict[str, Any]] = {}
+
+    def add(self, minute: Minute) -> None:
+        add_counts(self.counts, minute.counts)
+        self.figures.clear()
+
+    def subtract(self, minute: Minute) -> None:
+        add_counts(self.counts, minute.counts, -1)
+        self.figures.clear()
 
 
 class Rolling:
@@ -73,8 +82,8 @@ class Rolling:
         for span in self._spans.values():
             if span.begin <= start < span.end:
                 if known is not None:
-                    _subtract(span.counts, known.counts)
-                add_counts(span.counts, minute.counts)
+                    span.subtract(known)
+                span.add(minute)
 
     def forget_before(self, oldest: int) -> None:
         """Let go of minutes before `oldest` (ms), and of the sums they stand in."""
@@ -86,29 +95,30 @@ class Rolling:
 
     def counts(self, name: Window, begin: int, end: int) -> Counts:
         """The counts of the window at these bounds; not to be changed by the caller."""
+        return self._span(name, begin, end).counts
+
+    def shown(self, name: Window, begin: int, end: int, threshold_s: int) -> dict[str, Any]:
+        """`shown` of the window at these bounds; not to be changed by the caller."""
+        span = self._span(name, begin, end)
+        if threshold_s not in span.figures:
+            span.figures[threshold_s] = shown(span.counts, threshold_s)
+        return span.figures[threshold_s]
+
+    def _span(self, name: Window, begin: int, end: int) -> _Span:
         span = self._spans.get(name)
         if span is None or not (span.begin <= begin < span.end <= end):
             counts = window(found.counts for found in self._between(begin, end))
             span = self._spans[name] = _Span(begin, end, counts)
         for left in self._between(span.begin, begin):
-            _subtract(span.counts, left.counts)
+            span.subtract(left)
         for entered in self._between(span.end, end):
-            add_counts(span.counts, entered.counts)
+            span.add(entered)
         span.begin, span.end = begin, end
-        return span.counts
+        return span
 
     def _between(self, begin: int, end: int) -> list[Minute]:
         minutes = self._minutes
         return [minutes[start] for start in range(begin, end, MINUTE_MS) if start in minutes]
-
-
-def _subtract(total: Counts, counts: Counts) -> None:
-    for name, number in counts.items():
-        left = total.get(name, 0) - number
-        if left:
-            total[name] = left
-        else:
-            total.pop(name, None)
 
 
 def bounds(clock: int, zone: ZoneInfo) -> Bounds:

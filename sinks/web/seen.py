@@ -7,7 +7,7 @@ from typing import Any
 from deploy.runtime.settings import Settings
 from sinks.web.board import Board, Key
 from sinks.web.kinds import KindSet
-from sinks.web.rolling import Minute
+from sinks.web.rolling import Minute, shown
 from sinks.web.sees import Sees
 from streams.contract import AlertEvent, Announcement, Forecast, Gauge, Progress, Signal, SourceStatus
 from streams.contract.alerts import Silence
@@ -95,6 +95,9 @@ class Seen:
 
     def rolling(self, key: Key, name: Window, bounds: tuple[int, int]) -> Counts:
         return self._summed([self._board.rolling(own, name, bounds) for own in self._keys(key)])
+
+    def shown(self, key: Key, name: Window, bounds: tuple[int, int], threshold_s: int) -> dict[str, Any]:
+        return shown(self.rolling(key, name, bounds), threshold_s)
 
     def total(self, key: Key, counter: str, start: int, end: int) -> int:
         counter = counter.removeprefix("calls_")  # calls are counted per hotline only: of a part, its visits

@@ -14,7 +14,7 @@ from deploy.runtime.settings import Hotline, Settings
 from sinks.web.board import MINUTE_MS, Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
-from sinks.web.rolling import WINDOWS, bounds, shown
+from sinks.web.rolling import WINDOWS, bounds
 from sinks.web.seen import Readable, Seen, events_of_day, silences
 from sinks.web.sources import heard
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Forecast, Gauge, Signal
@@ -215,7 +215,7 @@ class View:
         """The figures of each rolling window; nothing before the first call."""
         if self.first_run:
             return {}
-        return {name: shown(self.board.rolling(key, name, self.bounds[name]), threshold_s) for name in WINDOWS}
+        return {name: self.board.shown(key, name, self.bounds[name], threshold_s) for name in WINDOWS}
 
     def _versus(self, key: Key, start: int, counted: str = "offered") -> dict[str, Any] | None:
         """Offered since `start` (or since we know anything) against the forecast of that span.

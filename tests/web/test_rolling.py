@@ -17,7 +17,7 @@ from stored import store
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.hotlines import utc_offsets
 from sinks.web.board import KEPT_MS, MINUTE_MS, Key
-from sinks.web.rolling import WINDOWS, Minute, Rolling, bounds, measures, percentile
+from sinks.web.rolling import WINDOWS, Minute, Rolling, bounds, measures, percentile, shown
 from sinks.web.snapshot import View
 from sinks.web.worst import SPAN_MS, answer_rate_24h_worst
 from streams.contract import Cell, FeedStatus
@@ -49,6 +49,8 @@ def test_a_sum_that_moves_is_the_sum_made_anew(steps: list[tuple[str, int, int]]
             fresh = window(m.counts for start, m in minutes.items() if begin <= start < end)
             moved = rolling.counts("5m", begin, end)
             assert {k: v for k, v in moved.items() if v} == {k: v for k, v in fresh.items() if v}
+            for threshold_s in (10, 20):
+                assert rolling.shown("5m", begin, end, threshold_s) == shown(fresh, threshold_s)
 
 
 def test_waits_of_a_rank_are_the_upper_edge_of_its_bucket() -> None:
