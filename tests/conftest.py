@@ -29,8 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What is made once is made by one worker, and what takes long begins first.
 
     Tests that share an installation, the broker, or what their module makes, are a group: named before xdist's hook
-    reads the names. After the order was drawn those of the installation and the broker come first, then the other
-    groups; the single tests fill up all workers at the end (`--no-loadscope-reorder` keeps this).
+    reads the names. After the order was drawn those of the installation come first, then those of the broker, then the
+    other groups; the single tests fill up all workers at the end (`--no-loadscope-reorder` keeps this).
     """
     for item in items:
         if group := shared_by(item):
@@ -39,8 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("loadgroup", default=False):  # xdist sets it in its workers
         alone = [item.nodeid for item in items if (group := group_of(item)) and not item.nodeid.endswith(f"@{group}")]
         assert not alone, f"xdist does not keep these beside what they share: {alone[:3]}"
-    first = {INSTALLATION: 0, BROKER: 0, "": 2}
-    items.sort(key=lambda item: first.get(group_of(item), 1))
+    first = {INSTALLATION: 0, BROKER: 1, "": 3}
+    items.sort(key=lambda item: first.get(group_of(item), 2))
 
 
 def pytest_collection_finish() -> None:

@@ -47,10 +47,13 @@ def agents(queue: str, talking: int) -> dict[str, int]:
     return {"available": free, "ringing": 1, "on_call": talking, "after_call": max(1, talking // 4), "break": 2}
 
 
+DEMO_SETTINGS = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
+
+
 def demo_settings(**overrides) -> Settings:
     """The demo's settings without reading the environment's; alerts are acknowledged elsewhere unless told."""
-    told = yaml.safe_load(DEMO.read_text(encoding="utf-8")) | {"demo": True, "paging": "alertmanager"}
-    told["web"] |= {"map": DEMO.with_name("demo-districts.geojson")} | overrides.pop("web", {})
+    told = DEMO_SETTINGS | {"demo": True, "paging": "alertmanager"}
+    told["web"] = told["web"] | {"map": DEMO.with_name("demo-districts.geojson")} | overrides.pop("web", {})
     return Settings(**(told | overrides))
 
 
