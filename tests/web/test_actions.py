@@ -223,6 +223,45 @@ async def test_by_keyboard_from_the_strip(context: BrowserContext, site: Running
 
 
 @in_chromium
+async def test_a_key_stands_on_the_one_button_that_it_presses_and_nothing_of_a_title_is_cut(
+    context: BrowserContext, site: RunningSite
+) -> None:
+    for n, queue in enumerate(("housing", "")):
+        site.put(
+            city.alert(city.MORNING, queue=queue, rule="WaitingPastThreshold", signal="waiting_past_threshold",
+                       at=city.MORNING, started_at=city.MORNING - n * 30_000, value=13)
+        )  # fmt: skip
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open()
+    title = page.locator("#alerts .strip-title").filter(has_text="Linjiang 12345: 13 waiting past 15 s")
+    await expect(title).to_be_visible()
+    await expect(page.locator("#alerts").get_by_role("button", name="Acknowledge")).to_have_count(2)
+    await expect(page.locator("#alerts .strip-more").filter(has_text="more")).to_be_visible()
+    for key in ("A", "S"):
+        hinted = page.locator(f'#alerts .key[data-hint="{key}"]')
+        await expect(hinted).to_have_count(1)
+        assert await hinted.evaluate("node => node.closest('.strip') === document.querySelector('#alerts .strip')")
+    cut = "node => [...node.children].some((part) => part.scrollWidth > part.clientWidth)"
+    assert not await title.evaluate(cut)
+
+
+@in_chromium
+async def test_a_category_that_is_called_like_a_queue_is_told_apart_in_both_languages(
+    context: BrowserContext, site: RunningSite
+) -> None:
+    site.put(
+        city.alert(city.MORNING, queue="", category="utilities", rule="DemandAboveExpectation", value=18.0, expected=3.0,
+                   signal="demand_above_expectation", at=city.MORNING, labels={"category": "utilities"},
+                   summary={"en": "Category Utilities (Linjiang 12345): 18 calls since 10:20.",
+                            "zh": "临江市 12345 热线·类别“水电气热”：来电 18 个；始于 10:20。"})
+    )  # fmt: skip
+    board = Watched(await context.new_page(), site.url)
+    for language, title in (("en", "Category Utilities: demand +500%"), ("zh", "类别“水电气热”：来电较预期 +500%")):
+        page = await board.open(f"?lang={language}&page=alerts")
+        await expect(page.locator(".alarms .strip-title").filter(has_text=title)).to_be_visible()
+
+
+@in_chromium
 async def test_a_failure_is_said_on_the_form(context: BrowserContext, site: RunningSite) -> None:
     async def away(kafka, record) -> None:
         raise KafkaError("away")

@@ -87,7 +87,7 @@ function inItsWords(item, name, about, sentence, since, words) {
 export function line(item, head, lang, words) {
   const sentence = item.summary[lang] ?? item.summary.en ?? "";
   const about = partsOf(sentence);
-  const name = (item.slice && within(about.place, nameOf(head.name, head.hotline, lang))) || item.category || nameOf(item.name, item.queue || head.hotline, lang);
+  const name = ((item.slice || item.category) && within(about.place, nameOf(head.name, head.hotline, lang))) || item.category || nameOf(item.name, item.queue || head.hotline, lang);
   // what waits and who is free is known of queues, not of a part of the calls, and of nothing while no source is heard
   const apart = item.slice || item.category || head.sources.down_since !== null;
   const x = item.threshold_s;
@@ -148,7 +148,6 @@ export class Strip {
 
   button(place, what) {
     const button = el("button", "key");
-    button.dataset.hint = what === "acknowledge" ? "A" : "S";
     button.addEventListener("click", () => this.act(what, place.item));
     return button;
   }
@@ -185,6 +184,17 @@ export class Strip {
       mark(place.node, "title", shown.summary ?? null);
       put(place.more, i === PLACES - 1 && more > 0 ? words.more(more) : "");
     });
+    this.hint("acknowledge", "A");
+    this.hint("silence", "S");
     this.node.classList.toggle("single", lines.length === 1);
+  }
+
+  /** A key stands on the one button that it presses. */
+  hint(what, key) {
+    const meant = this.first(what);
+    for (const place of this.places) {
+      if (meant && place.item === meant) place[what].dataset.hint = key;
+      else delete place[what].dataset.hint;
+    }
   }
 }
