@@ -388,6 +388,17 @@ async def test_a_wall_without_agents_keeps_each_total_in_its_cell(board: Watched
         assert await page.evaluate(over) == []
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_a_wall_that_hears_no_source_names_each_queue_whole(board: Watched, site: RunningSite, lang: str) -> None:
+    silent = city.MORNING - 780_000
+    site.put(*(city.source(city.MORNING, name, 2, silent_since=silent) for name in ("PBX-1", "PBX-2")))
+    page = await board.open(f"?lang={lang}&view=tv")
+    await expect(board.tile("social-security")).to_have_attribute("data-state", "feed_down")
+    await page.evaluate("document.fonts.ready")
+    cut = "all => all.filter((it) => it.scrollWidth > it.clientWidth + 1).map((it) => it.textContent)"
+    assert await page.locator(".tile-name").evaluate_all(cut) == []
+
+
 async def test_agents_by_state_in_total_and_per_queue(board: Watched, site: RunningSite) -> None:
     page = await board.open()
     everybody = site.board.gauges[Key(city.HOTLINE)].agents

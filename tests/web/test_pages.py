@@ -204,15 +204,44 @@ TURNS = (
 """How long (ms) the wall shows a page, and what comes after it."""
 
 
-async def wall_without_time(context: BrowserContext, site: RunningSite) -> Watched:
+async def wall_without_time(context: BrowserContext, site: RunningSite, lang: str = "en") -> Watched:
     """A wall whose clock only the test moves."""
     page = await context.new_page()
     await page.clock.install()
     board = Watched(page, site.url)
-    await board.open("?lang=en&view=tv")
+    await board.open(f"?lang={lang}&view=tv")
     await page.clock.pause_at(await page.evaluate("Date.now()") / 1_000 + 95)
     await expect(page.locator("body")).to_have_attribute("data-offline", "no")  # the stream was silent, and is back
     return board
+
+
+async def calm(board: Watched, site: RunningSite) -> None:
+    """Nothing is wrong any more: no breach holds the board."""
+    now = city.MORNING
+    for alert in (city.alert(now), city.demand_alert(now)):
+        ended = {"state": "resolved", "reason": "condition_cleared", "at": now + 1, "ended_at": now, "version": 9}
+        site.put(city.alert(now, rule=alert.rule, signal=alert.signal, **ended))
+    site.put(city.gauge("utilities", now, 0, 0, None, 5, 9))
+    await expect(board.tile("utilities")).not_to_have_attribute("data-state", "breach")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_no_page_of_the_wall_is_cut_and_its_heads_can_be_read(
+    context: BrowserContext, site: RunningSite, lang: str
+) -> None:
+    board = await wall_without_time(context, site, lang)
+    page = board.page
+    await calm(board, site)
+    await page.evaluate("document.fonts.ready")
+    for stays, _, then in TURNS[:3]:
+        await page.clock.fast_forward(stays)
+        await expect(page.locator("body")).to_have_attribute("data-page", then)
+        await expect(page.locator("#page tbody tr").first).to_be_visible()
+        for width, height in ((1366, 768), (1920, 1080)):
+            await page.set_viewport_size({"width": width, "height": height})
+            assert await page.evaluate(SIDEWAYS) == [], then
+        sizes = "heads => heads.map((it) => parseFloat(getComputedStyle(it).fontSize))"
+        assert min(await page.locator("#page thead th").evaluate_all(sizes)) >= 21, then
 
 
 async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
@@ -221,12 +250,7 @@ async def test_the_wall_turns_its_pages_and_an_unowned_breach_holds_the_board(
     board = await wall_without_time(context, site)
     page = board.page
     await expect(board.tile("utilities")).to_be_visible()  # it is in breach
-    now = city.MORNING
-    for alert in (city.alert(now), city.demand_alert(now)):
-        ended = {"state": "resolved", "reason": "condition_cleared", "at": now + 1, "ended_at": now, "version": 9}
-        site.put(city.alert(now, rule=alert.rule, signal=alert.signal, **ended))
-    site.put(city.gauge("utilities", now, 0, 0, None, 5, 9))
-    await expect(board.tile("utilities")).not_to_have_attribute("data-state", "breach")
+    await calm(board, site)
     await expect(page.locator(".dots .on")).to_have_count(1)
     for stays, name, then in TURNS:
         await page.clock.fast_forward(stays - 1_000)
