@@ -30,14 +30,20 @@ CountedAs = Callable[[str], tuple[int, tuple[OpenStay, ...]]]
 
 
 class _Shelf(msgspec.Struct):
-    """Packed calls by id; none of them has a fact before `first_at` (ms)."""
+    """Packed calls by id; none of them has a fact before `first_at` (ms). `changed`: since it was handed over last."""
 
     calls: dict[str, bytes] = msgspec.field(default_factory=dict)
     first_at: int = 2**62
+    changed: bool = True
 
     def put(self, call_id: str, packed: bytes, first_at: int) -> None:
         self.calls[call_id] = packed
         self.first_at = min(self.first_at, first_at)
+        self.changed = True
+
+    def take(self, call_id: str) -> bytes:
+        self.changed = True
+        return self.calls.pop(call_id)
 
 
 class CallBook:
@@ -55,7 +61,7 @@ class CallBook:
         self._words = Words()
 
     def __contains__(self, call_id: str) -> bool:
-        return call_id in self._in_use or self._where(call_id) is not None
+        return call_id in self._used or self._where(call_id) is not None
 
     def __len__(self) -> int:
         return len(self._used) + sum(len(shelf.calls) for shelf in self._shelves.values())
@@ -68,9 +74,9 @@ class CallBook:
         """The call, to be looked at; None if it is not remembered."""
         call = self._in_use.get(call_id)
         if call is None:
-            where = self._where(call_id)
-            if where is not None:
-                call = self._in_use[call_id] = unpack(where[call_id], self._words)
+            packed = self._packed(call_id)
+            if packed:
+                call = self._in_use[call_id] = unpack(packed, self._words)
         return call
 
     def open(self, call_id: str) -> Call | None:
@@ -80,7 +86,7 @@ class CallBook:
             where = self._where(call_id)
             if where is None:
                 return None
-            packed = where.pop(call_id)
+            packed = where.take(call_id)
             call = call or unpack(packed, self._words)
         assert call is not None, call_id
         self._in_use[call_id] = call  # the last one now: those at the front are packed first
@@ -95,9 +101,10 @@ class CallBook:
 
     def drop(self, call_id: str) -> None:
         """Forget a call."""
-        where = self._where(call_id)
-        assert where is not None, call_id
-        del where[call_id]
+        if self._used.pop(call_id, None) is None:
+            where = self._where(call_id)
+            assert where is not None, call_id
+            where.take(call_id)
         self._in_use.pop(call_id, None)
         self._set_aside.pop(call_id, None)
 
@@ -127,15 +134,15 @@ class CallBook:
 
     def due(self, call_id: str) -> int | None:
         """When a packed call is due (ms); None if it is not remembered."""
-        where = self._where(call_id)
-        return standing(where[call_id]).due if where and where[call_id] else None
+        packed = self._packed(call_id)
+        return standing(packed).due if packed else None
 
     def still_open(self, call_id: str) -> tuple[OpenStay, ...]:
         """The stays of a packed call that were not over when it was counted last."""
-        where = self._where(call_id)
-        if not where or not where[call_id]:
+        packed = self._packed(call_id)
+        if not packed:
             return ()
-        its, text = standing(where[call_id]), self._words.text
+        its, text = standing(packed), self._words.text
         return tuple(OpenStay(text(its.hotline), text(queue), at) for queue, at in its.open)
 
     def begun_before(self, time: int) -> Iterator[Call]:
@@ -162,29 +169,47 @@ class CallBook:
             for call_id, raw in _decode(parts[name]).items():
                 packed = bytes(raw)
                 shelf.put(call_id, packed, standing(packed).first_at)
+            shelf.changed = name == _USED
 
     def parts(self) -> dict[str, bytes]:
         """All calls, packed: the same bytes for a shelf whose calls did not change.
 
         They are not kept: a million calls are put together in 0.15 s, and would lie there twice.
         """
+        self._pack_used()
+        return {str(number): _together(shelf.calls) for number, shelf in self._shelves.items()} | self._other_parts()
+
+    def changes(self) -> dict[str, bytes | None]:
+        """As `parts`; None: a shelf that is as it was at the last call, or as it was loaded."""
+        self._pack_used()
+        changes: dict[str, bytes | None] = {}
+        for number, shelf in self._shelves.items():
+            changes[str(number)] = _together(shelf.calls) if shelf.changed else None
+            shelf.changed = False
+        return changes | self._other_parts()
+
+    def _pack_used(self) -> None:
         for call_id, packed in self._used.items():
             if not packed:
                 self._pack(call_id)
         self._close_up()
-        parts = {str(number): _together(shelf.calls) for number, shelf in self._shelves.items()}
-        parts[_USED] = _together(self._used)
-        parts[_WORDS] = _encode(self._words.texts)  # the last: packing adds to them
-        return parts
 
-    def _where(self, call_id: str) -> dict[str, bytes] | None:
-        """What a call lies in; None if it is not remembered."""
-        if call_id in self._used:
-            return self._used
+    def _other_parts(self) -> dict[str, bytes]:
+        return {_USED: _together(self._used), _WORDS: _encode(self._words.texts)}
+
+    def _where(self, call_id: str) -> _Shelf | None:
+        """The shelf that a call lies in."""
         for shelf in reversed(self._shelves.values()):
             if call_id in shelf.calls:
-                return shelf.calls
+                return shelf
         return None
+
+    def _packed(self, call_id: str) -> bytes | None:
+        """A call as it was packed last; None or empty if it was not, or is not remembered."""
+        if call_id in self._used:
+            return self._used[call_id]
+        where = self._where(call_id)
+        return where.calls[call_id] if where else None
 
     def _newest(self) -> _Shelf:
         """The shelf that is being filled."""

@@ -240,8 +240,15 @@ class Feed:
 
     def parts(self) -> Iterator[tuple[str, bytes]]:
         """Calls, agents and cells, packed, by name."""
-        for name, packed in self.calls.parts().items():
-            yield f"calls/{name}", packed
+        yield from ((f"calls/{name}", packed) for name, packed in self.calls.parts().items())
+        yield from self._other_parts()
+
+    def changes(self) -> Iterator[tuple[str, bytes | None]]:
+        """As `parts`; None: as at the last call."""
+        yield from ((f"calls/{name}", packed) for name, packed in self.calls.changes().items())
+        yield from self._other_parts()
+
+    def _other_parts(self) -> Iterator[tuple[str, bytes]]:
         for number, packed in self.cells.parts().items():
             yield f"cells/{number}", packed
         for name, packed in self.roster.parts().items():

@@ -191,13 +191,22 @@ class CallsPartition:
 
     def snapshot(self) -> dict[str, bytes]:
         """The whole state in named parts (`calls/7@live`); must follow `outputs`."""
+        return self._head() | {
+            f"{name}@{feed.feed}": packed for feed in self._feeds.values() for name, packed in feed.parts()
+        }
+
+    def changes(self) -> dict[str, bytes | None]:
+        """As `snapshot`, with None for a part that is as it was at the last call."""
+        changes: dict[str, bytes | None] = {**self._head()}
+        for feed in self._feeds.values():
+            changes.update((f"{name}@{feed.feed}", packed) for name, packed in feed.changes())
+        return changes
+
+    def _head(self) -> dict[str, bytes]:
         heads = [feed.head() for feed in self._feeds.values()]
         version = (self._offset, self._clock)
         head = _Head(self._partition, self._of, *version, self._ledger.quality, heads, self._born, self._torn.cut_at)
-        parts = {"head": _encode_head(head)}
-        for feed in self._feeds.values():
-            parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())
-        return parts
+        return {"head": _encode_head(head)}
 
     def _feed(self, head: FeedHead, parts: dict[str, bytes] | None = None) -> Feed:
         return Feed(head, self._config.rules, self._config.lateness_ms, self._ledger.repaired, parts)

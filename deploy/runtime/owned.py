@@ -16,7 +16,7 @@ from deploy.runtime.ending import end_process
 from deploy.runtime.outbox import BulkSender, Outbox
 from deploy.runtime.processor import Output, Processor
 from deploy.runtime.state_log import StateLog
-from deploy.runtime.state_records import Mark, Parts, Stand, StateError
+from deploy.runtime.state_records import Changes, Mark, Parts, Stand, StateError
 from deploy.runtime.state_taking import Taking
 
 log = structlog.get_logger()
@@ -71,6 +71,7 @@ class OwnedPartition:
         self._told_at = -math.inf
         self._outbox: Outbox | None = None
         self._checkpointing = asyncio.Lock()
+        self._sizes: dict[str, int] = {}
         labels = (topic, str(partition))
         self._applied = metrics.APPLIED.labels(*labels)
         self._written = metrics.CHECKPOINT_BYTES.labels(*labels)
@@ -195,7 +196,7 @@ class OwnedPartition:
                 mark=self._mark,
                 read_to=self._read_to(),
             )
-            parts = self.processor.snapshot()
+            parts = getattr(self.processor, "changes", self.processor.snapshot)()
             self.changed = False
             if not await self._outbox.acknowledged(outputs) or self.lost:
                 return
@@ -207,7 +208,7 @@ class OwnedPartition:
                 saved()
             metrics.CHECKPOINT_SECONDS.observe(time.perf_counter() - begun)
 
-    async def _write(self, log: StateLog, producer: AIOKafkaProducer, stand: Stand, parts: Parts) -> None:
+    async def _write(self, log: StateLog, producer: AIOKafkaProducer, stand: Stand, parts: Changes) -> None:
         try:
             size = await log.write(producer, self._taking, stand, parts)
         except (KafkaError, StateError) as error:
@@ -216,7 +217,8 @@ class OwnedPartition:
                 error=error if isinstance(error, KafkaError) else None,
             )
         self._written.inc(size)
-        self._size.set(sum(map(len, parts.values())))
+        self._sizes = {name: self._sizes[name] if raw is None else len(raw) for name, raw in parts.items()}
+        self._size.set(sum(self._sizes.values()))
 
     @property
     def safe_to(self) -> int:

@@ -28,7 +28,8 @@ class Processor(Protocol):
     The shell calls `apply` with records in offset order without repeats, `tick` about every 500 ms
     and sends what `outputs` hands over; after those are acknowledged it writes `snapshot` to the state
     log. A processor built from a snapshot goes on as if it had never stopped. One that has a method `saved` is told
-    when its last snapshot is written.
+    when its last snapshot is written. One that has a method `changes` gives the snapshot by it, with None for a part that
+    is as it was at the last call (or when it was built from a snapshot): then it need not be packed and compared.
     """
 
     def apply(self, records: Sequence[Record]) -> None:

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from deploy.runtime.kafka import partition_counts, reading
 from deploy.runtime.settings import Kafka
 from deploy.runtime.state_found import Found, Resume
-from deploy.runtime.state_records import SHARD_BYTES, Parts, Place, Stand, State, StateError, compress, place_of
+from deploy.runtime.state_records import SHARD_BYTES, Changes, Place, Stand, State, StateError, compress, place_of
 from deploy.runtime.state_taking import Taking
 
 READ_TIMEOUT_S = 40.0
@@ -40,7 +40,7 @@ class StateLog:
         self._kafka = kafka
         self._partitions = 0
 
-    async def write(self, producer: AIOKafkaProducer, taking: Taking, stand: Stand, parts: Parts) -> int:
+    async def write(self, producer: AIOKafkaProducer, taking: Taking, stand: Stand, parts: Changes) -> int:
         """Write what changed of a state and wait for the acknowledgements; returns the bytes written.
 
         Raises StateError if it has too many parts, KafkaError if Kafka does not take it.

@@ -30,6 +30,8 @@ Place = tuple[str, int]
 """(input topic, partition)."""
 
 Parts = Mapping[str, bytes]
+Changes = Mapping[str, bytes | None]
+"""Parts; None: as it was when it was written last."""
 
 MANIFEST = "manifest"
 """A manifest's key after that of its taking (shards have a slash there)."""

@@ -10,8 +10,8 @@ from deploy.runtime.state_records import (
     MANIFEST_BYTES,
     SHARD_BYTES,
     SOFTWARE,
+    Changes,
     Manifest,
-    Parts,
     Place,
     Shard,
     Shards,
@@ -49,12 +49,15 @@ class Taking:
         self._leftover = list(leftover)
         self._stands: Shards | None = None
 
-    def plan(self, stand: Stand, parts: Parts) -> Checkpoint:
+    def plan(self, stand: Stand, parts: Changes) -> Checkpoint:
         """Compare with what stands; only shards that differ are written. Raises StateError: too many parts."""
         stands = self._stands or {}
         shards: Shards = {}
         writes: list[tuple[bytes, memoryview]] = []
         for name, raw in parts.items():
+            if raw is None:
+                shards[name] = stands[name]
+                continue
             named = []
             for number, (piece, known) in enumerate(zip_longest(_cut(raw), stands.get(name, ()))):
                 if piece is None:

@@ -78,6 +78,10 @@ def test_what_was_laid_by_stays_as_it_is_until_something_comes_of_it(monkeypatch
     book.lay_by()
     after = book.parts()
     assert {name for name in before if before[name] == after[name]} == {"1", "2", "words"}
+    assert book.changes() == after
+    book.open("c17")
+    changes = book.changes()
+    assert dict.fromkeys("013") | {name: book.parts()[name] for name in ("2", "used", "words")} == changes
     assert [call.facts[0].time - T for call in book.begun_before(T + 3)] == [0, 1, 2]
 
     for number in [*range(3), *range(4, 7)]:  # the first shelf is nearly empty: what is left of it moves on

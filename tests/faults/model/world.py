@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from unittest import mock
 
 from aiokafka.errors import NotEnoughReplicasError
 from structlog.testing import capture_logs
@@ -26,10 +27,12 @@ from oracle.batch import compute
 from oracle.compare import differences
 from oracle.reading import Input
 from oracle.rules import rules_of
+from streams import call_book
 from streams.contract.topics import CALLS, PARTIALS
 from streams.processors import factory
 
 PLACES: list[Place] = [*((CALLS, p) for p in range(PARTITIONS[CALLS])), (PARTIALS, 0)]
+CALLS_IN_USE = (call_book.IN_USE, 0, 3)
 SETTLED_MS = 3 * HOUR
 """After the last event: every call is over, given up or forgotten, every cell final."""
 
@@ -391,7 +394,7 @@ class World:
 
 
 def scenario(seed: int, weather: Weather | None = None, plan: Plan | None = None) -> Outcome:
-    """Run one; the seed decides everything."""
+    """Run one; the seed decides everything, also how few calls are kept unpacked and lie on a shelf."""
     rng = random.Random(seed)
     span = rng.choice([5 * MINUTE, 20 * MINUTE, 50 * MINUTE, 100 * MINUTE])
     plan = plan or Plan(calls=rng.choice([8, 15, 30]), span_ms=span)
@@ -402,7 +405,9 @@ def scenario(seed: int, weather: Weather | None = None, plan: Plan | None = None
             at = START + rng.randrange(span)
             arrivals += replay(rng, "replay-file", at, calls=calls, partitions=PARTITIONS[CALLS])
         arrivals.sort(key=lambda arrival: arrival.at)
-    with a_loop() as loop:
+    in_use = CALLS_IN_USE[seed % len(CALLS_IN_USE)]
+    books = mock.patch.multiple(call_book, IN_USE=in_use, SHELF_CALLS=min(call_book.SHELF_CALLS, in_use + 4))
+    with a_loop() as loop, books:
         return outcome_of(seed, World(rng, arrivals, weather or Weather.drawn(rng), loop))
 
 
