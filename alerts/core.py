@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from alerts.lifecycle import Entry, Time, drop, end_of_feed, forgettable, hear, held_back, wait
+from alerts.lifecycle import Entry, Time, drop, end_of_feed, forgettable, hear, held_back, newer, wait
 from alerts.listening import Listening
 from alerts.outage import Outage
 from alerts.rules import Rule
@@ -151,7 +151,7 @@ class Alerts:
             if rule.covers(signal):
                 covered = True
                 before = entry or Entry()
-                self.ignored["not_newer"] += signal.version <= before.version
+                self.ignored["not_newer"] += not newer(before, signal)
                 if signal.feed_ended and signal.version > before.version:
                     before, changes = end_of_feed(before, signal.at, signal.version, time)
                     self._emit(changes)

@@ -77,13 +77,20 @@ def labels(rule: Rule, signal: Observed) -> dict[str, str]:
     return rule.labels | dict(dimensions_of(signal)) | {name: value for name, value in own.items() if value}
 
 
+def newer(entry: Entry, signal: Observed) -> bool:
+    """Whether a signal is newer than the last one: a backlog that is read in one step is told minute by minute, as of one
+    version.
+    """
+    return (signal.version, signal.at) > (entry.version, entry.at)
+
+
 def hear(entry: Entry, signal: Observed, written_at: int, rule: Rule, time: Time | None) -> tuple[Entry, Changes]:
     """Take in a signal; `written_at` is its record's time, `time` None while a backlog is being read.
 
     A signal that is not newer than the last one changes nothing at all. Two changes come of one signal
     only where it shows that the condition ended long enough ago *and* began again.
     """
-    if signal.version <= entry.version:
+    if not newer(entry, signal):
         return entry, ()
     entry, changes = _end_what_was_gone(entry, signal, rule, time)
     met = rule.met(signal, begun=entry.state != "quiet")

@@ -28,7 +28,7 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The present state of one condition on one key.
 
     Sent when it changes and about every 10 s while active. `version` is the `hotline.partials` offset
-    it was made from: a reader ignores one that is not newer than the last of its fingerprint.
+    it was made from: a reader ignores one that is not newer than the last of its fingerprint, by `version`, then `at`.
     `at` is the clock it was judged at, `since` when the condition began (both ms). `value` is what was
     observed (calls; a fraction; visits waiting past the threshold; how many times as fast as it may an error budget is
     spent), `expected`/`lower`/`upper` what

@@ -34,6 +34,16 @@ def test_what_a_later_record_of_the_chunk_takes_back_does_not_fire():
     assert [state for state, _ in events(core)] == ["pending", "resolved"]
 
 
+def test_minutes_that_are_told_as_of_one_version_are_heard_in_their_order():
+    """As the engine tells a backlog that it has read in one step."""
+    core = listening(rule(for_s=60, signal_lost_s=0), feed="demo")
+    told = [signal(s, active=s < 120, version=7, feed="demo", since=T) for s in (0, 60, 120)]
+    core.apply([record(it, written_at=T + S) for it in told])
+    assert events(core) == [("pending", "condition_met"), ("resolved", "cleared_before_firing")]
+    core.apply([record(it, written_at=T + S) for it in told])
+    assert (events(core), core.ignored["not_newer"]) == ([], 3)
+
+
 def test_after_a_pause_of_the_process_the_old_time_fires_nothing():
     # ticked at 0 s, then stopped; the backlog comes before the next tick
     core = listening()

@@ -96,7 +96,7 @@ def test_the_clear_limit_keeps_an_alert_between_the_two():
 def test_a_version_that_is_not_newer_changes_nothing():
     life = Life().hears(10)
     entry = life.entry
-    life.hears(11, active=False, version=100).hears(12, active=False, version=99)
+    life.hears(10, active=False, version=100).hears(12, active=False, version=99)
     assert life.entry is entry
 
 
