@@ -127,7 +127,7 @@ def test_a_burst_of_the_past_would_have_been_told(backtest, tmp_path):
 
 
 def test_days_without_a_call_are_not_judged_and_it_is_said_how_to_find_those_with_some(backtest):
-    done = backtest("--from", "2026-03-09", "--to", "2026-03-10", "--learn", "7", "--suggest", "1")
+    done = backtest("--from", "2026-03-09", "--to", "2026-03-09", "--learn", "3", "--suggest", "1")
     assert done.exit_code == 2, done.output
     assert "feed past has no calls of 12345 in these days" in done.output
     assert "suggested" not in done.output
