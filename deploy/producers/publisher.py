@@ -1,7 +1,8 @@
 """Publishing events to `hotline.calls` in bulk: ordered per partition, acknowledged by all, never twice."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -15,6 +16,9 @@ from streams.contract.topics import CALLS
 
 _BATCH_BYTES = 256 * 1024
 _IN_FLIGHT = 64
+PATIENCE_S = 60.0
+"""How long a broker that is gone is waited for."""
+STOP_S = 5.0
 
 
 class NotReachableError(RuntimeError):
@@ -82,7 +86,9 @@ class Publisher:
             if error is None:
                 await self.flush()
         finally:
-            await self._producer.stop()
+            with suppress(TimeoutError):  # it waits for what cannot be sent, too
+                async with asyncio.timeout(STOP_S):
+                    await self._producer.stop()
 
     async def publish(self, messages: Iterable[Message]) -> int:
         """Put messages into batches, sending each that is full; how many. Call `flush` to send the rest."""
@@ -115,19 +121,25 @@ class Publisher:
         if not batch.record_count():
             return
         batch.close()
-        try:
-            self._sent.append(await self._producer.send_batch(batch, self._topic, partition=partition))
-        except KafkaError as error:
-            raise self._refused(error) from error
+        self._sent.append(await self._taken(self._producer.send_batch(batch, self._topic, partition=partition)))
         if len(self._sent) >= _IN_FLIGHT:
             await self._acknowledged()
 
     async def _acknowledged(self) -> None:
         sent, self._sent = self._sent, []
-        try:
-            await asyncio.gather(*sent)
-        except KafkaError as error:
-            raise self._refused(error) from error
+        await self._taken(asyncio.gather(*sent))
 
-    def _refused(self, error: KafkaError) -> NotReachableError:
-        return NotReachableError(f"Kafka at {self._address} did not take events for {self._topic}: {error!r}")
+    async def _taken(self, sending: Awaitable[Any]) -> Any:
+        """What comes of something that is sent. aiokafka waits for a broker that is gone as long as it takes."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await sending
+        except KafkaError as error:
+            raise NotReachableError(
+                f"Kafka at {self._address} did not take events for {self._topic}: {error!r}"
+            ) from error
+        except TimeoutError:
+            raise NotReachableError(
+                f"Kafka at {self._address} has not answered for {PATIENCE_S:.0f} s; what was not acknowledged by then is "
+                "not sent again: start it, then this"
+            ) from None

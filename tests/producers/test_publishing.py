@@ -14,9 +14,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bank_rows import HEADER, bank_row
 
 from deploy import topics as topic_table
-from deploy.producers import mapping, replay
+from deploy.embedded.child import free_port
+from deploy.embedded.kafka import KafkaBroker
+from deploy.producers import mapping, publisher, replay
 from deploy.producers.contents import read as read_export
-from deploy.producers.publisher import NotReachableError, Publisher
+from deploy.producers.publisher import Message, NotReachableError, Publisher
 from deploy.producers.simulator import demo, memory
 from deploy.producers.simulator.pace import unhindered
 from deploy.producers.simulator.profile import calls_only, profile_of
@@ -279,6 +281,31 @@ async def test_a_broker_that_is_not_there_is_said_with_what_to_do(unused_tcp_por
     with pytest.raises(NotReachableError, match="HOTLINE_KAFKA__BOOTSTRAP"):
         async with Publisher(Kafka(bootstrap=f"127.0.0.1:{unused_tcp_port}")):
             pass
+
+
+@pytest.mark.kafka
+async def test_a_broker_that_goes_away_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(publisher, "STOP_S", 0.5)
+    broker = KafkaBroker(tmp_path / "kafka", port=free_port())
+    there = Kafka(bootstrap=broker.bootstrap)
+
+    async def send_until_it_is_gone() -> None:
+        async with Publisher(there) as sending:
+            await sending.publish([Message(b"k", b"{}")])
+            await sending.flush()
+            await asyncio.to_thread(broker.stop)
+            await sending.publish([Message(b"k", b"{}")])
+
+    try:
+        await asyncio.to_thread(broker.start)
+        await topic_table.apply(there, [topic for topic in TOPICS if topic.name == CALLS])
+        with pytest.raises(NotReachableError, match=r"has not answered for 2 s.*start it, then this"):
+            await asyncio.wait_for(send_until_it_is_gone(), 60)
+    finally:
+        await asyncio.to_thread(broker.stop)
 
 
 async def test_signals_stop_at_once_or_drain_first() -> None:
