@@ -46,6 +46,12 @@ def in_chromium(test):
     return test
 
 
+async def resize(page: Page, width: int, height: int) -> None:
+    """Make the window so large, and wait until the page is drawn for it: what is smaller has shorter words."""
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+
 class Watched:
     """A page and everything it complained about or asked for."""
 

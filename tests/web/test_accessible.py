@@ -3,7 +3,7 @@
 import city
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from browser import Watched, in_a_browser
+from browser import Watched, in_a_browser, resize
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
@@ -32,7 +32,7 @@ def settings():
 )
 async def test_no_violations(context: BrowserContext, site: RunningSite, query: str, size: tuple[int, int]) -> None:
     board = Watched(await context.new_page(), site.url)
-    await board.page.set_viewport_size({"width": size[0], "height": size[1]})
+    await resize(board.page, size[0], size[1])
     page = await board.open(query)
     await expect(
         page.locator("[data-district], [data-kind], .crew-table td, .alarms li, .tile:visible, .chart-axis span").first

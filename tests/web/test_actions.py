@@ -3,7 +3,7 @@
 import city
 import pytest
 from aiokafka.errors import KafkaError
-from browser import SIDEWAYS, Watched, in_chromium
+from browser import SIDEWAYS, Watched, in_chromium, resize
 from doing import posting, written_by
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
@@ -296,7 +296,7 @@ async def test_on_a_phone_every_key_of_an_alert_is_in_sight(context: BrowserCont
                    fingerprint="over", version=9, summary={"en": long})
     )  # fmt: skip
     board = Watched(await context.new_page(), site.url)
-    await board.page.set_viewport_size({"width": 390, "height": 844})
+    await resize(board.page, 390, 844)
     page = await board.open("?lang=en&page=alerts")
     await expect(page.locator(".ended tbody th")).to_have_text(long)
     await expect(page.locator(".alarms .strip")).to_have_count(2)

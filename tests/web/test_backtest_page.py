@@ -6,7 +6,7 @@ from pathlib import Path
 import backtest_kit as kit
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from browser import Watched, in_a_browser
+from browser import Watched, in_a_browser, resize
 from playwright.async_api import BrowserContext, expect
 
 from deploy.backtest.page import Page
@@ -29,7 +29,7 @@ async def test_it_opens_from_disk(
     watched = Watched(await context.new_page(), file.as_uri())
     page = watched.page
     await page.emulate_media(color_scheme=scheme)
-    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await resize(page, size[0], size[1])
     await page.goto(file.as_uri())
     await expect(page.locator("h2").first).to_be_visible()
     assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == background
@@ -46,7 +46,7 @@ async def test_on_paper_it_is_light_and_whole(context: BrowserContext, tmp_path:
     file.write_text(Page(kit.backtest(), kit.NAMES, "en").html(datetime.now(UTC)), encoding="utf-8")
     page = await context.new_page()
     await page.emulate_media(color_scheme="dark", media="print")
-    await page.set_viewport_size({"width": 680, "height": 900})
+    await resize(page, 680, 900)
     await page.goto(file.as_uri())
     assert await page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(18, 24, 30)"
     await expect(page.get_by_role("cell", name="2026-03-15", exact=True)).to_be_visible()

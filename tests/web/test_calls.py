@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 import story
 from aiohttp import ClientSession
-from browser import SIDEWAYS, Watched, in_chromium
+from browser import SIDEWAYS, Watched, in_chromium, resize
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
@@ -167,10 +167,10 @@ async def test_pages_of_a_long_list(context: BrowserContext, told_site: RunningS
     page = await board.open("?lang=en&queue=*&metric=offered&in=today")
     await expect(page.locator(".where")).to_have_text("1–17 of 17")
     await expect(page.get_by_role("button", name="Next")).to_be_disabled()
-    await page.set_viewport_size({"width": 390, "height": 844})
+    await resize(page, 390, 844)
     assert await page.evaluate(SIDEWAYS) == []
     for width, height in ((390, 844), (900, 1200)):
-        await page.set_viewport_size({"width": width, "height": height})
+        await resize(page, width, height)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert (
             await page.evaluate(

@@ -6,7 +6,7 @@ import city
 import pytest
 from aiokafka.errors import KafkaError
 from axe_playwright_python.async_playwright import Axe
-from browser import SIDEWAYS, Watched, in_a_browser
+from browser import SIDEWAYS, Watched, in_a_browser, resize
 from doing import written_by
 from invented_events import HOUR, MINUTE, local, many
 from msgspec import structs
@@ -236,7 +236,7 @@ async def test_on_a_phone_all_of_an_event_is_seen_and_done_without_scrolling_sid
                           hotline="another-hotline-of-a-long-name", queue="q" * 64, author="a" * 64, at=0))  # fmt: skip
     board = Watched(await context.new_page(), site.url)
     page = board.page
-    await page.set_viewport_size({"width": 390, "height": 844})
+    await resize(page, 390, 844)
     await board.open("?lang=en&page=events")
     row = page.locator(".events tbody tr:has([title='Works 4'])")
     await expect(row).to_have_text("On nowWorks 4Utilities10:4211:12× 2LiChangeEnd nowTake back")

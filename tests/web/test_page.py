@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import city
 import pytest
 import pytest_asyncio
-from browser import Watched, in_a_browser
+from browser import Watched, in_a_browser, resize
 from msgspec import structs
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
@@ -109,7 +109,7 @@ async def test_a_sentence_has_room_beside_another_one(board: Watched, site: Runn
         )  # fmt: skip
         await expect(first).to_have_attribute("title", summary[lang])
         for width, height in ((1920, 1080), (1366, 768)):
-            await page.set_viewport_size({"width": width, "height": height})
+            await resize(page, width, height)
             for _ in ("on the wall", "on the desk"):
                 assert await page.evaluate(ROOMLESS) == []
                 await page.keyboard.press("f")
@@ -247,7 +247,7 @@ async def test_nothing_sticks_out_on_any_screen(board: Watched, site: RunningSit
     await expect(page.locator(".day-note")).to_contain_text("5/14")
     await page.evaluate("document.fonts.ready")
     for width, height in ((1920, 1080), (3840, 2160), (1440, 900), (1366, 768), (900, 1200), (390, 844)):
-        await page.set_viewport_size({"width": width, "height": height})
+        await resize(page, width, height)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         name = page.get_by_role("heading", level=1)
         assert await name.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), "whose board it is"
@@ -255,7 +255,7 @@ async def test_nothing_sticks_out_on_any_screen(board: Watched, site: RunningSit
         assert await page.evaluate(CRAMPED) == []
         if width >= 1200:
             assert await page.evaluate("document.documentElement.scrollHeight") <= height
-    await page.set_viewport_size({"width": 1920, "height": 1080})
+    await resize(page, 1920, 1080)
     for queues in (0, 20):
         site.put(*(city.gauge(f"branch-{n}", now, 444, 3, now - 4_000_000, 5, 1) for n in range(queues)))
         await expect(page.locator(".others:visible")).to_have_count(int(queues > 0))
@@ -384,7 +384,7 @@ async def test_a_wall_without_agents_keeps_each_total_in_its_cell(board: Watched
       .filter((it) => it.getClientRects().length && it.getBoundingClientRect().left + it.scrollWidth > cell.getBoundingClientRect().right + 1)
       .map((it) => it.textContent))"""
     for width, height in ((1920, 1080), (1366, 768)):
-        await page.set_viewport_size({"width": width, "height": height})
+        await resize(page, width, height)
         assert await page.evaluate(over) == []
 
 

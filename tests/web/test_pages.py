@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import city
 import pytest
 import pytest_asyncio
-from browser import SIDEWAYS, Watched, in_a_browser
+from browser import SIDEWAYS, Watched, in_a_browser, resize
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
@@ -162,7 +162,7 @@ async def test_alerts_that_fire_and_that_have_ended(board: Watched, site: Runnin
                         ended_at=now, summary={"en": said}))  # fmt: skip
     told = ended.get_by_text(said)
     for width in (1920, 1440, 390):
-        await page.set_viewport_size({"width": width, "height": 900})
+        await resize(page, width, 900)
         await expect(told).to_be_visible()
         assert await told.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), "the sentence is whole"
     one = await told.locator("xpath=..").evaluate(
@@ -375,7 +375,7 @@ async def test_no_page_is_wider_than_a_phone(board: Watched, site: RunningSite, 
         city.gauge("", city.MORNING, 2_323, 1_423, hours, 5, 9, agents={"available": 3, "break": 12, "on_call": 112}),
     )
     page = board.page
-    await page.set_viewport_size({"width": 390, "height": 844})
+    await resize(page, 390, 844)
     for query, table in (
         ("page=districts", ".areas"), ("page=categories", ".kinds"), ("page=agents", ".crew-table"), ("page=alerts", None),
         ("page=events", None), ("queue=utilities", ".detail-windows table"), ("queue=*", ".queue-list"),
@@ -407,7 +407,7 @@ async def test_what_stands_over_a_queue_is_whole(board: Watched, site: RunningSi
     await expect(page.locator(".hero-reason")).to_contain_text(re.compile(r"\+[\d,]{4,}%"))
     await page.evaluate("document.fonts.ready")
     for width, height in ((1920, 1080), (1440, 900), (1366, 768), (390, 844)):
-        await page.set_viewport_size({"width": width, "height": height})
+        await resize(page, width, height)
         assert [
             wide for wide in await page.evaluate(SIDEWAYS) if "hero" in wide or "sub" in wide or "badge" in wide
         ] == []
@@ -421,7 +421,7 @@ async def test_what_stands_over_a_queue_is_whole(board: Watched, site: RunningSi
 
 async def test_a_phone_has_tabs_at_the_bottom(context: BrowserContext, site: RunningSite) -> None:
     page = await context.new_page()
-    await page.set_viewport_size({"width": 390, "height": 844})
+    await resize(page, 390, 844)
     board = Watched(page, site.url)
     await board.open("?lang=zh")
     tabs = page.get_by_role("navigation", name="页面").get_by_role("link")
