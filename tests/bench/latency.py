@@ -4,8 +4,9 @@
 
 Starts all of Hotline in a directory of its own, sends events at a fixed rate (eight a call, with the states of its agent;
 `--short`: three, the call's own), and watches the wallboard's stream (`calls_today`) and ClickHouse (every twentieth
-call's row). Every second three calls come to a queue of their own and stay unanswered: 20 s later a webhook is told (the
-rule is `waiting_past_threshold`, with no `for`). Call n is on the board when the first message shows n calls. Its clock
+call's row). Every second three calls come to a queue of that second of a minute and wait there for 40 s: after 20 s a
+webhook is told (the rule is `waiting_past_threshold`, with no `for`); with `--probed 1000` each second has a queue of its
+own, and there are the more of them the longer it goes on. Call n is on the board when the first message shows n calls. Its clock
 starts when it was *due*, whether or not it could be sent then: a system that stalls its sender gets no better for it.
 
 Rows are asked for by their key, in the table that `v_visits` reads (it shows every row of `live`): to count the view
@@ -47,6 +48,7 @@ Hotline's own records."""
 THRESHOLD_S = 20
 WAITING = 3
 """So many have to wait past the threshold (`service_level.over_threshold_min`)."""
+GIVE_UP_S = 40
 RULES = "rules: [{name: WaitingPastThreshold, signal: waiting_past_threshold, severity: warning}]"
 ASK_EVERY_S = 0.2
 ASKED = 20
@@ -87,16 +89,18 @@ WHOLE = (
     Step(8.0, "agent_state", "available"),
 )
 SHORT = (WHOLE[0], WHOLE[2], WHOLE[4])
+GAVE_UP = Step(GIVE_UP_S, "abandoned")
 
 
 class Load:
     """Call n is queued in slot n, and the rest of its steps follow.
 
-    The first of each second are nobody's: they wait in a queue of that second.
+    The first of each second are nobody's: they wait in one of `probed` queues, each in turn, until they hang up.
     """
 
-    def __init__(self, rate: float, seconds: float, steps: Sequence[Step]) -> None:
+    def __init__(self, rate: float, seconds: float, steps: Sequence[Step], probed: int) -> None:
         self.steps = steps
+        self.probed = probed
         self.calls_per_s = rate / len(steps)
         self.calls = int(self.calls_per_s * seconds)
         self.begin = time.time() + 1.0
@@ -107,20 +111,30 @@ class Load:
         return self.begin + call / self.calls_per_s
 
     def unanswered_in(self, call: int) -> int | None:
-        """The second in whose queue the call waits for ever; None for most calls."""
+        """The second in whose queue the call waits in vain; None for most calls."""
         second = int(call / self.calls_per_s)
-        return second if call - WAITING < math.ceil(second * self.calls_per_s) else None
+        return second if call in self.waiting_of(second) else None
+
+    def waiting_of(self, second: int) -> range:
+        first = math.ceil(second * self.calls_per_s)
+        return range(first, first + WAITING)
 
     def queue(self, call: int) -> str:
         second = self.unanswered_in(call)
-        return f"queue-{call % QUEUES}" if second is None else f"second-{second}"
+        return f"queue-{call % QUEUES}" if second is None else f"second-{second % self.probed}"
 
     def passes(self, second: int) -> float:
         """When the last call that it takes has waited past the threshold."""
-        return self.due(math.ceil(second * self.calls_per_s) + WAITING - 1) + THRESHOLD_S
+        return self.due(self.waiting_of(second)[-1]) + THRESHOLD_S
+
+    def told_of(self, queue: int, at: float) -> int:
+        """The second whose calls have passed the threshold in one of the probed queues, as of that instant."""
+        last = int(at - self.passes(0))
+        return last - (last - queue) % self.probed
 
     async def send(self, bootstrap: str) -> None:
         sent = [0] * len(self.steps)
+        gave_up = 0
         async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
             while sent[-1] < self.calls:
                 now = time.time()
@@ -131,6 +145,10 @@ class Load:
                         if not number or self.unanswered_in(call) is None:
                             await self._add(producer, batches, self._event(call, step))
                     sent[number] = to
+                while self.due(self.waiting_of(gave_up)[-1]) + GIVE_UP_S <= now:
+                    for call in self.waiting_of(gave_up):
+                        await self._add(producer, batches, self._event(call, GAVE_UP))
+                    gave_up += 1
                 for partition, batch in enumerate(batches):
                     if batch.record_count():
                         await producer.send_batch(batch, CALLS, partition=partition)
@@ -150,6 +168,8 @@ class Load:
                 event.agent, event.caller = "", f"1380000{call % 10_000:04}"
             case "answered":
                 event.wait_ms = 2_000
+            case "abandoned":
+                event.agent, event.wait_ms = "", GIVE_UP_S * 1000
             case "ended":
                 event.talk_ms = 3_000
             case "wrapped":
@@ -225,14 +245,15 @@ class Pager:
 
     def __init__(self) -> None:
         self.told: dict[int, float] = {}
+        self.load: Load | None = None
         self._more = asyncio.Event()
 
     async def take(self, request: web.Request) -> web.Response:
         at = time.time()
         for alert in (await request.json())["alerts"]:
-            name, _, second = alert["labels"].get("queue", "").partition("-")
-            if name == "second" and alert["status"] == "firing":
-                self.told.setdefault(int(second), at)
+            name, _, queue = alert["labels"].get("queue", "").partition("-")
+            if name == "second" and alert["status"] == "firing" and self.load:
+                self.told.setdefault(self.load.told_of(int(queue), at), at)
         self._more.set()
         return web.Response()
 
@@ -269,6 +290,7 @@ async def measure(
     *,
     warm_up: float,
     steps: Sequence[Step],
+    probed: int,
     stages: bool,
 ) -> None:
     pager = Pager()
@@ -279,7 +301,7 @@ async def measure(
     before = {pid: cost(pid) for pid in family(run.pid)}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=LAST_S)
     async with aiohttp.ClientSession(read_bufsize=2**22, timeout=timeout) as session:
-        load = Load(rate, seconds + warm_up, steps)
+        load = pager.load = Load(rate, seconds + warm_up, steps, probed)
         asked = range(int(warm_up), int(warm_up + seconds) - 1)
         async with asyncio.timeout(warm_up + seconds + THRESHOLD_S + LAST_S):
             await asyncio.gather(
@@ -322,6 +344,7 @@ def main() -> None:
     parser.add_argument("--for", type=float, default=60, dest="seconds")
     parser.add_argument("--warm-up", type=float, default=10)
     parser.add_argument("--streams", default="1", help="so many `streams`, which share the partitions")
+    parser.add_argument("--probed", type=int, default=60, help="so many queues in which calls wait past the threshold")
     parser.add_argument("--short", action="store_true", help="calls of three events, without agents")
     parser.add_argument("--stages", action="store_true", help="also until it is in the topics between")
     chosen = parser.parse_args()
@@ -342,7 +365,14 @@ def main() -> None:
             assert run is not None
             steps = SHORT if chosen.short else WHOLE
             its = measure(
-                run, port, chosen.rate, chosen.seconds, warm_up=chosen.warm_up, steps=steps, stages=chosen.stages
+                run,
+                port,
+                chosen.rate,
+                chosen.seconds,
+                warm_up=chosen.warm_up,
+                steps=steps,
+                probed=chosen.probed,
+                stages=chosen.stages,
             )
             asyncio.run(its)
         finally:
