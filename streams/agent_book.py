@@ -102,13 +102,9 @@ class AgentBook:
 
     def load(self, parts: Mapping[str, bytes]) -> None:
         """Take in a snapshot."""
-        if _FORMER in parts:
-            for number, its in _decode_former(parts[_FORMER]).items():
-                agent = self.agents[number] = its.agent()
-                for fact in its.facts:
-                    agent.facts.insert(fact)
-                self._touch(agent.facts.times)
         if _HEADS not in parts:
+            if _FORMER in parts:
+                self._load_former(parts[_FORMER])
             return
         heads = _decode_heads(parts[_HEADS])
         self._let_go_to = heads.let_go_to
@@ -135,6 +131,13 @@ class AgentBook:
                 del self._packed[shelf]
         heads = _Heads(self._let_go_to, {number: self._head(agent) for number, agent in self.agents.items()})
         return {_HEADS: _encode(heads)} | {str(shelf): packed for shelf, packed in self._packed.items()}
+
+    def _load_former(self, packed: bytes) -> None:
+        for number, its in _decode_former(packed).items():
+            agent = self.agents[number] = its.agent()
+            for fact in its.facts:
+                agent.facts.insert(fact)
+            self._touch(agent.facts.times)
 
     def _touch(self, times: Iterable[int]) -> None:
         for time in times:

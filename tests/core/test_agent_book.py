@@ -73,6 +73,14 @@ def test_who_comes_anew_after_being_forgotten_has_nothing_of_the_former() -> Non
     assert book.parts() == {}
 
 
+def test_a_feed_may_begin_in_1970() -> None:
+    book = AgentBook()
+    for second in (-100, 0, 100, 130):
+        tell(book, "ann", second - T // 1000, "available")
+    assert book.parts().keys() == {"heads", "-1", "0", "1"}
+    assert facts(again(book)) == facts(book)
+
+
 def test_agents_of_a_former_format_are_taken_up() -> None:
     its = [AgentFact(T, "available", skilled=True, skills=("water",)), AgentFact(T + 500_000, "on_call", queue="roads")]
     former = {"hotline": "h", "centre": "north", "source": "pbx", "facts": its, "last_at": T + 500_000}
