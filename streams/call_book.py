@@ -164,8 +164,8 @@ class CallBook:
         numbers = {name: int(name) for name in parts if name not in {_WORDS, _USED}}
         if _USED in parts:
             numbers[_USED] = max(numbers.values(), default=-1) + 1
-        for name, number in numbers.items():
-            shelf = self._shelves[number] = _Shelf()
+        for name in sorted(numbers, key=numbers.__getitem__):  # the newest is the last
+            shelf = self._shelves[numbers[name]] = _Shelf()
             for call_id, raw in _decode(parts[name]).items():
                 packed = bytes(raw)
                 shelf.put(call_id, packed, standing(packed).first_at)
