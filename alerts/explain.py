@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from alerts.expressions import AllOf, AnyOf, Comparison, Limit, Node, written
 from alerts.rules import Rule
+from deploy.runtime.plurals import so_many
 
 
 def explain(rule: Rule) -> list[str]:
@@ -15,7 +16,7 @@ def explain(rule: Rule) -> list[str]:
         lines += [f"It holds while the signal {rule.signal} is active"]
         lines += [f"  and its {limit.measure} is {_limit(limit, '')}" for limit in rule.when]
     if rule.min_volume:
-        lines.append(f"  and, to begin, at least {rule.min_volume} visits stand behind it")
+        lines.append(f"  and, to begin, it stands on at least {so_many(rule.min_volume, 'visit')}")
     if rule.schedule:
         times = rule.schedule
         span = f"{times.begin:%H:%M}-{times.end:%H:%M}" if times.begin != times.end else "all day"
@@ -64,7 +65,7 @@ def _comparison(comparison: Comparison) -> str:
     elif comparison.minus:
         subject = f"{subject} - {reference}"
     metric = "" if comparison.of else comparison.metric
-    enough = f" (of at least {comparison.min_volume} visits)" if comparison.min_volume else ""
+    enough = f" (of at least {so_many(comparison.min_volume, 'visit')})" if comparison.min_volume else ""
     return f"{subject} is {_limit(comparison, metric)}{enough}"
 
 

@@ -10,6 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from deploy.runtime.kafka import client_options
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Kafka
 from streams.contract.topics import FOR_GOOD, TOPICS, Topic
 
@@ -140,10 +141,12 @@ async def _compare(cluster: Cluster, topics: Sequence[Topic], *, repair: bool) -
     states = []
     for topic in topics:
         if topic.name not in counts:
-            states.append(TopicState(topic.name, "created" if repair else "missing", f"{topic.partitions} partitions"))
+            states.append(
+                TopicState(topic.name, "created" if repair else "missing", so_many(topic.partitions, "partition"))
+            )
             continue
         if counts[topic.name] != topic.partitions:
-            detail = f"has {counts[topic.name]} partitions, needs {topic.partitions}; {_PARTITIONS_HELP}"
+            detail = f"has {so_many(counts[topic.name], 'partition')}, needs {topic.partitions}; {_PARTITIONS_HELP}"
             states.append(TopicState(topic.name, "partitions", detail))
             continue
         found = configs[topic.name]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from deploy.backtest.play import Fired
+from deploy.runtime.plurals import so_many
 from deploy.runtime.written_times import local_ms
 
 MINUTE = 60_000
@@ -109,7 +110,7 @@ class Verdict(NamedTuple):
 
     def in_words(self) -> str:
         """One line."""
-        told = f"{self.fired} alarms in {self.weeks:.1f} weeks, {self.fired / self.weeks:.2f} a week"
+        told = f"{so_many(self.fired, 'alarm')} in {self.weeks:.1f} weeks, {self.fired / self.weeks:.2f} a week"
         if self.of is None or self.delays is None or self.false is None:
             return told
         told += f"; {len(self.delays)} of {self.of} incidents found, {self.false / self.weeks:.2f} false alarms a week"

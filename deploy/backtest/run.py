@@ -8,6 +8,7 @@ from alerts.promises import Promises
 from alerts.rules import Rule
 from deploy.backtest.play import Fired, RulesPlay, SignalsPlay
 from deploy.backtest.trace import Trace
+from deploy.runtime.plurals import so_many
 from streams.contract import Cell
 from streams.detection import DetectionRules
 from streams.detection.series import Series
@@ -74,7 +75,7 @@ def run_series(
             trace.row(at, calls, ahead)
         if judged.alarm and not on:
             expected = judged.expected or 0
-            about = f"{calls} calls where {expected:.0f} were expected"
+            about = f"{so_many(calls, 'call')} where {expected:.0f} were expected"
             about_zh = f"来电 {calls} 个，预期 {expected:.0f} 个"
             fired.append(Fired("alarm", "", "", "", at, told_at, None, about, about_zh))
         elif on and not judged.alarm:

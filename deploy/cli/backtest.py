@@ -34,6 +34,7 @@ from deploy.cli.export import write
 from deploy.cli.report import hotline_of
 from deploy.runtime.announcement_log import NoTopicError, load
 from deploy.runtime.planned_events import events_path, told_by_file
+from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from sinks.report.words import Language
@@ -292,7 +293,7 @@ class _Asked:
         if not _watched():
             return nullcontext(minutes)
         days, several = (self.end - self.start) // DAY_MS, f", with {times} budgets" if times > 1 else ""
-        label = f"playing {days} days and {self._learn} before them{several}"
+        label = f"playing {so_many(days, 'day')} and {self._learn} before them{several}"
         length = (self.end - self._learn_from) // MINUTE
         return click.progressbar(minutes, length, label, file=sys.stderr, update_min_steps=DAY_MS // MINUTE)
 

@@ -14,6 +14,7 @@ from deploy.backup import BackupError, put_settings, read, restore, write
 from deploy.cli.clickhouse import NOT_REACHABLE, REFUSED, errors_for_people
 from deploy.runtime.group_positions import GroupRunsError, Place, positions, set_back
 from deploy.runtime.kafka import cluster_id
+from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import Part, resolve
 from deploy.runtime.settings import Kafka, Settings, current
 from deploy.runtime.settings_sources import config_file
@@ -69,7 +70,8 @@ def backup(*, folder: Path | None, database_only: bool) -> None:
         except BackupError as error:
             raise _refuse(error) from error
     files = ", ".join(sorted(made.settings)) or "none found"
-    click.echo(f"{target}: {made.rows:,} rows of {len({part.table for part in made.tables})} tables in {made.took_s} s")
+    tables = len({part.table for part in made.tables})
+    click.echo(f"{target}: {so_many(made.rows, 'row')} of {so_many(tables, 'table')} in {made.took_s} s")
     click.echo(f"settings: {files}; not in it: secrets, and the values of {len(made.variables)} HOTLINE_ variables")
 
 
@@ -92,7 +94,7 @@ def restore_(*, folder: Path, settings_to: Path | None, check: bool, database_on
         manifest = read(folder)
     except BackupError as error:
         raise _refuse(error) from error
-    click.echo(f"{folder}: {manifest.rows:,} rows as of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC, whole")
+    click.echo(f"{folder}: {so_many(manifest.rows, 'row')} as of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC, whole")
     if settings_to:
         for path in put_settings(folder, manifest, settings_to):
             click.echo(f"wrote {path}")
@@ -109,7 +111,7 @@ def restore_(*, folder: Path, settings_to: Path | None, check: bool, database_on
         click.echo(f"applied {name}")
     click.echo(f"restored in {time.monotonic() - began:.1f} s; start `hotline sinks`")
     for (topic, partition), records in sorted((missing or {}).items()):
-        click.echo(f"lost: {records:,} records of {topic}/{partition} are in no backup and no topic", err=True)
+        click.echo(f"lost: {so_many(records, 'record')} of {topic}/{partition}, in no backup and no topic", err=True)
 
 
 def _set_back(kafka: Kafka, cluster: str, at: dict[Place, int]) -> dict[Place, int]:

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from deploy import topics
 from deploy.cli.clickhouse import refusal
 from deploy.runtime.kafka import cluster_id
+from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import resolve, running
 from deploy.runtime.settings import Settings, SettingsError, load
 from sinks.clickhouse.client import ClickHouseAway, connect, short
@@ -78,7 +79,7 @@ def _schema(settings: Settings) -> Line:
     if up < replicas:
         todo = "start the others and run `hotline migrate`"
         return Line("schema", ok=False, text=f"{where}, but on {up} of {replicas} replicas: {todo}")
-    return Line("schema", ok=True, text=f"{where}, on {replicas} replicas" if replicas else where)
+    return Line("schema", ok=True, text=f"{where}, on {so_many(replicas, 'replica')}" if replicas else where)
 
 
 def pseudonym(settings: Settings) -> Line:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from deploy.runtime.plurals import so_many
 from deploy.runtime.public_holidays import known_country
 from deploy.runtime.settings import Demand
 from deploy.runtime.written_times import local_ms
@@ -78,7 +79,7 @@ def command(*, counts: Path, interval: str, out: Path, budget: float, country: s
             rows += 1
             alarms += judged.alarm and not was
             was = judged.alarm
-    click.echo(f"{rows:,} rows judged, {alarms:,} alarms: {out}")
+    click.echo(f"{so_many(rows, 'row')} judged, {so_many(alarms, 'alarm')}: {out}")
 
 
 def minutes_of(interval: str) -> int:

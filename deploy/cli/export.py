@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.cli.access import filters_as
 from deploy.cli.clickhouse import REFUSED, client, errors_for_people, reading
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import current
 from streams.contract.events import LIVE
 
@@ -129,4 +130,4 @@ def command(
         except OSError as error:
             click.echo(f"hotline: {target} cannot be written: {error}", err=True)
             raise click.exceptions.Exit(REFUSED) from error
-    click.echo(f"{target}: {number:,} rows, {size:,} bytes")
+    click.echo(f"{target}: {so_many(number, 'row')}, {so_many(size, 'byte')}")

@@ -11,6 +11,7 @@ import orjson
 from deploy.cli.replay import mapping_for
 from deploy.producers.feed_test import FeedTest, summary
 from deploy.producers.mapping import MappingError
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import SettingsError, current
 
 REJECTED, USAGE = 1, 2
@@ -62,13 +63,13 @@ def test(*, file: Path, mapping_name: str, hotline: str, examples: int, as_json:
 
 def _lines(found: dict[str, Any]) -> list[str]:
     """The report for people."""
-    lines = [f"{found['file']}: {found['read']:,} rows, {found['events']:,} events"]
+    lines = [f"{found['file']}: {so_many(found['read'], 'row')}, {so_many(found['events'], 'event')}"]
     if found["from"]:
         lines.append(f"  from {found['from']} to {found['to']} ({found['zone']})")
     counted = [name for name in ("types", "outcomes", "hotlines", "queues", "sources") if found[name]]
     lines += [f"  {name:<10}{_counts(found[name])}" for name in counted]
     if found["left_out"]:
-        lines.append(f"  {'left out':<10}{found['left_out']:,} rows that the mapping does not ask for")
+        lines.append(f"  {'left out':<10}{so_many(found['left_out'], 'row')} that the mapping does not ask for")
     for name in ("rejected", "repaired"):
         lines.append(f"{name}: {'none' if not found[name] else ''}".rstrip())
         for kind, finding in found[name].items():

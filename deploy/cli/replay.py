@@ -17,6 +17,7 @@ from deploy.producers.contents import Contents
 from deploy.producers.mapping import MappingError
 from deploy.producers.publisher import NotReachableError
 from deploy.runtime import run_file
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings, SettingsError, current
 
 _LISTED = 20
@@ -86,7 +87,8 @@ def command(
         generation = time.time_ns() // 1_000_000
         contents = exports.read(file, mapping, feed=name, generation=generation)
         summary = _summary(name, generation, contents)
-        _tell(f"read {contents.read:,} rows of {file.name}: {len(contents.events):,} events for feed {name}")
+        events = so_many(len(contents.events), "event")
+        _tell(f"read {so_many(contents.read, 'row')} of {file.name}: {events} for feed {name}")
         if len(contents.events):
             marks = replay.markers_of(contents, mapping, feed=name, generation=generation)
             summary["published"] = _publish(resolved, contents, marks, speed)
@@ -147,7 +149,7 @@ def _publish(settings: Settings, contents: Contents, marks: replay.Markers, spee
     started = time.monotonic()
     progress = _Counter(len(contents.events))
     published = asyncio.run(replay.publish(settings.kafka, contents.events, marks, speed=speed, progress=progress))
-    _tell(f"published {published:,} events in {time.monotonic() - started:.1f} s")
+    _tell(f"published {so_many(published, 'event')} in {time.monotonic() - started:.1f} s")
     return published
 
 
@@ -160,7 +162,7 @@ def _report(summary: dict[str, Any], contents: Contents, *, as_json: bool) -> No
         click.echo(f"line {number}: {rejection.kind}: {rejection.reason}", err=True)
     rejected = contents.refused.total()
     if rejected > _LISTED:
-        click.echo(f"… and {rejected - _LISTED:,} more lines were rejected", err=True)
+        click.echo(f"… and {so_many(rejected - _LISTED, 'more line')} rejected", err=True)
 
 
 class _Counter:

@@ -7,6 +7,7 @@ import click
 
 from deploy.cli.clickhouse import client, errors_for_people, not_known
 from deploy.cli.export import write
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings, current
 from sinks.report.figures import Span, read
 from sinks.report.page import Page
@@ -71,4 +72,4 @@ def command(
         write([page.encode()], target)
     except OSError as error:
         raise click.UsageError(f"{target} cannot be written: {error.strerror}") from error
-    click.echo(f"{target}: {report.total.calls:,} calls offered")
+    click.echo(f"{target}: {so_many(report.total.calls, 'call')} offered")

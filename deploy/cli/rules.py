@@ -10,6 +10,7 @@ from alerts.promises import promises_of
 from alerts.rule_tests import load_tests, run_test
 from alerts.rules import Rule
 from alerts.rules_file import BUILT_IN, RulesError, load_rules
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import current
 
 _file = click.argument("path", type=click.Path(path_type=Path), required=False)
@@ -38,7 +39,9 @@ def check(path: Path | None) -> None:
     """Say whether the rules can be used; exit 2 with one line per problem if not."""
     rules, source = _rules(path)
     windows = sum(rule.expression is not None for rule in rules)
-    click.echo(f"{source}: {len(rules)} rules: {len(rules) - windows} on signals, {windows} on windows of cells")
+    click.echo(
+        f"{source}: {so_many(len(rules), 'rule')}: {len(rules) - windows} on signals, {windows} on windows of cells"
+    )
 
 
 @command.command("list")

@@ -24,6 +24,7 @@ from deploy.producers.simulator.run import Control, Runner, TruthLog, history_sp
 from deploy.producers.simulator.simulation import Simulation
 from deploy.producers.simulator.sources import Delivery
 from deploy.runtime.kafka import cluster_id
+from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import RunFile, running
 from deploy.runtime.settings import ClickHouse, Settings, SettingsError, current
 from streams.contract.events import LIVE
@@ -258,12 +259,12 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
         if wanted.history:
             days = wanted.history // _DAY_MS
             span = history_span(profile, _start(wanted, profile), days)
-            _tell(f"sending {days} days of history as feed {wanted.history_feed}")
+            _tell(f"sending {so_many(days, 'day')} of history as feed {wanted.history_feed}")
             started = time.monotonic()
             _, events = await send_history(
                 publisher, profile, wanted.seed, feed=wanted.history_feed, span=span, control=control
             )
-            _tell(f"history: {events:,} events in {time.monotonic() - started:.1f} s")
+            _tell(f"history: {so_many(events, 'event')} in {time.monotonic() - started:.1f} s")
             if control.stopping:
                 return
         start = _start(wanted, profile)
@@ -286,7 +287,7 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
                 await runner.at_full_speed(start)
             else:
                 await runner.as_it_happens(_clock(start, wanted))
-        _tell(f"{runner.published:,} events in {time.monotonic() - begun:.1f} s")
+        _tell(f"{so_many(runner.published, 'event')} in {time.monotonic() - begun:.1f} s")
 
 
 def _start(wanted: _Wanted, profile: Profile) -> int:

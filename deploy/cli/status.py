@@ -9,6 +9,7 @@ import click
 import msgspec
 from aiokafka.errors import KafkaError
 
+from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import Part, resolve
 from deploy.runtime.settings import load
 from deploy.status import Status, collect
@@ -42,7 +43,7 @@ def in_words(status: Status) -> str:
     if status.processes:
         lines.append("")
     for process in status.processes:
-        again = f", started again {process.restarts} times" if process.restarts else ""
+        again = f", started again {so_many(process.restarts, 'time')}" if process.restarts else ""
         lines.append(f"{process.name:<12}{process.state:<9} pid {process.pid or '-'}{again}")
     lines += ["", f"{'topic':<22}{'read by':<10}{'position':>12}{'end':>12}{'lag':>10}  data as of"]
     for topic, reader in dict.fromkeys((p.topic, p.reader) for p in status.partitions):
@@ -62,7 +63,7 @@ def in_words(status: Status) -> str:
         "",
     ]
     if status.missing:
-        lines.append(f"missing     {status.missing:,} records were gone from {CALLS} before they were read")
+        lines.append(f"missing     {so_many(status.missing, 'record')} gone unread from {CALLS}")
     lines += [f"WARNING     {warning}" for warning in status.warnings]
     if not status.alerts_firing:
         lines.append("no alert fires")

@@ -5,6 +5,7 @@ from datetime import datetime
 import click
 
 from deploy.cli.clickhouse import client, errors_for_people
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import SettingsError, current
 from sinks.clickhouse.remade_terms import remake
 from sinks.clickhouse.term_words import terms_by
@@ -36,7 +37,7 @@ def remake_(first: datetime, last: datetime) -> None:
     terms = _terms()
     with errors_for_people(), client() as found:
         done = remake(found, terms, first.date(), last.date())
-    click.echo(f"{done.looked_at:,} visits with a text, {done.changed:,} of them have other terms now")
+    click.echo(f"{so_many(done.looked_at, 'visit')} with a text, {done.changed:,} with other terms now")
 
 
 def _terms() -> Terms:

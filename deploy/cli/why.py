@@ -9,6 +9,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from deploy.cli.clickhouse import FORMATS, REFUSED, ask, client, errors_for_people, not_known
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Hotline, Settings, current
 from deploy.runtime.written_times import local_ms
 from sinks.clickhouse.traces import MEASURES, NOW
@@ -132,10 +133,14 @@ def _headline(why: Why, key: str, told: Hotline) -> str:
     )
     lines = [f"{asked.metric} of {key} {span} {told.time_zone}, feed {asked.feed}, X = {asked.threshold_s} s"]
     if why.cells is None:
-        lines.append(f"no cells are kept for these dimensions; {why.listed} visits give {_said(why, why.visits)}")
+        lines.append(
+            f"no cells are kept for these dimensions; {so_many(why.listed, 'visit')}: {_said(why, why.visits)}"
+        )
     else:
         verdict = "they agree" if why.agree else "THEY DIFFER"
-        lines.append(f"cells: {_said(why, why.cells)}; {why.listed} visits: {_said(why, why.visits)}; {verdict}")
+        lines.append(
+            f"cells: {_said(why, why.cells)}; {so_many(why.listed, 'visit')}: {_said(why, why.visits)}; {verdict}"
+        )
     return "\n".join(lines)
 
 

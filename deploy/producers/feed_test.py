@@ -18,6 +18,7 @@ from deploy.producers.export import open_export
 from deploy.producers.feed_advice import advice_on
 from deploy.producers.mapping import Mapping
 from deploy.producers.mapping_rows import LEFT_OUT, Rejection
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings
 from deploy.runtime.yaml_text import meant
 from streams import intake
@@ -171,7 +172,7 @@ def _on_queues(report: Report, settings: Settings) -> list[str]:
         unknown = [queue for queue in named if queue not in known] if known else []
         said += [f"queue {queue!r} is not in hotline.yaml{meant(queue, known)}" for queue in unknown[:_QUEUES_NAMED]]
         if len(unknown) > _QUEUES_NAMED:
-            said.append(f"{len(unknown) - _QUEUES_NAMED:,} more queues are not in hotline.yaml")
+            said.append(f"{so_many(len(unknown) - _QUEUES_NAMED, 'more queue')} not in hotline.yaml")
     return said
 
 
@@ -190,13 +191,15 @@ def notes(report: Report, settings: Settings, mapping: Mapping | None) -> list[s
             said.append(f"hotline {hotline!r} is not in hotline.yaml: defaults (zone, thresholds) hold for it")
     said += _on_queues(report, settings)
     if report.in_seconds:
-        said.append(f"{report.in_seconds:,} events are of about 1970: are these seconds? `time` is in milliseconds")
-    if mapping is None and report.sources[""]:
-        said.append(f"{report.sources['']:,} events name no source: a feed that falls silent could not be told by name")
-    if report.late:
         said.append(
-            f"{report.late:,} events of `live` are older than the allowed lateness: sent now they would be late"
+            f"{so_many(report.in_seconds, 'event')} of about 1970: are these seconds? `time` is in milliseconds"
         )
+    if mapping is None and report.sources[""]:
+        said.append(
+            f"{so_many(report.sources[''], 'event')} without a source: a feed that falls silent could not be told by name"
+        )
+    if report.late:
+        said.append(f"{so_many(report.late, 'event')} of `live` older than the allowed lateness: late if sent now")
     return said
 
 

@@ -14,6 +14,7 @@ from deploy.embedded import clickhouse, kafka
 from deploy.embedded.child import EmbeddedError
 from deploy.embedded.jars import KAFKA, fetched
 from deploy.runtime import run_file
+from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import RunFile
 from deploy.runtime.settings_sources import config_file
 from deploy.supervisor.child import Child, Say
@@ -93,7 +94,7 @@ class Supervisor:
         await asyncio.gather(*waits)
         await self._make_topics()
         names = await asyncio.to_thread(migrate, plan.settings)
-        self._say(f"schema: {len(names)} migrations applied" if names else "schema: up to date")
+        self._say(f"schema: {so_many(len(names), 'migration')} applied" if names else "schema: up to date")
         for name in plan.processes:
             await self._start(name, hotline_command(kind_of(name)))
         await self._until_ready()

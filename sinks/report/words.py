@@ -36,7 +36,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "department": "Department",
         "alerts": "Alerts",
         "no_alerts": "No alert fired.",
-        "fired": "{n} alerts fired; {taken} were taken on.",
+        "fired": "Alerts that fired: {n}, of them taken on: {taken}.",
         "at": "Fired",
         "rule": "Rule",
         "severity": "Severity",

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from deploy.runtime.kafka import client_options, partition_counts
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings
 from sinks.web.board import KEPT_MS, Applied, Board, Record
 from streams.contract import AlertEvent, Announcement, CellsRecord, Signal
@@ -129,7 +130,7 @@ class Reader:
     def _read_up(self, missing: dict[TopicPartition, int], start: int) -> None:
         behind = sum(max(0, end - self.positions[partition]) for partition, end in missing.items())
         if behind:
-            self.problem = f"reading the last day from Kafka: {behind:,} records to go"
+            self.problem = f"reading the last day from Kafka: {so_many(behind, 'record')} to go"
             return
         self.problem = ""
         self.known_from = start

@@ -88,7 +88,7 @@ def test_it_names_lines_kinds_and_what_to_do_and_shows_no_number(file) -> None:
     assert found["unknown_fields"] == {"colour": 1}
     assert found["types"] == {"queued": 5, "answered": 1}
     assert (found["from"], found["to"]) == ("2026-11-22T07:00:00.000+08:00", "2026-11-22T10:00:00.000+08:00")
-    assert any("1 events of `live` are older" in note for note in found["notes"])
+    assert any("1 event of `live` older" in note for note in found["notes"])
     assert "13800138000" not in json.dumps(found)
 
 
@@ -138,7 +138,7 @@ def test_of_many_queues_that_nobody_configured_some_are_named(tmp_path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text("\n".join(json.dumps(GOOD | {"queue": f"branch-{n}"}) for n in range(25)))
     said = [note for note in report_on(path, settings)["notes"] if "not in hotline.yaml" in note]
-    assert (len(said), said[-1]) == (11, "15 more queues are not in hotline.yaml")
+    assert (len(said), said[-1]) == (11, "15 more queues not in hotline.yaml")
 
 
 def test_queues_of_several_hotlines_are_told_apart(tmp_path) -> None:
@@ -151,7 +151,7 @@ def test_times_in_seconds_are_said(tmp_path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text("\n".join(json.dumps(GOOD | {"time": time}) for time in (NOW // 1000, NOW, 100_000_000_000)))
     assert (
-        "1 events are of about 1970: are these seconds? `time` is in milliseconds"
+        "1 event of about 1970: are these seconds? `time` is in milliseconds"
         in report_on(path, settings_with("12345"))["notes"]
     )
 
@@ -217,3 +217,11 @@ def test_columns_of_another_export_are_told_with_how_to_read_it(monkeypatch, tmp
     result = invoke(monkeypatch, str(tmp_path / "calls.csv"), "--mapping", str(own))
     assert "times.queued: 'start'" in result.output
     assert "call: " not in result.output
+
+
+def test_what_is_one_is_said_as_one(monkeypatch, tmp_path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(GOOD))
+    assert invoke(monkeypatch, str(path)).stdout.startswith(f"{path.name}: 1 row, 1 event\n")
+    path.write_text("\n".join(json.dumps(GOOD | {"call": str(n)}) for n in range(2_000)))
+    assert invoke(monkeypatch, str(path)).stdout.startswith(f"{path.name}: 2,000 rows, 2,000 events\n")

@@ -169,7 +169,7 @@ def test_a_rule_on_signals_is_played(backtest, tmp_path):
 def test_a_person_sees_what_is_being_played_and_a_file_of_results_does_not(backtest, monkeypatch, watched):
     monkeypatch.setattr(deploy.cli.backtest, "_watched", lambda: watched)
     done = backtest("--learn", "2", "--budget", "0.1", "--budget", "2", "--json")
-    assert done.stderr.startswith("playing 1 days and 2 before them, with 2 budgets") is watched
+    assert done.stderr.startswith("playing 1 day and 2 before them, with 2 budgets") is watched
     assert len(json.loads(done.stdout)["trials"]) == 2
 
 

@@ -117,7 +117,7 @@ def test_a_page_tells_the_promise_the_figures_and_the_alerts(report: Report) -> 
     assert "Promise: 80% answered within 15 s of those offered." in text
     assert "2026-03-11 09:00" in text
     assert "Water works" in text
-    assert "2 alerts fired; 1 were taken on." in text
+    assert "Alerts that fired: 2, of them taken on: 1." in text
     assert "03-10 09:06 ServiceLevelUnderTarget warning Water works 0:30:00 chen (+0:00:45)" in text
 
 

@@ -16,6 +16,7 @@ from deploy.producers.simulator.profile import Profile
 from deploy.producers.simulator.run import Control, Runner, Toggle, TruthLog, history_span, send_history
 from deploy.producers.simulator.simulation import Simulation
 from deploy.producers.simulator.sources import Delivery
+from deploy.runtime.plurals import so_many
 from streams.contract.events import LIVE
 
 WARM_UP_MS = 110 * 60_000  # within the two hours that `live` accepts
@@ -52,12 +53,12 @@ async def history_once(
     if known is not None and same and now < known.range_to + STALE_AFTER_MS:
         return
     span = history_span(profile, now, days)
-    tell(f"sending {days} days of history as feed {feed}")
+    tell(f"sending {so_many(days, 'day')} of history as feed {feed}")
     started = time.monotonic()
     generation, events = await send_history(publisher, profile, seed, feed=feed, span=span, control=control, pace=pace)
     if control.stopping:
         return
-    tell(f"history: {events:,} events in {time.monotonic() - started:.0f} s")
+    tell(f"history: {so_many(events, 'event')} in {time.monotonic() - started:.0f} s")
     memory.remember(
         path,
         RememberedHistory(

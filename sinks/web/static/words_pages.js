@@ -16,7 +16,7 @@ export const PAGES = {
     few: (value) => `${value} · few`,
     fewShort: "few",
     fewKey: (n) => `fewer than ${n} calls: the rate is chance`,
-    areaTitle: (n, rate) => `${n} calls, ${rate} per 10,000 residents`,
+    areaTitle: (n, rate) => `${n === 1 ? "1 call" : `${n} calls`}, ${rate} per 10,000 residents`,
     mapLabel: "Map of the districts, shaded by calls per 10,000 residents; the table beside it has the figures",
     unknown: "not told",
     other: "all others",
