@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -50,6 +51,8 @@ GRID = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 _FEEDS = 'hotline sql "SELECT feed, min(day), max(day) FROM v_hotline_daily GROUP BY feed"'
 DETECTORS = ("demand_above_expectation", "demand_below_expectation", "demand_concentrated", "queue_silence")
 """Kinds of signals that have a budget of false alarms."""
+TELL_EVERY_S = 30.0
+"""So often a log is told how far it is; a terminal is by the day that was played."""
 BUDGET = "demand.false_alarms_per_week"
 ALL_BUDGETS = (BUDGET, "concentration.false_alarms_per_week", "queue_silence.false_alarms_per_week")
 
@@ -289,12 +292,12 @@ class _Asked:
         return [[it for it in fired if it.what in self._kinds] for fired in played]
 
     def _bar(self, minutes: Minutes, times: int) -> AbstractContextManager[Minutes]:
-        """The same minutes; a person sees how far they are."""
-        if not _watched():
-            return nullcontext(minutes)
+        """The same minutes; how far they are is seen: at a terminal as a bar, elsewhere as lines."""
         days, several = (self.end - self.start) // DAY_MS, f", with {times} budgets" if times > 1 else ""
         label = f"playing {so_many(days, 'day')} and {self._learn} before them{several}"
         length = (self.end - self._learn_from) // MINUTE
+        if not _watched():
+            return nullcontext(_told(minutes, length, label))
         return click.progressbar(minutes, length, label, file=sys.stderr, update_min_steps=DAY_MS // MINUTE)
 
     def _detection(self, budget: float) -> DetectionRules:
@@ -324,6 +327,16 @@ class _Asked:
 
 def _watched() -> bool:
     return sys.stderr.isatty()
+
+
+def _told(minutes: Minutes, length: int, label: str) -> Minutes:
+    """The same minutes; how many of them are over is told now and then."""
+    told_at = time.monotonic()
+    for number, minute in enumerate(minutes):
+        if time.monotonic() - told_at >= TELL_EVERY_S:
+            told_at = time.monotonic()
+            click.echo(f"{label}: {number / length:.0%}", err=True)
+        yield minute
 
 
 def _rule(settings: Settings, name: str, path: Path | None) -> Rule:

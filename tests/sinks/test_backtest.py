@@ -165,11 +165,15 @@ def test_a_rule_on_signals_is_played(backtest, tmp_path):
     assert told
 
 
-@pytest.mark.parametrize("watched", [True, False])
-def test_a_person_sees_what_is_being_played_and_a_file_of_results_does_not(backtest, monkeypatch, watched):
+@pytest.mark.parametrize(("watched", "every_s", "lines"), [(True, 0.0, 1), (False, 0.0, 3 * 24 * 60), (False, 60.0, 0)])
+def test_it_is_seen_how_far_it_is_at_a_terminal_and_in_a_log(backtest, monkeypatch, watched, every_s, lines):
     monkeypatch.setattr(deploy.cli.backtest, "_watched", lambda: watched)
+    monkeypatch.setattr(deploy.cli.backtest, "TELL_EVERY_S", every_s)
     done = backtest("--learn", "2", "--budget", "0.1", "--budget", "2", "--json")
-    assert done.stderr.startswith("playing 1 day and 2 before them, with 2 budgets") is watched
+    told = [it for it in done.stderr.splitlines() if it.startswith("playing 1 day and 2 before them, with 2 budgets")]
+    assert len(told) == lines
+    if not watched:
+        assert [it.rpartition(": ")[2] for it in told[:: 24 * 60]] == ["0%", "33%", "67%"][:lines]
     assert len(json.loads(done.stdout)["trials"]) == 2
 
 
