@@ -13,8 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "embedded"))
+
+from afterwards import afterwards
 
 from deploy.runtime import run_file
 
@@ -57,23 +63,29 @@ def name_of(pid: int) -> str:
     return "ClickHouse" if any("clickhouse_server" in word for word in words) else "Kafka"
 
 
+@contextmanager
+def running(directory: Path, *arguments: str, **more: str) -> Iterator[run_file.RunFile]:
+    """All of Hotline, with its data in `directory`; it ends with the block, and with this process if that is killed."""
+    environment = (
+        os.environ | {"HOTLINE_DATA_DIR": str(directory), "HOTLINE_PSEUDONYM__KEY": os.urandom(32).hex()} | more
+    )
+    with afterwards([HOTLINE, "down"], directory, environment):  # also what is still starting
+        subprocess.run([HOTLINE, "up", "--detach", "--ports", "auto", *arguments], env=environment, check=True)
+        run = run_file.read(directory)
+        assert run is not None
+        yield run
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--settle", type=float, default=240)
     parser.add_argument("--for", type=float, default=60, dest="seconds")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        environment = os.environ | {"HOTLINE_DATA_DIR": directory, "HOTLINE_PSEUDONYM__KEY": os.urandom(32).hex()}
-        try:
-            subprocess.run([HOTLINE, "up", "--detach", "--ports", "auto"], env=environment, check=True)
-            run = run_file.read(Path(directory))
-            assert run is not None
-            time.sleep(chosen.settle)
-            before = {pid: cost(pid) for pid in family(run.pid)}
-            time.sleep(chosen.seconds)
-            show({pid: name for pid, name in family(run.pid).items() if pid in before}, before, chosen.seconds)
-        finally:
-            subprocess.run([HOTLINE, "down"], env=environment, check=False)  # also what was still starting
+    with tempfile.TemporaryDirectory() as directory, running(Path(directory)) as run:
+        time.sleep(chosen.settle)
+        before = {pid: cost(pid) for pid in family(run.pid)}
+        time.sleep(chosen.seconds)
+        show({pid: name for pid, name in family(run.pid).items() if pid in before}, before, chosen.seconds)
 
 
 def show(processes: dict[int, str], before: dict[int, Cost], seconds: float) -> None:

@@ -19,7 +19,6 @@ import asyncio
 import json
 import math
 import os
-import subprocess
 import tempfile
 import time
 from bisect import bisect_left
@@ -32,7 +31,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from idle import HOTLINE, MIB, cost, family
+from idle import MIB, cost, family, running
 
 from deploy.embedded.child import free_port
 from deploy.runtime import run_file
@@ -351,32 +350,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         rules, port = Path(directory) / "rules.yaml", free_port()
         rules.write_text(RULES)
-        environment = os.environ | {
-            "HOTLINE_DATA_DIR": directory,
-            "HOTLINE_PSEUDONYM__KEY": os.urandom(32).hex(),
+        more = {
             "HOTLINE_ALERTS__RULES": str(rules),
             "HOTLINE_ALERTS__WEBHOOKS": json.dumps([{"url": f"http://127.0.0.1:{port}/"}]),
         }
-        try:
-            subprocess.run(
-                [HOTLINE, "up", "--detach", "--ports", "auto", "--streams", chosen.streams], env=environment, check=True
-            )
-            run = run_file.read(Path(directory))
-            assert run is not None
-            steps = SHORT if chosen.short else WHOLE
+        with running(Path(directory), "--streams", chosen.streams, **more) as run:
             its = measure(
                 run,
                 port,
                 chosen.rate,
                 chosen.seconds,
                 warm_up=chosen.warm_up,
-                steps=steps,
+                steps=SHORT if chosen.short else WHOLE,
                 probed=chosen.probed,
                 stages=chosen.stages,
             )
             asyncio.run(its)
-        finally:
-            subprocess.run([HOTLINE, "down"], env=environment, check=False)  # also what was still starting
 
 
 if __name__ == "__main__":
