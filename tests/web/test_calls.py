@@ -4,15 +4,20 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
+from itertools import cycle
+from typing import Any
 
+import city
 import pytest
 import pytest_asyncio
 import story
 from aiohttp import ClientSession
 from browser import SIDEWAYS, Watched, in_chromium, resize
+from invented_calls import InventedPast
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
+from sinks.web.past import Statement
 from sinks.web.tables import to_csv
 
 pytestmark = pytest.mark.clickhouse
@@ -178,6 +183,39 @@ async def test_pages_of_a_long_list(context: BrowserContext, told_site: RunningS
             )
             <= 1
         )
+
+
+class EveryOutcome(InventedPast):
+    """Calls of every queue and outcome; one of them waited for half a day."""
+
+    async def ask(self, statement: Statement) -> list[dict[str, Any]]:
+        rows = await super().ask(statement)
+        ends = cycle(("ended_in_menu", "answered", "lost_track", "callback_taken", "abandoned"))
+        for row, queue, outcome in zip(rows, cycle(city.QUEUES), ends, strict=False):
+            if "visit" in row:
+                row |= {"queue": queue, "outcome": outcome, "wait_ms": 44_434_000}
+        return rows
+
+
+@in_chromium
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_calls_are_no_wider_than_a_phone(context: BrowserContext, site: RunningSite, lang: str) -> None:
+    site.site.api.past = EveryOutcome()  # type: ignore[assignment]
+    board = Watched(await context.new_page(), site.url)
+    await resize(board.page, 390, 844)
+    for query in ("page=calls", "queue=*&metric=service_level_event&in=15m", "queue=utilities&metric=abandoned&in=15m"):
+        page = await board.open(f"?lang={lang}&{query}")
+        await expect(page.locator(".calls tbody tr")).to_have_count(14)
+        await page.evaluate("document.fonts.ready")
+        assert await page.evaluate(SIDEWAYS) == [], query
+        last = page.locator(".calls tbody tr .col-wait").last
+        await expect(last).to_have_text("12:20:34")
+        head, cell = [
+            await page.locator(f".calls {part} .col-wait").last.evaluate("it => it.getBoundingClientRect().right")
+            for part in ("thead", "tbody")
+        ]
+        assert head == pytest.approx(cell, abs=1), "each stands under its head"
+    assert board.complaints == []
 
 
 @in_chromium
