@@ -388,6 +388,9 @@ async def test_a_wall_without_agents_keeps_each_total_in_its_cell(board: Watched
         assert await page.evaluate(over) == []
 
 
+WIDER = "all => all.filter((it) => it.scrollWidth > it.clientWidth + 1).map((it) => it.textContent)"
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 async def test_a_wall_that_hears_no_source_names_each_queue_whole(board: Watched, site: RunningSite, lang: str) -> None:
     silent = city.MORNING - 780_000
@@ -395,8 +398,36 @@ async def test_a_wall_that_hears_no_source_names_each_queue_whole(board: Watched
     page = await board.open(f"?lang={lang}&view=tv")
     await expect(board.tile("social-security")).to_have_attribute("data-state", "feed_down")
     await page.evaluate("document.fonts.ready")
-    cut = "all => all.filter((it) => it.scrollWidth > it.clientWidth + 1).map((it) => it.textContent)"
-    assert await page.locator(".tile-name").evaluate_all(cut) == []
+    assert await page.locator(".tile-name").evaluate_all(WIDER) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_a_wall_of_many_breaches_names_each_queue_whole(board: Watched, site: RunningSite, lang: str) -> None:
+    """In the strip also a name for which a tile has no room, beside how many alerts there are more."""
+    now, since = city.MORNING, city.MORNING - 7_300_000
+    line, queue = site.settings.hotlines[city.HOTLINE], "Taxes and social insurance"
+    spent = Spent(61, 150, 30_000_000)
+    summary = words.burn(
+        words.place(keys.Key(city.HOTLINE, "queue", queue=queue), line), line, since=now - 660_000, spent=spent, threshold_s=15,
+        window_s=3_600, left=0.34, days=28,
+    )  # fmt: skip
+    site.put(
+        *(city.alert(now, queue=name, severity="critical", at=since, started_at=since) for name in city.QUEUES),
+        city.alert(now, queue=queue, rule="r", signal="error_budget_fast_burn", severity="critical", target=None,
+                   started_at=now - 660_000, summary=summary),
+        city.alert(now, queue="utilities", rule="newest", severity="critical", at=now, started_at=now),
+    )  # fmt: skip
+    page = await board.open(f"?lang={lang}&view=tv")
+    await expect(page.locator(".strip").nth(1).locator(".strip-name")).to_have_text(queue)
+    await expect(page.locator(".strip-more:visible")).to_have_text(re.compile(r"^\+\d+$"))
+    await expect(board.tile("social-security").locator(".badge")).to_have_text(
+        {"en": "Breach 121m", "zh": "告警 121 分"}[lang]
+    )
+    await page.evaluate("document.fonts.ready")
+    for width, height in ((1920, 1080), (1366, 768)):
+        await resize(page, width, height)
+        assert await page.evaluate(ROOMLESS) == []
+        assert await page.locator(".tile-name").evaluate_all(WIDER) == []
 
 
 async def test_agents_by_state_in_total_and_per_queue(board: Watched, site: RunningSite) -> None:

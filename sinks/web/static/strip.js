@@ -160,7 +160,8 @@ export class Strip {
   update(board, offline, lang, words) {
     const lines = [...notices(board, offline, lang, words), ...board.alerts.newest.map((item) => line(item, board.head, lang, words))];
     if (!lines.length) lines.push(quiet(board, lang, words));
-    const more = board.alerts.more + Math.max(0, lines.length - PLACES);
+    const rest = board.alerts.more + Math.max(0, lines.length - PLACES);
+    const more = document.documentElement.dataset.view === "tv" ? `+${rest}` : words.more(rest);
     this.places.forEach((place, i) => {
       const shown = lines[i];
       place.node.hidden = !shown;
@@ -182,7 +183,7 @@ export class Strip {
       place.title.tell(shown);
       put(place.sub, shown.sub);
       mark(place.node, "title", shown.summary ?? null);
-      put(place.more, i === PLACES - 1 && more > 0 ? words.more(more) : "");
+      put(place.more, i === PLACES - 1 && rest > 0 ? more : "");
     });
     this.hint("acknowledge", "A");
     this.hint("silence", "S");

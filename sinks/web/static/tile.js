@@ -9,10 +9,8 @@ import { stateIcon } from "/static/icons.js";
 import { levelIn } from "/static/windows.js";
 import { nameOf } from "/static/words.js";
 
-/** Whether a name is longer than a tile is made for: 16 Latin letters, or 8 Han, which are twice as wide. */
-function wide(name) {
-  return [...name].reduce((width, letter) => width + (letter >= "\u2e80" ? 2 : 1), 0) > 16;
-}
+/** A name's width in Latin letters; a tile is made for 16 of them, or 8 Han, which are twice as wide. */
+const width = (name) => [...name].reduce((sum, letter) => sum + (letter >= "\u2e80" ? 2 : 1), 0);
 
 export class Tile {
   constructor(queue) {
@@ -74,7 +72,8 @@ export class Tile {
     const name = nameOf(data.name, data.queue, lang);
     const behind = words.behind(data.behind_s ?? 0);
     put(this.name, name);
-    mark(this.link, "title", wide(name) ? name : null); // it may be cut
+    this.name.classList.toggle("long", width(name) > 12); // there is no room for it beside since when
+    mark(this.link, "title", width(name) > 16 ? name : null); // it may be cut
     put(this.badge, words.badge[data.state](data.minutes, behind, data.owner, data.held_until ? clock(data.held_until, head.zone) : null));
     const down = data.state === "feed_down";
     this.now(data, level, head, lang, words, name);
