@@ -242,17 +242,17 @@ async def watch_topics(bootstrap: str, visits: list[Seen], cells: list[Seen], ca
 class Pager:
     """The webhook's other end: when each second's queue was told of, by its number."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Load) -> None:
         self.told: dict[int, float] = {}
-        self.load: Load | None = None
+        self._load = load
         self._more = asyncio.Event()
 
     async def take(self, request: web.Request) -> web.Response:
         at = time.time()
         for alert in (await request.json())["alerts"]:
             name, _, queue = alert["labels"].get("queue", "").partition("-")
-            if name == "second" and alert["status"] == "firing" and self.load:
-                self.told.setdefault(self.load.told_of(int(queue), at), at)
+            if name == "second" and alert["status"] == "firing":
+                self.told.setdefault(self._load.told_of(int(queue), at), at)
         self._more.set()
         return web.Response()
 
@@ -292,15 +292,15 @@ async def measure(
     probed: int,
     stages: bool,
 ) -> None:
-    pager = Pager()
-    runner = await pager.serve(port)
     board: list[Seen] = []
     rows: dict[int, float] = {}
     topics: tuple[list[Seen], list[Seen]] = [], []
     before = {pid: cost(pid) for pid in family(run.pid)}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=LAST_S)
     async with aiohttp.ClientSession(read_bufsize=2**22, timeout=timeout) as session:
-        load = pager.load = Load(rate, seconds + warm_up, steps, probed)
+        load = Load(rate, seconds + warm_up, steps, probed)
+        pager = Pager(load)
+        runner = await pager.serve(port)
         asked = range(int(warm_up), int(warm_up + seconds) - 1)
         async with asyncio.timeout(warm_up + seconds + THRESHOLD_S + LAST_S):
             await asyncio.gather(
