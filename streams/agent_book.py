@@ -114,8 +114,7 @@ class AgentBook:
             self._unpack(shelf)
         for number, head in heads.agents.items():
             agent = self.agents[number]
-            for fact in head.facts:
-                agent.facts.insert(fact)
+            agent.facts.insert(*head.facts)
             agent.drop_settled()
 
     def parts(self) -> dict[str, bytes]:
@@ -135,8 +134,7 @@ class AgentBook:
     def _load_former(self, packed: bytes) -> None:
         for number, its in _decode_former(packed).items():
             agent = self.agents[number] = its.agent()
-            for fact in its.facts:
-                agent.facts.insert(fact)
+            agent.facts.insert(*its.facts)
             self._touch(agent.facts.times)
 
     def _touch(self, times: Iterable[int]) -> None:

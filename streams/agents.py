@@ -57,8 +57,7 @@ class AgentFacts:
     def __init__(self, facts: Iterable[AgentFact] = ()) -> None:
         self.times = array("q")
         self.whats: list[What] = []
-        for fact in facts:
-            self.insert(fact)
+        self.insert(*facts)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -75,11 +74,12 @@ class AgentFacts:
         self.times.append(fact.time)
         self.whats.append(once(fact[1:]))
 
-    def insert(self, fact: AgentFact) -> None:
-        """Take in a fact that is not there."""
-        at = self._place(fact)
-        self.times.insert(at, fact.time)
-        self.whats.insert(at, once(fact[1:]))
+    def insert(self, *facts: AgentFact) -> None:
+        """Take in facts that are not there."""
+        for fact in facts:
+            at = self._place(fact)
+            self.times.insert(at, fact.time)
+            self.whats.insert(at, once(fact[1:]))
 
     def keep_from(self, first: int, beside: int) -> None:
         """Drop the facts before the place `first`, but for one `beside` them."""
