@@ -120,13 +120,10 @@ class Agent(msgspec.Struct):
     gone_at: int = 0
     counted_from: int = 0
 
-    def tell(self, fact: AgentFact) -> bool:
-        """Take in a fact; whether it was new."""
-        if fact in self.facts:
-            return False
+    def tell(self, fact: AgentFact) -> None:
+        """Take in a fact that is not there."""
         self.facts.insert(fact)
         self.last_at = max(self.last_at, fact.time)
-        return True
 
     def go_on(self, fact: AgentFact) -> None:
         """Take in a fact that is later than all others."""

@@ -71,7 +71,8 @@ class Roster:
                 return True
         stays = agent.works_at(hotline, centre, source)
         follows = bool(agent.facts) and agent.facts.times[-1] < fact.time
-        if stays and not follows and fact in agent.facts:
+        known = not follows and fact in agent.facts
+        if stays and known:
             return False
         lost = lost_at(agent, self._rules)
         if stays and follows and agent.counted_from <= fact.time and max(fact.time, full) < lost:
@@ -84,10 +85,10 @@ class Roster:
         since = min(fact.time, full, lost) if stays else 0
         self._retrace(agent, since)
         before = self._added_since(agent, since)
-        new = agent.tell(fact)
-        if new:
+        if not known:
+            agent.tell(fact)
             self._book.told(fact.time)
-        changed = agent.describe(fact.time, hotline, centre, source) or new
+        changed = agent.describe(fact.time, hotline, centre, source) or not known
         if changed:
             self._cells.move(before, self._added_since(agent, since))
             self._moved[number] = None
