@@ -15,7 +15,7 @@ from alerts.channels import Notice, Outcome
 from alerts.channels.content import Writer, webhook_alert
 from alerts.channels.http import TIMEOUT_S, JsonClient
 from deploy.runtime.alerts_settings import Webhook
-from streams.contract import AlertEvent
+from streams.contract import DIMENSIONS, AlertEvent
 
 
 class WebhookChannel:
@@ -64,7 +64,7 @@ def idempotency_key(event: AlertEvent) -> str:
 def payload(event: AlertEvent, receiver: str, writer: Writer) -> dict[str, Any]:
     """The payload: a group of one alert, grouped by the labels that say which rule and which key it is."""
     alert = webhook_alert(event, writer)
-    names = ("alertname", "feed", "hotline", "dimension_set", "queue", "category")
+    names = ("alertname", "feed", "hotline", "dimension_set", *DIMENSIONS)
     group = {name: alert["labels"][name] for name in names if name in alert["labels"]}
     written = ", ".join(f'{name}="{_quoted(value)}"' for name, value in sorted(group.items()))
     return {

@@ -17,6 +17,7 @@ from alerts.channels.grafana import GrafanaChannel
 from alerts.channels.http import retry_after_s
 from alerts.channels.webhook import WebhookChannel, payload
 from deploy.runtime.alerts_settings import Alertmanager, Grafana, Webhook
+from streams.contract import DIMENSIONS
 
 KINDS = ["alertmanager", "grafana", "webhook"]
 TIMEOUT_S = 0.4
@@ -177,6 +178,15 @@ async def test_a_webhook_is_signed_over_time_and_body():
 def test_quotes_in_a_label_stay_inside_the_group_key():
     odd = event(labels={"alertname": "A", "queue": 'a"b\\c\nd'})
     assert payload(odd, "r", writer())["groupKey"] == '{}:{alertname="A", queue="a\\"b\\\\c\\nd"}'
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_alerts_of_two_keys_are_two_groups(dimension):
+    """A receiver that keeps what it has by group would end one by the other's end."""
+    silent = {"alertname": "DeadFeed", "feed": "live", "hotline": "h"}
+    first, second = (payload(event(labels=silent | {dimension: name}), "r", writer()) for name in ("1", "2"))
+    assert first["groupKey"] != second["groupKey"]
+    assert first["groupLabels"] == silent | {dimension: "1"}
 
 
 async def test_a_webhooks_name_in_logs_does_not_give_its_address_away():
