@@ -29,6 +29,16 @@ function stepsOf(visit, now, own, queueName) {
   return steps;
 }
 
+/** What a language is called in the language of the page; what is no code of one stays as it was sent. */
+function languageName(code, lang) {
+  try {
+    return new Intl.DisplayNames([lang], { type: "language" }).of(code);
+  } catch (problem) {
+    if (problem instanceof RangeError) return code;
+    throw problem;
+  }
+}
+
 export class Timeline {
   constructor(close) {
     this.title = el("h3", "");
@@ -73,6 +83,7 @@ export class Timeline {
     if (address !== this.address) return;
     if (problem !== null) put(this.title, `${own.failed}: ${problem}`);
     else this.render();
+    this.node.scrollIntoView({ block: "nearest" }); // below a list on a phone it would open unseen
   }
 
   render() {
@@ -81,7 +92,7 @@ export class Timeline {
     put(this.title, last.caller ? last.caller.slice(-8) : own.withheld);
     const named = (value) => value && nameOf(answer.names[value], value, lang);
     const queueName = (queue) => nameOf(tiles[queue]?.name, queue, lang);
-    put(this.sub, [named(last.category), named(last.district), last.language].filter(Boolean).join(" · "));
+    put(this.sub, [named(last.category), named(last.district), last.language && languageName(last.language, lang)].filter(Boolean).join(" · "));
     put(this.close, own.closeCall);
     const earlier = answer.earlier.map((visit, i) => ({
       ms: at(visit.arrived_at ?? visit.queued_at),
