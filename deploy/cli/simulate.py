@@ -256,6 +256,7 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
     control = Control(drain=wanted.drain)
     _listen(control)
     async with Publisher(settings.kafka) as publisher:
+        control.at_stop.append(publisher.hurry)
         if wanted.history:
             days = wanted.history // _DAY_MS
             span = history_span(profile, _start(wanted, profile), days)
@@ -308,6 +309,7 @@ async def _demo(settings: Settings, profile: Profile, wanted: _Wanted) -> None:
     cluster = await cluster_id(settings.kafka)
     incidents = _incidents(wanted, profile, _now())
     async with Publisher(settings.kafka) as for_live, Publisher(settings.kafka) as for_history:
+        control.at_stop += [for_live.hurry, for_history.hurry]
         with TruthLog(wanted.truth) as truth:
             truth.write(incidents)
             live = demo.live(

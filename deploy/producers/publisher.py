@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -10,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from deploy.runtime.kafka import client_options
+from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Kafka
 from streams.contract import murmur2_partition
 from streams.contract.topics import CALLS
@@ -18,7 +20,9 @@ _BATCH_BYTES = 256 * 1024
 _IN_FLIGHT = 64
 PATIENCE_S = 60.0
 """How long a broker that is gone is waited for."""
-STOP_S = 5.0
+HURRIED_S = 3.0
+"""The same for one that is asked to end."""
+STOP_S = 2.0
 
 
 class NotReachableError(RuntimeError):
@@ -50,6 +54,9 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._open: dict[int, Any] = {}
         self._sent: list[asyncio.Future[Any]] = []
+        self._unacknowledged = 0
+        self._hurried = False
+        self._waits: asyncio.Timeout | None = None
         self.partitions = 0
 
     async def __aenter__(self) -> Self:
@@ -95,6 +102,7 @@ class Publisher:
         count = 0
         for key, value, partition, timestamp in messages:
             count += 1
+            self._unacknowledged += 1
             at = murmur2_partition(key, self.partitions) if partition is None else partition
             batch = self._open.get(at)
             if batch is None:
@@ -111,6 +119,12 @@ class Publisher:
             await self._send(at)
         await self._acknowledged()
 
+    def hurry(self) -> None:
+        """This is to end: a broker that does not answer is waited for a few seconds more, also by what waits already."""
+        if not self._hurried and self._waits is not None and not self._waits.expired():
+            self._waits.reschedule(asyncio.get_running_loop().time() + HURRIED_S)
+        self._hurried = True
+
     def _new_batch(self) -> Any:
         assert self._producer is not None
         return self._producer.create_batch()
@@ -121,7 +135,9 @@ class Publisher:
         if not batch.record_count():
             return
         batch.close()
-        self._sent.append(await self._taken(self._producer.send_batch(batch, self._topic, partition=partition)))
+        sent = await self._taken(self._producer.send_batch(batch, self._topic, partition=partition))
+        sent.add_done_callback(partial(self._count, batch.record_count()))
+        self._sent.append(sent)
         if len(self._sent) >= _IN_FLIGHT:
             await self._acknowledged()
 
@@ -129,17 +145,25 @@ class Publisher:
         sent, self._sent = self._sent, []
         await self._taken(asyncio.gather(*sent))
 
+    def _count(self, records: int, sent: asyncio.Future[Any]) -> None:
+        if not sent.cancelled() and sent.exception() is None:
+            self._unacknowledged -= records
+
     async def _taken(self, sending: Awaitable[Any]) -> Any:
         """What comes of something that is sent. aiokafka waits for a broker that is gone as long as it takes."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(HURRIED_S if self._hurried else PATIENCE_S) as self._waits:
                 return await sending
         except KafkaError as error:
-            raise NotReachableError(
-                f"Kafka at {self._address} did not take events for {self._topic}: {error!r}"
-            ) from error
+            raise self._failed(f"did not take events for {self._topic}: {error!r}") from error
         except TimeoutError:
-            raise NotReachableError(
-                f"Kafka at {self._address} has not answered for {PATIENCE_S:.0f} s; what was not acknowledged by then is "
-                "not sent again: start it, then this"
-            ) from None
+            silent = "does not answer" if self._hurried else f"has not answered for {PATIENCE_S:.0f} s"
+            raise self._failed(silent) from None
+        finally:
+            self._waits = None
+
+    def _failed(self, why: str) -> NotReachableError:
+        left = so_many(self._unacknowledged, "event")
+        return NotReachableError(
+            f"Kafka at {self._address} {why}; {left} not acknowledged by now, and not sent again: start it, then this"
+        )

@@ -284,10 +284,17 @@ async def test_a_broker_that_is_not_there_is_said_with_what_to_do(unused_tcp_por
 
 
 @pytest.mark.kafka
+@pytest.mark.parametrize(
+    ("patience_s", "asked_to_end", "says"),
+    [
+        (2.0, False, r"has not answered for 2 s; 1 event not acknowledged.*start it, then this"),
+        (600.0, True, r"does not answer; 1 event not acknowledged"),
+    ],
+)
 async def test_a_broker_that_goes_away_is_not_waited_for_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, asked_to_end: bool, says: str
 ) -> None:
-    monkeypatch.setattr(publisher, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(publisher, "PATIENCE_S", patience_s)
     monkeypatch.setattr(publisher, "STOP_S", 0.5)
     broker = KafkaBroker(tmp_path / "kafka", port=free_port())
     there = Kafka(bootstrap=broker.bootstrap)
@@ -298,11 +305,16 @@ async def test_a_broker_that_goes_away_is_not_waited_for_without_end(
             await sending.flush()
             await asyncio.to_thread(broker.stop)
             await sending.publish([Message(b"k", b"{}")])
+            if asked_to_end:
+                control = Control()
+                control.at_stop.append(sending.hurry)
+                asyncio.get_running_loop().call_soon(control.stop)  # when it waits already
+            await sending.flush()
 
     try:
         await asyncio.to_thread(broker.start)
         await topic_table.apply(there, [topic for topic in TOPICS if topic.name == CALLS])
-        with pytest.raises(NotReachableError, match=r"has not answered for 2 s.*start it, then this"):
+        with pytest.raises(NotReachableError, match=says):
             await asyncio.wait_for(send_until_it_is_gone(), 60)
     finally:
         await asyncio.to_thread(broker.stop)
@@ -310,9 +322,11 @@ async def test_a_broker_that_goes_away_is_not_waited_for_without_end(
 
 async def test_signals_stop_at_once_or_drain_first() -> None:
     for drain, times, drains_after in ((False, 1, False), (True, 1, True), (True, 2, False)):
-        control = Control(drain=drain)
+        control, told = Control(drain=drain), []
+        control.at_stop.append(lambda told=told: told.append("stop"))
         for _ in range(times):
             control.stop()
         assert control.stopping
         assert control.drain == drains_after
+        assert bool(told) is not drains_after
     await asyncio.sleep(0)

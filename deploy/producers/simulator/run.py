@@ -25,9 +25,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Control:
-    """What people ask of a running simulation; `changed` wakes it up."""
+    """What people ask of a running simulation; `changed` wakes it up, and those `at_stop` are told to stop now."""
 
     def __init__(self, *, drain: bool = False) -> None:
+        self.at_stop: list[Callable[[], None]] = []
         self.paused = False
         self.stopping = False
         self.drain = drain
@@ -43,6 +44,9 @@ class Control:
         self.drain = self.drain and not self.stopping
         self.stopping = True
         self.changed.set()
+        if not self.drain:
+            for tell in self.at_stop:
+                tell()
 
 
 class TruthLog:
