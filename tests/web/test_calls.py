@@ -220,20 +220,26 @@ async def test_calls_are_no_wider_than_a_phone(context: BrowserContext, site: Ru
 
 @in_chromium
 @pytest.mark.parametrize(("lang", "about"), [("en", "Heating · Beiguan · Chinese"), ("zh", "供暖 · 北关区 · 中文")])
-async def test_a_call_opens_in_view_on_a_phone(
+async def test_calls_and_one_of_them_open_in_view_on_a_phone(
     context: BrowserContext, site: RunningSite, lang: str, about: str
 ) -> None:
-    """It stands below a list that is longer than the screen."""
+    """They stand below the windows, and it below a list that is longer than the screen."""
     site.site.api.past = InventedPast()  # type: ignore[assignment]
     board = Watched(await context.new_page(), site.url)
     await resize(board.page, 390, 844)
     page = await board.open(f"?lang={lang}&queue=utilities&metric=waiting")
+
+    async def in_view(place: str) -> bool:
+        boxes = [await page.locator(it).bounding_box() for it in ("#header", place, ".nav")]
+        header, box, tabs = [(it["y"], it["y"] + it["height"]) for it in boxes if it]
+        return header[1] <= box[0] < box[1] <= tabs[0]
+
+    await page.locator(".detail-windows tbody .number-link").first.click()
+    await expect(page.locator(".calls tbody tr")).to_have_count(14)
+    assert await in_view(".detail-calls .section-head")
     await page.locator(".calls tbody button").first.click()
-    course = page.locator(".timeline")
-    await expect(course.locator(".section-head .sub")).to_have_text(about)
-    boxes = [await page.locator(it).bounding_box() for it in ("#header", ".timeline", ".nav")]
-    header, box, tabs = [(it["y"], it["y"] + it["height"]) for it in boxes if it]
-    assert header[1] <= box[0] < box[1] <= tabs[0], "nothing lies over it"
+    await expect(page.locator(".timeline .section-head .sub")).to_have_text(about)
+    assert await in_view(".timeline")
     assert await page.evaluate(SIDEWAYS) == []
     assert board.complaints == []
 

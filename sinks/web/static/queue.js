@@ -34,6 +34,7 @@ const COLUMNS = {
   completeness: percentage,
 };
 // made of agents' time, of the order of all waits or of heartbeats: no single call adds to it
+const ONE_COLUMN = matchMedia("(width < 1200px)");
 const UNTRACED = new Set(["occupancy", "queue_time_p90", "completeness"]);
 const NOW = ["waiting", "oldest", "in_service", "blocked", "estimated"];
 const CHIPS = [["waiting", null], ["waiting_over_threshold", null], ["in_service", null], ["abandoned", "15m"]];
@@ -164,6 +165,7 @@ export class QueuePage {
 
   choose(metric, window) {
     this.go({ queue: this.at.queue, metric, window }, true);
+    if (ONE_COLUMN.matches) this.list.node.scrollIntoView(); // below the windows it would open unseen
   }
 
   data() {
