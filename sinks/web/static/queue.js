@@ -33,8 +33,8 @@ const COLUMNS = {
   rating_mean: rating,
   completeness: percentage,
 };
-// made of agents' time, of the order of all waits or of heartbeats: no single call adds to it
 const ONE_COLUMN = matchMedia("(width < 1200px)");
+// made of agents' time, of the order of all waits or of heartbeats: no single call adds to it
 const UNTRACED = new Set(["occupancy", "queue_time_p90", "completeness"]);
 const NOW = ["waiting", "oldest", "in_service", "blocked", "estimated"];
 const CHIPS = [["waiting", null], ["waiting_over_threshold", null], ["in_service", null], ["abandoned", "15m"]];
