@@ -105,7 +105,8 @@ class FeedTest:
                 self._refused(row.kind, Example(line.number, "", row.reason, preview))
                 continue
             self.report.outcomes[row.outcome] += 1
-            self.report.not_understood.update(row.not_understood)
+            if row.not_understood:
+                self.report.not_understood.update(row.not_understood)
             repairs: set[RepairKind] = {*row.repairs}
             if line.carriage_return and row.events:
                 repairs.add("line_end")
@@ -130,9 +131,12 @@ class FeedTest:
         report.sources[event.source] += 1
         if event.type == "queued":
             report.queued[event.hotline, event.queue] += 1
-        report.unknown_fields.update(found.unknown)
-        report.first = found.time if report.first is None else min(report.first, found.time)
-        report.last = found.time if report.last is None else max(report.last, found.time)
+        if found.unknown:
+            report.unknown_fields.update(found.unknown)
+        if report.first is None or found.time < report.first:
+            report.first = found.time
+        if report.last is None or found.time > report.last:
+            report.last = found.time
         report.in_seconds += 0 < found.time < _NO_YEAR_OF_MS
         report.late += event.feed == LIVE and self._now - found.time > self._lateness_ms
 

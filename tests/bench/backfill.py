@@ -1,11 +1,12 @@
 """How long the records of years take: an export of calls read, cleaned and windowed, and what that makes of 362 million.
 
-    python tests/bench/backfill.py [--records 200000] [--calls-a-day 1000000]
+    python tests/bench/backfill.py [--records 200000] [--windowed 200000] [--calls-a-day 1000000]
 
 Writes an export as telephone systems make them (`call-records`: CSV, a row a call), one row in a hundred with blanks
 around its values, one in a thousand without a time that can be read, and has it read by `hotline feed test` (cleaning
-alone) and replayed by `hotline replay --wait` into the whole product: a broker, ClickHouse, one `streams`, one `sinks`. The run
-counts only if every minute and queue in SQL has the calls that were written.
+alone), and its first `--windowed` rows (all, unless told) replayed by `hotline replay --wait` into the whole product: a
+broker, ClickHouse, one `streams`, one `sinks`. The run counts only if every minute and queue in SQL has the calls that
+were written.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import csv
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -126,31 +128,47 @@ def wrong(whole: Whole, feed: object, offered: Counter[tuple[str, int]]) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--windowed", type=int, help="so many of them are replayed")
     parser.add_argument("--calls-a-day", type=int, default=1_000_000)
     chosen = parser.parse_args()
+    windowed = chosen.records if chosen.windowed is None else min(chosen.windowed, chosen.records)
     with tempfile.TemporaryDirectory() as folder, Whole(Path(folder), 6) as whole:
         path = Path(folder) / "calls.csv"
         offered = write(path, chosen.records, chosen.calls_a_day)
+        cleaning, found = told(whole, path, "feed", "test")
+        of_child = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(
+            f"cleaned {found['read']:,} records, load average {os.getloadavg()[0]:.1f}: {of_child.ru_utime:.1f} s of "
+            f"a core, {of_child.ru_maxrss / 1024:,.0f} MiB at most",
+            flush=True,
+        )
+        _say("cleaned", chosen.records, cleaning)
+        if not windowed:
+            return
+        if windowed < chosen.records:  # as the same random numbers make them: the first of these
+            offered = write(path, windowed, chosen.calls_a_day)
         asyncio.run(topics.apply(whole.settings.kafka, TOPICS))
         migrate(whole.settings)
-        cleaning, _ = told(whole, path, "feed", "test")
         sinks = whole.start("sinks")
         streams = whole.start("streams")
         whole.until(lambda: sinks.ready and streams.ready, within=120)
         before = whole.costs()
-        replayed, summary = told(whole, path, "replay", "--wait", "--timeout", "7200")
+        replayed, summary = told(whole, path, "replay", "--wait", "--timeout", "21600")
         after = whole.costs()
         differ = wrong(whole, summary["feed"], offered)
     if differ:
         sys.exit(f"{differ} minutes of queues have other calls in SQL than in the export")
-    print(f"{chosen.records:,} records at {chosen.calls_a_day:,} a day; load average {os.getloadavg()[0]:.1f}")
+    print(f"{windowed:,} records at {chosen.calls_a_day:,} a day; load average {os.getloadavg()[0]:.1f}")
     print(f"rejected {summary['rejected']}, repaired {summary['repaired']}")
-    for name, seconds in (("cleaned", cleaning), ("cleaned, windowed and in SQL", replayed)):
-        speed = chosen.records / seconds
-        print(f"{name}: {seconds:.1f} s, {speed:,.0f} records/s; {ALL:,}: {ALL / speed / 3_600:,.1f} h")
+    _say("cleaned, windowed and in SQL", windowed, replayed)
     for name, costs in after.items():
         used = sum(cost.cpu_s for cost in costs) - sum(cost.cpu_s for cost in before.get(name, []))
-        print(f"{name}: {used:.1f} s of a core, {chosen.records / used:,.0f} records per second of it")
+        print(f"{name}: {used:.1f} s of a core, {windowed / used:,.0f} records per second of it")
+
+
+def _say(name: str, records: int, seconds: float) -> None:
+    speed = records / seconds
+    print(f"{name}: {seconds:.1f} s, {speed:,.0f} records/s; {ALL:,}: {ALL / speed / 3_600:,.1f} h", flush=True)
 
 
 if __name__ == "__main__":
