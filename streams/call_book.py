@@ -10,7 +10,7 @@ from itertools import chain, islice
 import msgspec
 
 from streams.calls import Call
-from streams.packed_calls import OpenStay, Words, pack, standing, unpack
+from streams.packed_calls import OpenStay, Standing, Words, pack, standing, unpack
 
 IN_USE = 2_048
 """So many calls are kept as they are: those in progress in a partition of a nation's line. They take about 3 kB each."""
@@ -140,10 +140,14 @@ class CallBook:
     def still_open(self, call_id: str) -> tuple[OpenStay, ...]:
         """The stays of a packed call that were not over when it was counted last."""
         packed = self._packed(call_id)
-        if not packed:
-            return ()
-        its, text = standing(packed), self._words.text
-        return tuple(OpenStay(text(its.hotline), text(queue), at) for queue, at in its.open)
+        return self._open_stays(standing(packed)) if packed else ()
+
+    def on_shelves(self) -> Iterator[tuple[str, int, tuple[OpenStay, ...]]]:
+        """Of each call that is not in use, as after `load` all are: id, `due` and `still_open`."""
+        for shelf in self._shelves.values():
+            for call_id, packed in shelf.calls.items():
+                its = standing(packed)
+                yield call_id, its.due, self._open_stays(its)
 
     def begun_before(self, time: int) -> Iterator[Call]:
         """Calls whose first fact is from before that time (ms), to be looked at."""
@@ -187,6 +191,10 @@ class CallBook:
             changes[str(number)] = _together(shelf.calls) if shelf.changed else None
             shelf.changed = False
         return changes | self._other_parts()
+
+    def _open_stays(self, its: Standing) -> tuple[OpenStay, ...]:
+        text = self._words.text
+        return tuple(OpenStay(text(its.hotline), text(queue), at) for queue, at in its.open)
 
     def _pack_used(self) -> None:
         for call_id, packed in self._used.items():

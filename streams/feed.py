@@ -256,12 +256,17 @@ class Feed:
 
     def _take_up(self, *, same_terms: bool) -> None:
         """Enter the calls of a snapshot; all are looked into if they were counted under other terms."""
+        if same_terms:
+            for call_id, due, still in self.calls.on_shelves():
+                self._schedule.put(call_id, due)
+                self._present.move((), still)
+            return
         for call_id in list(self.calls):
-            call = None if same_terms else self.calls.open(call_id)
-            if call is not None:
-                self._before(call_id, call)
-            self._schedule.put(call_id, self._due_of(call_id) or 0)
-            self._present.move((), self._still_open(call_id))
+            call = self.calls.open(call_id)
+            assert call is not None, call_id
+            memo = self._before(call_id, call)
+            self._schedule.put(call_id, memo.due)
+            self._present.move((), memo.open)
             self._lay_by()
 
     def _lay_by(self) -> None:
