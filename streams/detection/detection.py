@@ -23,6 +23,7 @@ from streams.detection.keys import MINUTE, Key
 from streams.detection.rules import DetectionRules
 from streams.detection.service import PACES, Promise
 from streams.detection.shares import SHARES, Share, ShareKey, inbound
+from streams.detection.stirred import Stirred
 from streams.detection.waiting import Waiting
 
 SMALL_STEP = 5_000
@@ -76,6 +77,10 @@ class Detection:
         self._sources: dict[Key, SourceWatch] = {}
         self._concentrations: dict[str, Concentrations] = {}
         self._learns = frozenset(rules.demand.learn_from) - {rules.feed}
+        self._stirred_promises: Stirred[Key] = Stirred()
+        self._stirred_shares: Stirred[ShareKey] = Stirred()
+        self._stirred_waiting: Stirred[Key] = Stirred()
+        self._stirred_shortages: Stirred[Key] = Stirred()
 
     # ---- what comes in
 
@@ -105,6 +110,7 @@ class Detection:
         if judged and cell.dimension_set != "category_1":
             target = self.rules.target_at(key.hotline, key.queue, cell.minute)
             self._promise(key).put(cell.minute, cell.counts, self.rules.service_level, target)
+            self._stirred_promises.add(key)
             self._shares_of(key, cell)
 
     def _slice(self, cell: Cell, *, judged: bool) -> None:
@@ -140,6 +146,7 @@ class Detection:
             seen = parts(cell.counts)
             if seen[1] or (kind, key) in self._shares:
                 self._shares.setdefault((kind, key), Share()).rolling.put(cell.minute, seen)
+                self._stirred_shares.add((kind, key))
         if key.dimension_set == "hotline":
             rate = self._answer_rates.setdefault(key, AnswerRate())
             rate.put(cell.minute, (cell.counts.get("answered", 0), inbound(cell.counts)))
@@ -198,6 +205,10 @@ class Detection:
             self._answer_rates,
             self._shortages,
             self._sources,
+            self._stirred_promises,
+            self._stirred_shares,
+            self._stirred_waiting,
+            self._stirred_shortages,
         ):
             judged.clear()
         for demand in self._demands.values():
@@ -300,6 +311,8 @@ class Detection:
             else:
                 waiting.gauge = gauge
             self._shortages.setdefault(key, AgentShortage(gauge)).put(gauge)
+            self._stirred_waiting.add(key)
+            self._stirred_shortages.add(key)
         self._gauges.clear()
 
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
@@ -403,7 +416,10 @@ class Detection:
 
     def _judge_service(self, now: int) -> Iterator[Signal]:
         rules, announce = self.rules.service_level, Announcer(self.rules, now, self._version)
-        for key, promise in sorted(self._promises.items()):
+        # By arrival a window ends where its queue's threshold is over, at some second of the minute.
+        step = MINUTE if rules.attribution == "event" else 1_000
+        for key in self._stirred_promises.due(self._promises.keys(), (now - 1) // step):
+            promise = self._promises[key]
             changed = promise.judge(now, rules)
             if promise.episode.due(now, changed=changed):
                 yield announce.service(key, promise)
@@ -411,24 +427,35 @@ class Detection:
                 changed = promise.judge_burn(pace, now, rules)
                 if promise.episode_of(pace).due(now, changed=changed):
                     yield announce.burn(pace, key, promise)
+            if not promise.broken:
+                self._stirred_promises.rest(key)
 
     def _judge_gauges(self, now: int) -> Iterator[Signal]:
         rules, announce = self.rules, Announcer(self.rules, now, self._version)
-        for key, waiting in sorted(self._waiting.items()):
+        for key in self._stirred_waiting.due(self._waiting.keys(), 0):
+            waiting = self._waiting[key]
             changed = waiting.judge(now, rules.service_level.over_threshold_min)
             if waiting.episode.due(now, changed=changed):
                 yield announce.waiting(key, waiting)
-        for key, shortage in sorted(self._shortages.items()):
+            if not waiting.episode.active:
+                self._stirred_waiting.rest(key)
+        for key in self._stirred_shortages.due(self._shortages.keys(), 0):
+            shortage = self._shortages[key]
             changed = shortage.judge(now, rules.no_agent.after_s)
             if shortage.episode.due(now, changed=changed):
                 yield announce.agent_shortage(key, shortage)
+            if shortage.since is None:
+                self._stirred_shortages.rest(key)
 
     def _judge_shares(self, now: int) -> Iterator[Signal]:
         rules, announce = self.rules, Announcer(self.rules, now, self._version)
-        for (kind, key), share in sorted(self._shares.items()):
+        for kind, key in self._stirred_shares.due(self._shares.keys(), now // MINUTE):
+            share = self._shares[kind, key]
             changed = share.judge(now, rules.share_limit(kind), rules.zone(key.hotline))
             if share.episode.due(now, changed=changed):
                 yield announce.share(kind, key, share)
+            if not share.episode.active:
+                self._stirred_shares.rest((kind, key))
         for key, rate in sorted(self._answer_rates.items()):
             changed = rate.judge(now, rules.answer_rate, rules.zone(key.hotline))
             if rate.episode.due(now, changed=changed):

@@ -132,6 +132,11 @@ class Promise(msgspec.Struct):
     def episode_of(self, pace: Pace) -> Episode:
         return self.fast if pace == "fast" else self.slow
 
+    @property
+    def broken(self) -> bool:
+        """Whether an episode is open: time alone may end it."""
+        return self.episode.active or self.fast.active or self.slow.active
+
     def judge_burn(self, pace: Pace, now: int, rules: ServiceLevel) -> bool:
         """Bring the episode of one burn rate forward; True when it began or ended.
 
