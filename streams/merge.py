@@ -258,12 +258,15 @@ class Merger:
         taken = []
         at = self._clock_of(feed)
         present, agents = feed.gauges(self._of), feed.agents(self._of)
-        for key in sorted(present.keys() | agents.keys() | told.keys()):
+        # Most of a nation's queues are as they were: only what changed is made a gauge, and sorted.
+        changed = {}
+        for key in present.keys() | agents.keys() | told.keys():
             share = present.get(key) or PartialGauge(*key, 0, 0, None, 0)
-            gauge = self._gauge(feed.feed, share, agents.get(key), at)
-            known = told.get(key)
-            if known is not None and msgspec.structs.replace(known, at=at, version=self._version) == gauge:
-                continue
+            its = agents.get(key) or PartialAgents(*key, {}, {})
+            threshold_s = self._rules.promise(*key).thresholds_s[0]
+            if not _says(told.get(key), share, its, threshold_s):
+                changed[key] = self._gauge(feed.feed, share, its, threshold_s, at)
+        for key, gauge in sorted(changed.items()):
             told[key] = gauge
             if feed.feed == self._judged:
                 self._detection.gauge(gauge)
@@ -284,7 +287,7 @@ class Merger:
                 self._detection.source(status)
         return [Output(CELLS, f"{feed.feed}/source/{it.source}".encode(), _encode(it)) for it in changed]
 
-    def _gauge(self, feed: str, share: PartialGauge, agents: PartialAgents | None, at: int) -> Gauge:
+    def _gauge(self, feed: str, share: PartialGauge, agents: PartialAgents, threshold_s: int, at: int) -> Gauge:
         return Gauge(
             feed=feed,
             hotline=share.hotline,
@@ -296,9 +299,9 @@ class Merger:
             waiting_over_threshold=share.over_threshold,
             oldest_queued_at=share.oldest_queued_at,
             in_service=share.in_service,
-            threshold_s=self._rules.promise(share.hotline, share.queue).thresholds_s[0],
-            agents=agents.states if agents else {},
-            breaks=agents.breaks if agents else {},
+            threshold_s=threshold_s,
+            agents=agents.states,
+            breaks=agents.breaks,
         )
 
     def _status(self, feed: MergedFeed) -> list[Output]:
@@ -340,6 +343,19 @@ class Merger:
             return Output(SIGNALS, told.fingerprint.encode(), _encode(told))
         key = f"{told.feed}/forecast/{told.hotline}/{told.queue}"
         return Output(CELLS, key.encode(), _encode(told))
+
+
+def _says(gauge: Gauge | None, share: PartialGauge, agents: PartialAgents, threshold_s: int) -> bool:
+    return (
+        gauge is not None
+        and gauge.waiting == share.waiting
+        and gauge.in_service == share.in_service
+        and gauge.waiting_over_threshold == share.over_threshold
+        and gauge.oldest_queued_at == share.oldest_queued_at
+        and gauge.threshold_s == threshold_s
+        and gauge.agents == agents.states
+        and gauge.breaks == agents.breaks
+    )
 
 
 def _add(total: dict[str, int], counts: dict[str, int]) -> None:

@@ -68,15 +68,23 @@ def gauges(presents: Iterable[Present]) -> dict[tuple[str, str], PartialGauge]:
     total: dict[tuple[str, str], PartialGauge] = {}
     for present in presents:
         for share in present.gauges:
-            for key in {(share.hotline, share.queue), (share.hotline, "")}:
-                gauge = total.get(key) or total.setdefault(key, PartialGauge(*key, 0, 0, None, 0))
-                gauge.waiting += share.waiting
-                gauge.over_threshold += share.over_threshold
-                gauge.in_service += share.in_service
-                if share.oldest_queued_at is not None:
-                    oldest = gauge.oldest_queued_at
-                    gauge.oldest_queued_at = min(share.oldest_queued_at, oldest or share.oldest_queued_at)
+            _add(total, (share.hotline, share.queue), share)
+    for (hotline, queue), gauge in list(total.items()):
+        if queue:
+            _add(total, (hotline, ""), gauge)
     return total
+
+
+def _add(total: dict[tuple[str, str], PartialGauge], key: tuple[str, str], share: PartialGauge) -> None:
+    gauge = total.get(key)
+    if gauge is None:
+        gauge = total[key] = PartialGauge(*key, 0, 0, None, 0)
+    gauge.waiting += share.waiting
+    gauge.over_threshold += share.over_threshold
+    gauge.in_service += share.in_service
+    oldest = share.oldest_queued_at
+    if oldest is not None and (gauge.oldest_queued_at is None or oldest < gauge.oldest_queued_at):
+        gauge.oldest_queued_at = oldest
 
 
 def agents(presents: Iterable[Present]) -> dict[tuple[str, str], PartialAgents]:

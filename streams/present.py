@@ -12,10 +12,15 @@ from streams.packed_calls import OpenStay
 
 
 class _Queue(msgspec.Struct):
-    """`waiting`: when those who wait were queued (ms), in order; an array, as there may be a million."""
+    """`waiting`: when those who wait were queued (ms), in order; an array, as there may be a million.
+
+    `limit`: for how long (ms) one may wait. `told`: the gauge as it was last, None when somebody came or went since.
+    """
 
     waiting: "array[int]"
+    limit: int
     in_service: int = 0
+    told: PartialGauge | None = None
 
 
 class Present:
@@ -39,19 +44,20 @@ class Present:
     def gauges(self, clock: int) -> list[PartialGauge]:
         """Waiting, past the first threshold, oldest and in service per queue, as of `clock` (ms)."""
         found = []
-        for (hotline, queue), its in sorted(self._queues.items()):
+        for key, its in self._queues.items():
             waiting = its.waiting
-            limit = self._rules.promise(hotline, queue).thresholds_s[0] * 1000
-            over = bisect_left(waiting, clock - limit)
-            found.append(
-                PartialGauge(hotline, queue, len(waiting), over, waiting[0] if waiting else None, its.in_service)
-            )
+            over = bisect_left(waiting, clock - its.limit)
+            if its.told is None or its.told.over_threshold != over:
+                its.told = PartialGauge(*key, len(waiting), over, waiting[0] if waiting else None, its.in_service)
+            found.append(its.told)
         return found
 
     def _enter(self, stay: OpenStay) -> None:
         its = self._queues.get(stay[:2])
         if its is None:
-            its = self._queues[stay[:2]] = _Queue(array("q"))
+            limit = self._rules.promise(stay.hotline, stay.queue).thresholds_s[0] * 1000
+            its = self._queues[stay[:2]] = _Queue(array("q"), limit)
+        its.told = None
         if stay.queued_at is None:
             its.in_service += 1
         else:
@@ -59,6 +65,7 @@ class Present:
 
     def _leave(self, stay: OpenStay) -> None:
         its = self._queues[stay[:2]]
+        its.told = None
         if stay.queued_at is None:
             its.in_service -= 1
         else:
