@@ -20,17 +20,33 @@ from streams.stays import Stay, later_facts
 FLAGS = frozenset({"phantom", "test", "nuisance"})
 
 
-class Promise(msgspec.Struct, frozen=True):
+class Promise(msgspec.Struct, frozen=True, array_like=True):
     """What is promised for a queue: thresholds in seconds, and what counts as a short abandon (ms)."""
 
     thresholds_s: tuple[int, ...]
     short_abandon_ms: int
 
 
+class Terms(msgspec.Struct, frozen=True, array_like=True):
+    """What promises and limits rest on. `promises`: hotline -> queue -> promise, `""` for queues without one of their
+    own; `other`: of hotlines that settings do not name. Times in ms.
+    """
+
+    promises: dict[str, dict[str, Promise]]
+    other: dict[str, Promise]
+    lost_waiting_ms: int
+    lost_talking_ms: int
+    lateness_ms: int
+
+    def promise(self, hotline: str, queue: str) -> Promise:
+        its = self.promises.get(hotline, self.other)
+        return its.get(queue) or its[""]
+
+
 class Rules(msgspec.Struct, frozen=True):
     """What decides how calls and agents are counted. `promise(hotline, queue)`; times in ms.
 
-    `terms`: all that promises and limits rest on, as text; calls that were counted under others are looked into anew.
+    `terms`: the `Terms` as text, kept in the state: calls that were counted under others are counted anew.
     """
 
     promise: Callable[[str, str], Promise]
@@ -39,6 +55,15 @@ class Rules(msgspec.Struct, frozen=True):
     lost_talking_ms: int
     lost_agent_ms: int
     terms: str = ""
+
+    def under(self, terms: str) -> "Rules | None":
+        """These rules with the terms that a state was counted under; None if it does not tell them."""
+        try:
+            its = msgspec.json.decode(terms, type=Terms)
+        except msgspec.MsgspecError:
+            return None
+        changes = {"lost_waiting_ms": its.lost_waiting_ms, "lost_talking_ms": its.lost_talking_ms, "terms": terms}
+        return msgspec.structs.replace(self, promise=its.promise, **changes)
 
 
 def lost_at(call: Call, stay: Stay, rules: Rules) -> int | None:

@@ -114,7 +114,7 @@ class Feed:
         self._settled_to = self.clock
         self._swept_at = 0
         self.horizon = 0
-        self._take_up(same_terms=head.terms == rules.terms)
+        self._take_up(head.terms)
 
     def call(self, call_id: str, hotline: str, at: int) -> Call:
         """The remembered call, to be changed, or a new one; one that was over for longer than the lateness is new."""
@@ -254,20 +254,33 @@ class Feed:
         for name, packed in self.roster.parts().items():
             yield f"agents/{name}", packed
 
-    def _take_up(self, *, same_terms: bool) -> None:
-        """Enter the calls of a snapshot; all are looked into if they were counted under other terms."""
-        if same_terms:
+    def _take_up(self, terms: str) -> None:
+        """Enter the calls of a snapshot; if they were counted under other terms, they are counted anew under these."""
+        if terms == self._rules.terms:
             for call_id, due, still in self.calls.on_shelves():
                 self._schedule.put(call_id, due)
                 self._present.move((), still)
             return
+        counted = self._rules.under(terms)
         for call_id in list(self.calls):
             call = self.calls.open(call_id)
             assert call is not None, call_id
             memo = self._before(call_id, call)
+            if counted:
+                self._count_anew(call_id, call, memo, counted)
             self._schedule.put(call_id, memo.due)
             self._present.move((), memo.open)
             self._lay_by()
+
+    def _count_anew(self, call_id: str, call: Call, memo: _Memo, counted: Rules) -> None:
+        """Put what a call adds in place of what it added under former rules, but for minutes that were let go of."""
+        losts = [lost_at(call, stay, counted) for stay in memo.stays]
+        was = contribution(call, memo.stays, losts, memo.clock, counted)
+        floor = self._floor()
+        self.cells.move(was, {key: it for key, it in memo.contribution.items() if key[0] >= floor or key in was})
+        if losts != memo.losts:
+            rows = row_ids(call_id, call, memo.stays, losts, memo.clock)
+            self._change_rows(call_id, call, msgspec.structs.replace(memo, losts=losts, rows=rows), memo)
 
     def _lay_by(self) -> None:
         for call_id in self.calls.lay_by():

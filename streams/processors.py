@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import blake2b
+
+import msgspec
 
 from deploy.runtime.processor import Processor, ProcessorFactory
-from deploy.runtime.settings import Settings
+from deploy.runtime.settings import Hotline, Settings
 from streams.contract.topics import CALLS, PARTIALS, TOPICS, VISITS
-from streams.contribution import Promise, Rules
+from streams.contribution import Promise, Rules, Terms
 from streams.detection import rules_from
 from streams.dimensions import Dimensions, DimensionSet
 from streams.event_file import Events
@@ -18,28 +19,34 @@ from streams.privacy import Pseudonymiser
 
 def counting_rules(settings: Settings) -> Rules:
     """How calls are counted: promises per queue and when a call counts as lost."""
-    promises: dict[tuple[str, str], Promise] = {}
-
-    def promise(hotline: str, queue: str) -> Promise:
-        known = promises.get((hotline, queue))
-        if known is None:
-            its = settings.hotline(hotline)
-            # The hotline's own promise is judged over all its queues, so each counts its threshold too.
-            thresholds = dict.fromkeys((*its.thresholds(queue), its.thresholds_s[0]))
-            known = promises[hotline, queue] = Promise(tuple(thresholds), its.short_abandon_s * 1000)
-        return known
-
     intake = settings.intake
-    terms = f"{settings.known_hotlines()!r} {settings.hotline_defaults!r} {intake!r}"
-    sets = [DimensionSet.parse(name, parts) for name, parts in settings.cells.dimension_sets.items()]
-    return Rules(
-        promise,
-        Dimensions(sets),
+    terms = Terms(
+        {name: _promises(its) for name, its in sorted(settings.known_hotlines().items())},
+        _promises(settings.hotline_defaults),
         intake.lost_waiting_s * 1000,
         intake.lost_talking_s * 1000,
-        intake.lost_agent_s * 1000,
-        blake2b(terms.encode(), digest_size=8).hexdigest(),
+        intake.allowed_lateness_s * 1000,
     )
+    return Rules(
+        terms.promise,
+        Dimensions([DimensionSet.parse(name, parts) for name, parts in settings.cells.dimension_sets.items()]),
+        terms.lost_waiting_ms,
+        terms.lost_talking_ms,
+        intake.lost_agent_s * 1000,
+        msgspec.json.encode(terms).decode(),
+    )
+
+
+def _promises(its: Hotline) -> dict[str, Promise]:
+    """Queue -> promise, of those with one of their own."""
+
+    def promise(queue: str) -> Promise:
+        # The hotline's own promise is judged over all its queues, so each counts its threshold too.
+        thresholds = dict.fromkeys((*its.thresholds(queue), its.thresholds_s[0]))
+        return Promise(tuple(thresholds), its.short_abandon_s * 1000)
+
+    own = {queue: promise(queue) for queue in sorted(its.queues)}
+    return {"": promise("")} | {queue: its for queue, its in own.items() if its != promise("")}
 
 
 def meaning(settings: Settings) -> dict[str, str]:
