@@ -20,10 +20,10 @@ from streams.detection.episode import Episode
 from streams.detection.explain import SliceKey
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import MINUTE, Key
+from streams.detection.promised import Promised
 from streams.detection.rules import DetectionRules
-from streams.detection.service import PACES, Promise
-from streams.detection.shares import SHARES, Share, ShareKey, inbound
-from streams.detection.stirred import Stirred
+from streams.detection.service import Promise
+from streams.detection.shares import Share, ShareKey
 from streams.detection.waiting import Waiting
 
 SMALL_STEP = 5_000
@@ -68,19 +68,11 @@ class Detection:
         self._forecast_at = 0
         self._over = False
         self._demands: dict[Key, demands.Demand] = {}
-        self._promises: dict[Key, Promise] = {}
-        self._waiting: dict[Key, Waiting] = {}
+        self._promised = Promised()
         self._gauges: dict[Key, Gauge] = {}
-        self._shares: dict[ShareKey, Share] = {}
-        self._answer_rates: dict[Key, AnswerRate] = {}
-        self._shortages: dict[Key, AgentShortage] = {}
         self._sources: dict[Key, SourceWatch] = {}
         self._concentrations: dict[str, Concentrations] = {}
         self._learns = frozenset(rules.demand.learn_from) - {rules.feed}
-        self._stirred_promises: Stirred[Key] = Stirred()
-        self._stirred_shares: Stirred[ShareKey] = Stirred()
-        self._stirred_waiting: Stirred[Key] = Stirred()
-        self._stirred_shortages: Stirred[Key] = Stirred()
 
     # ---- what comes in
 
@@ -108,10 +100,7 @@ class Detection:
         if not demand.put(cell.feed, cell.minute, offered):
             self.too_late += 1
         if judged and cell.dimension_set != "category_1":
-            target = self.rules.target_at(key.hotline, key.queue, cell.minute)
-            self._promise(key).put(cell.minute, cell.counts, self.rules.service_level, target)
-            self._stirred_promises.add(key)
-            self._shares_of(key, cell)
+            self._promised.cell(key, cell, self.rules)
 
     def _slice(self, cell: Cell, *, judged: bool) -> None:
         dimensions = self.rules.slices.get(cell.dimension_set)
@@ -132,24 +121,6 @@ class Detection:
             of.slices.put(cell.minute, key, offered)
         else:
             of.slices.teach(cell.feed, cell.minute, key, offered)
-
-    def _promise(self, key: Key) -> Promise:
-        promise = self._promises.get(key)
-        if promise is None:
-            promise = self._promises[key] = Promise(*self.rules.promise(key.hotline, key.queue))
-        return promise
-
-    def _shares_of(self, key: Key, cell: Cell) -> None:
-        for kind, parts, sets in SHARES:
-            if key.dimension_set not in sets:
-                continue
-            seen = parts(cell.counts)
-            if seen[1] or (kind, key) in self._shares:
-                self._shares.setdefault((kind, key), Share()).rolling.put(cell.minute, seen)
-                self._stirred_shares.add((kind, key))
-        if key.dimension_set == "hotline":
-            rate = self._answer_rates.setdefault(key, AnswerRate())
-            rate.put(cell.minute, (cell.counts.get("answered", 0), inbound(cell.counts)))
 
     def source(self, status: SourceStatus) -> None:
         """Set what is known of one source of the judged feed."""
@@ -197,20 +168,9 @@ class Detection:
         """Judge the feed of the rules from its own beginning, whatever its clock is."""
         self._now = self._forecast_at = 0
         self._over = False
-        for judged in (
-            self._promises,
-            self._waiting,
-            self._gauges,
-            self._shares,
-            self._answer_rates,
-            self._shortages,
-            self._sources,
-            self._stirred_promises,
-            self._stirred_shares,
-            self._stirred_waiting,
-            self._stirred_shortages,
-        ):
-            judged.clear()
+        self._promised.clear()
+        self._gauges.clear()
+        self._sources.clear()
         for demand in self._demands.values():
             demand.begin_anew(self.rules.feed)
         for of in self._concentrations.values():
@@ -281,38 +241,15 @@ class Detection:
                 key = slice_as_key(hotline, it.key)
                 if key not in self._demands:
                     yield it.episode, partial(announce.concentration, key, it)
-        yield from self._promised(announce)
+        yield from self._promised.conditions(announce)
         for key, watch in sorted(self._sources.items()):
             yield watch.dead, partial(announce.dead_feed, key, watch)
             yield watch.doubled, partial(announce.doubled_feed, key, watch)
 
-    def _promised(self, announce: Announcer) -> Iterator[tuple[Episode, Callable[[], Signal]]]:
-        """The conditions that are judged by what is promised."""
-        for key, promise in sorted(self._promises.items()):
-            yield promise.episode, partial(announce.service, key, promise)
-            for pace in PACES:
-                yield promise.episode_of(pace), partial(announce.burn, pace, key, promise)
-        for key, waiting in sorted(self._waiting.items()):
-            yield waiting.episode, partial(announce.waiting, key, waiting)
-        for key, shortage in sorted(self._shortages.items()):
-            yield shortage.episode, partial(announce.agent_shortage, key, shortage)
-        for (kind, key), share in sorted(self._shares.items()):
-            yield share.episode, partial(announce.share, kind, key, share)
-        for key, rate in sorted(self._answer_rates.items()):
-            yield rate.episode, partial(announce.answer_rate, key, rate)
-            yield rate.ahead, partial(announce.answer_rate_ahead, key, rate)
-
     def _take_gauges(self) -> None:
         """From now on the gauges that were set last hold."""
         for key, gauge in self._gauges.items():
-            waiting = self._waiting.get(key)
-            if waiting is None:
-                self._waiting[key] = Waiting(gauge)
-            else:
-                waiting.gauge = gauge
-            self._shortages.setdefault(key, AgentShortage(gauge)).put(gauge)
-            self._stirred_waiting.add(key)
-            self._stirred_shortages.add(key)
+            self._promised.gauge(key, gauge)
         self._gauges.clear()
 
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
@@ -321,10 +258,7 @@ class Detection:
         for key, demand in self._demands.items():
             demand.expectation.lifts = self._lifts(key, near)
         planned = {key for key, demand in self._demands.items() if demand.expectation.minute(minute)}
-        for key, rate in self._answer_rates.items():
-            rate.minute(minute, self.rules.answer_rate, self.rules.zone(key.hotline))
-        for promise in self._promises.values():
-            promise.minute(minute, self.rules.service_level)
+        self._promised.minute(minute, self.rules)
         yield from self._judge_lack(minute)
         yield from self._judge(minute, 0)
         for demand in self._demands.values():
@@ -402,10 +336,8 @@ class Detection:
         return self._demands.get(Key(key.hotline, "hotline")) if key.dimension_set != "hotline" else None
 
     def _judge_promises(self, now: int) -> Iterator[Signal]:
-        yield from self._judge_service(now)
-        yield from self._judge_gauges(now)
-        yield from self._judge_shares(now)
         announce = Announcer(self.rules, now, self._version)
+        yield from self._promised.judge(now, self.rules, announce)
         for key, watch in sorted(self._sources.items()):
             changed = watch.judge_dead(now)
             if watch.dead.due(now, changed=changed):
@@ -413,56 +345,6 @@ class Detection:
             changed = watch.judge_doubled(now)
             if watch.doubled.due(now, changed=changed):
                 yield announce.doubled_feed(key, watch)
-
-    def _judge_service(self, now: int) -> Iterator[Signal]:
-        rules, announce = self.rules.service_level, Announcer(self.rules, now, self._version)
-        # By arrival a window ends where its queue's threshold is over, at some second of the minute.
-        step = MINUTE if rules.attribution == "event" else 1_000
-        for key in self._stirred_promises.due(self._promises.keys(), (now - 1) // step):
-            promise = self._promises[key]
-            changed = promise.judge(now, rules)
-            if promise.episode.due(now, changed=changed):
-                yield announce.service(key, promise)
-            for pace in PACES:
-                changed = promise.judge_burn(pace, now, rules)
-                if promise.episode_of(pace).due(now, changed=changed):
-                    yield announce.burn(pace, key, promise)
-            if not promise.broken:
-                self._stirred_promises.rest(key)
-
-    def _judge_gauges(self, now: int) -> Iterator[Signal]:
-        rules, announce = self.rules, Announcer(self.rules, now, self._version)
-        for key in self._stirred_waiting.due(self._waiting.keys(), 0):
-            waiting = self._waiting[key]
-            changed = waiting.judge(now, rules.service_level.over_threshold_min)
-            if waiting.episode.due(now, changed=changed):
-                yield announce.waiting(key, waiting)
-            if not waiting.episode.active:
-                self._stirred_waiting.rest(key)
-        for key in self._stirred_shortages.due(self._shortages.keys(), 0):
-            shortage = self._shortages[key]
-            changed = shortage.judge(now, rules.no_agent.after_s)
-            if shortage.episode.due(now, changed=changed):
-                yield announce.agent_shortage(key, shortage)
-            if shortage.since is None:
-                self._stirred_shortages.rest(key)
-
-    def _judge_shares(self, now: int) -> Iterator[Signal]:
-        rules, announce = self.rules, Announcer(self.rules, now, self._version)
-        for kind, key in self._stirred_shares.due(self._shares.keys(), now // MINUTE):
-            share = self._shares[kind, key]
-            changed = share.judge(now, rules.share_limit(kind), rules.zone(key.hotline))
-            if share.episode.due(now, changed=changed):
-                yield announce.share(kind, key, share)
-            if not share.episode.active:
-                self._stirred_shares.rest((kind, key))
-        for key, rate in sorted(self._answer_rates.items()):
-            changed = rate.judge(now, rules.answer_rate, rules.zone(key.hotline))
-            if rate.episode.due(now, changed=changed):
-                yield announce.answer_rate(key, rate)
-            changed = rate.judge_ahead(now, rules.answer_rate)
-            if rate.ahead.due(now, changed=changed):
-                yield announce.answer_rate_ahead(key, rate)
 
     # ---- state
 
@@ -475,11 +357,11 @@ class Detection:
             self._forecast_at,
             self.too_late,
             [(key, demand.pack()) for key, demand in sorted(self._demands.items())],
-            sorted(self._promises.items()),
-            sorted(self._waiting.items()),
-            sorted(self._shares.items()),
-            sorted(self._answer_rates.items()),
-            sorted(self._shortages.items()),
+            sorted(self._promised.promises.items()),
+            sorted(self._promised.waiting.items()),
+            sorted(self._promised.shares.items()),
+            sorted(self._promised.answer_rates.items()),
+            sorted(self._promised.shortages.items()),
             sorted(self._sources.items()),
             [(hotline, of.pack()) for hotline, of in sorted(self._concentrations.items())],
             sorted(self._gauges.items()),
@@ -503,11 +385,14 @@ class Detection:
             made._demands[key] = demands.Demand.unpack(
                 packed.feed, rules.zone(key.hotline), state, rules.hotline(key.hotline).country
             )
-        for key, promise in packed.promises:
-            promise.threshold_s, promise.target = rules.promise(key.hotline, key.queue)
-            made._promises[key] = promise
-        made._waiting, made._shares = dict(packed.waiting), dict(packed.shares)
-        made._answer_rates, made._shortages = dict(packed.answer_rates), dict(packed.shortages)
+        made._promised = Promised(
+            dict(packed.promises),
+            dict(packed.waiting),
+            dict(packed.shares),
+            dict(packed.answer_rates),
+            dict(packed.shortages),
+        )
+        made._promised.promise_anew(rules)
         made._sources, made._gauges = dict(packed.sources), dict(packed.gauges)
         for hotline, of in packed.concentrations:
             told = rules.hotline(hotline)
