@@ -1,6 +1,7 @@
 """Sends what one receiver is due, through the first of its channels that works."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -8,9 +9,10 @@ import structlog
 from alerts import metrics
 from alerts.channels import Channel, Delivered, Failed, Notice, Outcome, Retry
 from alerts.notifications import Via
-from alerts.paging import Paging, channel_of
+from alerts.paging import TRIES_PER_CHANNEL, Paging, channel_of
 
 IDLE_S = 0.1
+REST_MS = 60_000
 
 Piece = tuple[str, str, str, str]
 """(channel, episode, state, severity)"""
@@ -25,6 +27,7 @@ async def page_forever(
 
     Of a message that a channel takes in several calls only what it has not taken yet is sent again.
     """
+    ways = _Ways(channels)
     taken: dict[str, set[Piece]] = {}
     while True:
         pages = paging()
@@ -33,8 +36,9 @@ async def page_forever(
             await asyncio.sleep(IDLE_S)
             continue
         message, tries, notices = due
-        channel = channels[channel_of(tries, len(channels))]
+        channel = ways.choose(tries, now())
         outcome = await _send(channel, notices, taken.setdefault(message.id, set()), now)
+        ways.note(channel, outcome, now())
         if isinstance(outcome, Delivered):
             del taken[message.id]
         metrics.PAGES.labels(channel.kind, message.why, type(outcome).__name__.lower(), _reason(outcome)).inc()
@@ -47,6 +51,32 @@ async def page_forever(
             )
         if paging() is pages:
             pages.settle(message.id, outcome, now(), Via(channel.kind, channel.target))
+
+
+class _Ways:
+    """A receiver's channels. One that hangs or is away twice in a row rests for a minute, and the next stands in for it:
+    each message would wait for it anew, and hold up those behind it.
+    """
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self._channels = channels
+        self._missed: Counter[str] = Counter()
+        self._rests_until: dict[str, int] = {}
+
+    def choose(self, tries: int, now: int) -> Channel:
+        """For a message that was tried so often; when all rest, the one whose turn it is."""
+        turn = channel_of(tries, len(self._channels))
+        ordered = [*self._channels[turn:], *self._channels[:turn]]
+        return next((it for it in ordered if self._rests_until.get(it.target, 0) <= now), ordered[0])
+
+    def note(self, channel: Channel, outcome: Outcome, now: int) -> None:
+        """What became of a message at `now` (ms)."""
+        if not isinstance(outcome, Retry):
+            self._missed[channel.target] = 0
+            return
+        self._missed[channel.target] += 1
+        if self._missed[channel.target] >= TRIES_PER_CHANNEL:
+            self._rests_until[channel.target] = now + REST_MS
 
 
 async def _send(channel: Channel, notices: Sequence[Notice], taken: set[Piece], now: Callable[[], int]) -> Outcome:
