@@ -1,11 +1,12 @@
 """How the core grows: memory, checkpoints, restarts and speed against open calls and against keys, and rows per event.
 
-    python tests/bench/growth.py [--calls 1000 10000 100000 1000000] [--keys 100 1000 10000 100000]
+    python tests/bench/growth.py [--calls 1000 10000 100000 1000000] [--keys 100 1000 10000 100000] [--queues 60 600 3000]
 
 Each point is a process of its own, all six partitions and the merger in it, without Kafka. `open calls`: so many wait, each with
 an id of 22 characters and nine attributes. Bytes are what the process takes with them less what it took without them,
 divided; then a twentieth of them (at most 20,000) are answered and ended, spread over all; then all partitions are saved
-and built anew. `keys`: calls that are queued, answered and ended, over so many queues.
+and built anew. `keys`: calls that are queued, answered and ended, over so many queues. `queues`: 500 calls a second over
+so many queues, ten of them a hotline's, and what each fifth of a second brought is told, as while nothing is behind.
 Seconds are of processor time.
 """
 
@@ -17,8 +18,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from itertools import count, islice
+from itertools import count, groupby, islice
 from pathlib import Path
+from random import Random
 from typing import Any, TypeVar
 
 import msgspec
@@ -35,6 +37,10 @@ CHUNK = 2_000
 HOUR_MS = 3_600_000
 T = 1_700_000_000_000 // HOUR_MS * HOUR_MS
 CALLS_OF_KEYS = 50_000
+LIVE_S = 40
+CALLS_PER_S = 500
+TELL_MS = 200
+KINDS = ("queued", "answered", "ended")
 
 Item = TypeVar("Item")
 
@@ -185,6 +191,27 @@ def of_keys(keys: int) -> dict[str, float]:
     }
 
 
+def of_queues(queues: int) -> dict[str, float]:
+    core, random = Core(), Random(1)
+    events = []
+    for number in range(LIVE_S * CALLS_PER_S):
+        queue = random.randrange(queues)
+        told = {"call": f"call-{number}", "hotline": f"hotline-{queue // 10}", "queue": f"queue-{queue}"}
+        at = T + number * 1_000 // CALLS_PER_S
+        answered = at + int(random.expovariate(1 / 15_000))
+        ended = answered + int(random.expovariate(1 / 180_000))
+        events += [told | {"type": kind, "time": when} for kind, when in zip(KINDS, (at, answered, ended), strict=True)]
+    live = sorted((it for it in events if it["time"] < T + LIVE_S * 1_000), key=lambda it: it["time"])
+    for _, some in groupby(live, key=lambda it: it["time"] // TELL_MS):
+        core.read(list(some))
+    return {
+        "queues": queues,
+        "partitions_percent_of_a_core": 100 * core.seconds["partitions"] / LIVE_S,
+        "merger_percent_of_a_core": 100 * core.seconds["merger"] / LIVE_S,
+        "partials_bytes_per_s": core.left[PARTIALS][1] / LIVE_S,
+    }
+
+
 def point(kind: str, size: int) -> dict[str, float]:
     command = [sys.executable, __file__, "--point", kind, str(size)]
     told: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -202,16 +229,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, nargs="*", default=[1_000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--keys", type=int, nargs="*", default=[100, 1_000, 10_000, 100_000])
+    parser.add_argument("--queues", type=int, nargs="*", default=[60, 600, 3_000])
     parser.add_argument("--point", nargs=2)
     chosen = parser.parse_args()
     if chosen.point:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         kind, size = chosen.point
-        print(json.dumps({"calls": of_calls, "keys": of_keys}[kind](int(size))))
+        print(json.dumps({"calls": of_calls, "keys": of_keys, "queues": of_queues}[kind](int(size))))
         return
     print(f"Python {platform.python_version()}\n")
-    for kind, sizes in (("calls", chosen.calls), ("keys", chosen.keys)):
+    for kind, sizes in (("calls", chosen.calls), ("keys", chosen.keys), ("queues", chosen.queues)):
         if sizes:
             print(table([point(kind, size) for size in sizes]), end="\n\n", flush=True)
 
