@@ -1,12 +1,13 @@
 """How the core grows: memory, checkpoints, restarts and speed against open calls and against keys, and rows per event.
 
-    python tests/bench/growth.py [--calls 1000 10000 100000 1000000] [--keys 100 1000 10000 100000] [--queues 60 600 3000]
+    python tests/bench/growth.py [--calls 1000 10000 100000 1000000] [--keys 100 1000 10000 100000] [--queues 60 600 3000] [--days 1 7 28 91 364]
 
 Each point is a process of its own, all six partitions and the merger in it, without Kafka. `open calls`: so many wait, each with
 an id of 22 characters and nine attributes. Bytes are what the process takes with them less what it took without them,
 divided; then a twentieth of them (at most 20,000) are answered and ended, spread over all; then all partitions are saved
 and built anew. `keys`: calls that are queued, answered and ended, over so many queues. `queues`: 500 calls a second over
 so many queues, ten of them a hotline's, and what each fifth of a second brought is told, as while nothing is behind.
+`days`: detection learns so many of ten queues, then an hour is judged, five times a second.
 Seconds are of processor time.
 """
 
@@ -28,8 +29,10 @@ import msgspec
 from deploy.runtime.hosting import GC_THRESHOLDS
 from deploy.runtime.processor import Output, Processor, Record
 from deploy.runtime.settings import Settings
+from streams.contract.cells import Cell
 from streams.contract.keys import murmur2_partition
 from streams.contract.topics import CALLS, CELLS, PARTIALS, VISITS
+from streams.detection import Detection, rules_from
 from streams.processors import factory
 
 PARTITIONS = 6
@@ -40,6 +43,8 @@ CALLS_OF_KEYS = 50_000
 LIVE_S = 40
 CALLS_PER_S = 500
 TELL_MS = 200
+MINUTE_MS, DAY_MS = 60_000, 24 * HOUR_MS
+HISTORY_QUEUES = 10
 KINDS = ("queued", "answered", "ended")
 
 Item = TypeVar("Item")
@@ -212,6 +217,60 @@ def of_queues(queues: int) -> dict[str, float]:
     }
 
 
+def of_days(days: int) -> dict[str, float]:
+    rules = rules_from(Settings(demo=True, demand={"learn_from": ("history",)}))
+    detection, random = Detection(rules), Random(1)
+    empty, seconds = resident(), time.process_time()
+    for minute in range(T - days * DAY_MS, T, MINUTE_MS):
+        tell_minute(detection, "history", minute, [random.randrange(8) for _ in range(HISTORY_QUEUES)])
+        if not minute % DAY_MS:
+            detection.complete("history", minute)
+    detection.complete("history", T)
+    learnt = time.process_time() - seconds
+    gc.collect()
+    kept = resident() - empty
+    detection.advance(T, 1)
+    seconds = time.process_time()
+    for now in range(T + TELL_MS, T + HOUR_MS, TELL_MS):
+        if not now % 1_000:
+            minute = now - now % MINUTE_MS
+            tell_minute(detection, "live", minute, [(now - minute) // 10_000 for _ in range(HISTORY_QUEUES)])
+        detection.advance(now, now)
+    judged = time.process_time() - seconds
+    seconds = time.process_time()
+    state = detection.snapshot()
+    saved = time.process_time() - seconds
+    seconds = time.process_time()
+    Detection.restore(rules, state)
+    return {
+        "days": days,
+        "learning_s": learnt,
+        "memory_mib": kept / 2**20,
+        "judging_percent_of_a_core": 100 * judged / 3_600,
+        "state_kib": len(state) / 1024,
+        "checkpoint_s": saved,
+        "restart_s": time.process_time() - seconds,
+    }
+
+
+def tell_minute(detection: Detection, feed: str, minute: int, offered: list[int]) -> None:
+    """A minute's calls of each queue, and of the hotline as their sum."""
+    keys = [("hotline", ""), *(("queue", f"queue-{number}") for number in range(len(offered)))]
+    for (dimension_set, queue), calls in zip(keys, [sum(offered), *offered], strict=True):
+        counts = {"offered": calls, "answered": calls, "event_answered.20": calls}
+        detection.cell(
+            Cell(
+                feed=feed,
+                hotline="12345",
+                dimension_set=dimension_set,
+                queue=queue,
+                minute=minute,
+                version=1,
+                counts=counts,
+            )
+        )
+
+
 def point(kind: str, size: int) -> dict[str, float]:
     command = [sys.executable, __file__, "--point", kind, str(size)]
     told: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -225,22 +284,26 @@ def table(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
+POINTS = {"calls": of_calls, "keys": of_keys, "queues": of_queues, "days": of_days}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, nargs="*", default=[1_000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--keys", type=int, nargs="*", default=[100, 1_000, 10_000, 100_000])
     parser.add_argument("--queues", type=int, nargs="*", default=[60, 600, 3_000])
+    parser.add_argument("--days", type=int, nargs="*", default=[1, 7, 28, 91, 364])
     parser.add_argument("--point", nargs=2)
     chosen = parser.parse_args()
     if chosen.point:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         kind, size = chosen.point
-        print(json.dumps({"calls": of_calls, "keys": of_keys, "queues": of_queues}[kind](int(size))))
+        print(json.dumps(POINTS[kind](int(size))))
         return
     print(f"Python {platform.python_version()}\n")
-    for kind, sizes in (("calls", chosen.calls), ("keys", chosen.keys), ("queues", chosen.queues)):
-        if sizes:
+    for kind in POINTS:
+        if sizes := getattr(chosen, kind):
             print(table([point(kind, size) for size in sizes]), end="\n\n", flush=True)
 
 
