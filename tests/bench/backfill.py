@@ -136,12 +136,8 @@ def main() -> None:
         path = Path(folder) / "calls.csv"
         offered = write(path, chosen.records, chosen.calls_a_day)
         cleaning, found = told(whole, path, "feed", "test")
-        of_child = resource.getrusage(resource.RUSAGE_CHILDREN)
-        print(
-            f"cleaned {found['read']:,} records, load average {os.getloadavg()[0]:.1f}: {of_child.ru_utime:.1f} s of "
-            f"a core, {of_child.ru_maxrss / 1024:,.0f} MiB at most",
-            flush=True,
-        )
+        used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        print(f"cleaned {found['read']:,} records, load average {os.getloadavg()[0]:.1f}: {used:.1f} s of a core")
         _say("cleaned", chosen.records, cleaning)
         if not windowed:
             return

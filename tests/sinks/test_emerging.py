@@ -231,7 +231,7 @@ def test_the_command_makes_terms_anew_by_the_words_of_the_settings(store, select
     (tmp_path / "own.txt").write_text("猴痘\n", encoding="utf-8")
     settings_say(TermWords(dictionary=tmp_path / "own.txt"))
     done = CliRunner().invoke(cli, ["terms", "remake", "--from", "2026-03-01", "--to", "2026-03-01"])
-    assert (done.exit_code, "have other terms now" in done.output) == (0, True), done.output
+    assert (done.exit_code, "with other terms now" in done.output) == (0, True), done.output
     assert select("SELECT terms FROM v_visits WHERE feed = {feed:String}", feed=feed) == [{"terms": ["猴痘", "疫苗"]}]
     refused = CliRunner().invoke(cli, ["terms", "remake", "--from", "2026-03-02", "--to", "2026-03-01"])
     assert refused.exit_code == 2
