@@ -385,13 +385,7 @@ class Detection:
             made._demands[key] = demands.Demand.unpack(
                 packed.feed, rules.zone(key.hotline), state, rules.hotline(key.hotline).country
             )
-        made._promised = Promised(
-            dict(packed.promises),
-            dict(packed.waiting),
-            dict(packed.shares),
-            dict(packed.answer_rates),
-            dict(packed.shortages),
-        )
+        made._promised = Promised(packed.promises, packed.waiting, packed.shares, packed.answer_rates, packed.shortages)
         made._promised.promise_anew(rules)
         made._sources, made._gauges = dict(packed.sources), dict(packed.gauges)
         for hotline, of in packed.concentrations:

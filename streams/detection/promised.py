@@ -1,6 +1,6 @@
 """The conditions that rest on what is promised of queues and hotlines: service level, waiting, agents, shares, answer rate."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from streams.contract import Cell, Gauge, Signal
@@ -17,7 +17,7 @@ from streams.detection.waiting import Waiting
 
 
 class Promised:
-    """What is judged of each key, by condition, as packed before if given.
+    """What is judged of each key, by condition; begins with what was packed.
 
     Between a minute's borders only keys are judged of which something was told, or of which time alone may change
     something: of a nation's queues most are quiet.
@@ -25,17 +25,17 @@ class Promised:
 
     def __init__(
         self,
-        promises: Mapping[Key, Promise] | None = None,
-        waiting: Mapping[Key, Waiting] | None = None,
-        shares: Mapping[ShareKey, Share] | None = None,
-        answer_rates: Mapping[Key, AnswerRate] | None = None,
-        shortages: Mapping[Key, AgentShortage] | None = None,
+        promises: Iterable[tuple[Key, Promise]] = (),
+        waiting: Iterable[tuple[Key, Waiting]] = (),
+        shares: Iterable[tuple[ShareKey, Share]] = (),
+        answer_rates: Iterable[tuple[Key, AnswerRate]] = (),
+        shortages: Iterable[tuple[Key, AgentShortage]] = (),
     ) -> None:
-        self.promises = dict(promises or {})
-        self.waiting = dict(waiting or {})
-        self.shares = dict(shares or {})
-        self.answer_rates = dict(answer_rates or {})
-        self.shortages = dict(shortages or {})
+        self.promises = dict(promises)
+        self.waiting = dict(waiting)
+        self.shares = dict(shares)
+        self.answer_rates = dict(answer_rates)
+        self.shortages = dict(shortages)
         self._stirred_promises: Stirred[Key] = Stirred()
         self._stirred_shares: Stirred[ShareKey] = Stirred()
         self._stirred_waiting: Stirred[Key] = Stirred()
