@@ -1,6 +1,7 @@
 """How the core grows: memory, checkpoints, restarts and speed against open calls and against keys, and rows per event.
 
-    python tests/bench/growth.py [--calls 1000 10000 100000 1000000] [--keys 100 1000 10000 100000] [--queues 60 600 3000] [--days 1 7 28 91 364]
+    python tests/bench/growth.py [--calls 1000 10000 100000 1000000] [--keys 100 1000 10000 100000]
+        [--queues 60 600 3000] [--days 1 7 28 91 364]
 
 Each point is a process of its own, all six partitions and the merger in it, without Kafka. `open calls`: so many wait, each with
 an id of 22 characters and nine attributes. Bytes are what the process takes with them less what it took without them,
@@ -26,10 +27,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "detection"))
+
+from detection_kit import tell
+
 from deploy.runtime.hosting import GC_THRESHOLDS
 from deploy.runtime.processor import Output, Processor, Record
 from deploy.runtime.settings import Settings
-from streams.contract.cells import Cell
 from streams.contract.keys import murmur2_partition
 from streams.contract.topics import CALLS, CELLS, PARTIALS, VISITS
 from streams.detection import Detection, rules_from
@@ -255,19 +259,10 @@ def of_days(days: int) -> dict[str, float]:
 
 def tell_minute(detection: Detection, feed: str, minute: int, offered: list[int]) -> None:
     """A minute's calls of each queue, and of the hotline as their sum."""
-    keys = [("hotline", ""), *(("queue", f"queue-{number}") for number in range(len(offered)))]
-    for (dimension_set, queue), calls in zip(keys, [sum(offered), *offered], strict=True):
-        counts = {"offered": calls, "answered": calls, "event_answered.20": calls}
-        detection.cell(
-            Cell(
-                feed=feed,
-                hotline="12345",
-                dimension_set=dimension_set,
-                queue=queue,
-                minute=minute,
-                version=1,
-                counts=counts,
-            )
+    tell(detection, feed, "12345", "hotline", "", minute, {"offered": sum(offered), "event_answered.20": sum(offered)})
+    for number, calls in enumerate(offered):
+        tell(
+            detection, feed, "12345", "queue", f"queue-{number}", minute, {"offered": calls, "event_answered.20": calls}
         )
 
 
