@@ -25,7 +25,7 @@ from faust.types.transports import SchedulingStrategyT
 
 from deploy.runtime.chunks import Chunk
 from deploy.runtime.ending import end_process
-from deploy.runtime.kafka import client_options, faust_broker
+from deploy.runtime.kafka import FETCH_WAIT_MS, client_options, faust_broker
 from deploy.runtime.membership import Membership
 from deploy.runtime.settings import Kafka
 from deploy.runtime.unpacking import Batch, UnreadableError, chunks, keep_packed, until_fetched
@@ -37,7 +37,6 @@ SEEK_TIMEOUT_S = REQUEST_TIMEOUT_S / 2
 PRODUCE_TIMEOUT_MS = 30_000
 BATCH_BYTES = 512 * 1024
 BUFFERED_CHUNKS = 8
-FETCH_WAIT_MS = 500
 FETCHED_RECENTLY_S = 5.0
 
 Take = Callable[[str, int, Chunk], Awaitable[None]]
@@ -75,6 +74,16 @@ class Fetched(NamedTuple):
     delivered: int
     end: int
     recent: bool
+
+
+class Fetch(NamedTuple):
+    """When the broker answers: once it has so much, or after so long at most."""
+
+    least_bytes: int = 1
+    most_wait_ms: int = FETCH_WAIT_MS
+
+
+AT_ONCE = Fetch()
 
 
 class _FetchedChunk:
@@ -162,8 +171,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_interval_ms=86_400_000,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            fetch_min_bytes=ours.fetch_min_bytes,
+            fetch_max_wait_ms=ours.fetch.most_wait_ms,
+            fetch_min_bytes=ours.fetch.least_bytes,
             request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
             session_timeout_ms=kafka.session_timeout_ms,
             heartbeat_interval_ms=min(3_000, kafka.session_timeout_ms // 3),
@@ -307,10 +316,10 @@ class Transport(driver.Transport):
     Consumer = Consumer
     Producer = Producer
 
-    def __init__(self, app: faust.App, kafka: Kafka, reader: Reader, fetch_min_bytes: int) -> None:
+    def __init__(self, app: faust.App, kafka: Kafka, reader: Reader, fetch: Fetch) -> None:
         self.kafka = kafka
         self.reader = reader
-        self.fetch_min_bytes = fetch_min_bytes
+        self.fetch = fetch
         super().__init__(app.conf.broker_consumer, app)
 
 
@@ -347,11 +356,8 @@ def _reading(take: Take) -> Callable[[Any], Awaitable[None]]:
     return read
 
 
-def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Take], *, fetch_min_bytes: int = 1) -> App:
-    """One Faust app of one consumer group, with one agent per topic.
-
-    `fetch_min_bytes`: the broker answers once it has so much, or after half a second.
-    """
+def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Take], fetch: Fetch = AT_ONCE) -> App:
+    """One Faust app of one consumer group, with one agent per topic."""
     session_s = kafka.session_timeout_ms / 1000
     app = App(
         group,
@@ -369,7 +375,7 @@ def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Tak
         topic_disable_leader=True,
         web_enabled=False,
     )
-    transport = Transport(app, kafka, reader, fetch_min_bytes)
+    transport = Transport(app, kafka, reader, fetch)
     app.transport = transport
     app.producer_transport = transport
     for topic, take in topics.items():
