@@ -43,11 +43,14 @@ class Intake:
 
     def __init__(self, board: Board) -> None:
         self.board = board
+        self.came = asyncio.Event()
+        """Set whenever records have come; whoever looks at the board clears it."""
         self.applied: dict[tuple[str, Applied | str], int] = {}
         """(topic, what became of it) -> records."""
 
     def take(self, topic: str, records: Sequence[ConsumerRecord]) -> None:
         """Apply records of one topic in order."""
+        self.came.set()
         decode = DECODERS[topic]
         for record in records:
             try:

@@ -32,8 +32,13 @@ from sinks.web.reader import Reader
 from sinks.web.screens import Look, Screens
 
 STATIC = Path(__file__).with_name("static")
-PUBLISH_S = 0.5
+LOOK_S = 0.5
+"""So often the board is looked at when nothing comes: ages grow."""
+LOOKS_APART_S = 0.25
+LOOKING_AT_MOST = 0.1
+"""Of the time, when something comes: a board of a thousand queues is looked at less often than one of ten."""
 LOOK_BACK_S = 300.0
+LOOK_BACK_FIRST_S = 15.0
 RECONNECT_MS = 1_000
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
@@ -106,16 +111,24 @@ class Site:
         return Look(sees, acts=judges and self.settings.paging == "hotline", judges=judges)
 
     async def publish_for_ever(self) -> None:
+        """Look at the board when something has come, or every half a second."""
+        came = self.reader.intake.came
         while True:
+            came.clear()
+            begun = time.perf_counter()
             self.publish()
-            await asyncio.sleep(PUBLISH_S)
+            took = time.perf_counter() - begun
+            apart = min(LOOK_S, max(LOOKS_APART_S, took / LOOKING_AT_MOST))
+            await asyncio.sleep(apart)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(came.wait(), LOOK_S - apart)
 
     async def look_back_for_ever(self) -> None:
         """Ask ClickHouse for what the board shows of the last weeks; while it is away the last answer stands."""
         while True:
             with suppress(AwayError):
                 self.screens.worst = await self.api.worst_of_board()
-            await asyncio.sleep(LOOK_BACK_S if self.screens.worst else PUBLISH_S * 30)
+            await asyncio.sleep(LOOK_BACK_S if self.screens.worst else LOOK_BACK_FIRST_S)
 
     async def page(self, request: web.Request) -> web.FileResponse:
         known = self.gate.identify(request) is not None or self.settings.web.access.mode != "accounts"

@@ -5,7 +5,7 @@
 A process of its own serves the invented morning as if it were now; four times a second a record changes it. Every screen
 is a stream on a socket, read here by one process that looks only for `data_as_of`. Printed is the age that the oldest
 change of an update can have when the screen has the whole message: the time since the last change that the update
-before it already held (changes wait for the next look at the board, twice a second).
+before it already held (changes wait for the next look at the board, four times a second at most).
 """
 
 import argparse
@@ -70,6 +70,7 @@ async def serve(port: int) -> None:
         while True:
             for _ in range(4):
                 board.apply(next(records), now_ms())
+            reader.intake.came.set()
             await asyncio.sleep(EVERY_S)
     finally:
         publishing.cancel()
