@@ -124,8 +124,9 @@ class History:
             else:
                 self.parts[index] = np.minimum(FADE * self.parts[index].astype(float) + parts, MOST)
             row[index] = code
-        for minute in [minute for minute in minutes if minute < until]:
-            del minutes[minute]
+        left = {minute: count for minute, count in minutes.items() if minute >= until}
+        minutes.clear()  # a dict whose items are deleted keeps the room for them
+        minutes.update(left)
         self._folded[feed] = until
         while len(self._rows) > DAYS_KEPT:
             del self._rows[min(self._rows, key=lambda row: (row[1], row[0]))]

@@ -1,5 +1,6 @@
 """What a key is usually expected to do today: its profile laid on the local day, minute by minute."""
 
+from array import array
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -173,19 +174,16 @@ class Curve:
     def __init__(self, plan: Plan) -> None:
         parts = np.frombuffer(plan.parts, np.float16).astype(float)
         rates = np.repeat(parts / PART_MINUTES, PART_MINUTES)
-        self._rates: list[float] = rates.tolist()
+        self._rates = array("d", rates.tobytes())  # arrays: there may be thousands of curves
         self.origin = plan.start - BEFORE
-        self._total: list[float]
-        self._busy: list[float]
-        self._quiet: list[float]
-        self._uneven: list[float]
         floored = np.maximum(FLOOR, rates)
         slots = len(rates) // 15
         odd = np.frombuffer(plan.odd, np.float16).astype(float) if plan.odd else np.ones(2 * slots)
         busy, quiet = np.repeat(odd.reshape(2, -1), 15, axis=1)
         uneven = np.repeat(np.frombuffer(plan.uneven, np.float16).astype(float) if plan.uneven else np.zeros(slots), 15)
         self._total, self._busy, self._quiet, self._uneven = (
-            [0.0, *np.cumsum(each).tolist()] for each in (floored, floored * busy, floored * quiet, uneven)
+            array("d", np.cumsum(np.append(0.0, each)).tobytes())
+            for each in (floored, floored * busy, floored * quiet, uneven)
         )
         self.day = sum(self._rates[(plan.start - self.origin) // MINUTE :])
         """Calls expected on the whole day, without the floor."""
