@@ -16,6 +16,7 @@ from streams.detection.announce import Announcer, slice_as_key
 from streams.detection.announced import Announced, Lift
 from streams.detection.answer_rate import AnswerRate
 from streams.detection.concentrations import Concentration, Concentrations
+from streams.detection.departure import LEAST_ELAPSED
 from streams.detection.episode import Episode
 from streams.detection.explain import SliceKey
 from streams.detection.feeds import SourceWatch
@@ -51,6 +52,7 @@ class _Packed(msgspec.Struct):
     concentrations: list[tuple[str, bytes]] = []
     gauges: list[tuple[Key, Gauge]] = []
     over: bool = False
+    stirred: list[Key] = []
 
 
 class Detection:
@@ -68,6 +70,8 @@ class Detection:
         self._forecast_at = 0
         self._over = False
         self._demands: dict[Key, demands.Demand] = {}
+        self._stirred: set[Key] = set()
+        """Keys whose calls were told of since their open minute was judged, and those with an episode that goes on."""
         self._promised = Promised()
         self._gauges: dict[Key, Gauge] = {}
         self._sources: dict[Key, SourceWatch] = {}
@@ -99,6 +103,8 @@ class Detection:
             self._demands[key] = demand
         if not demand.put(cell.feed, cell.minute, offered):
             self.too_late += 1
+        if judged:
+            self._stirred.add(key)
         if judged and cell.dimension_set != "category_1":
             self._promised.cell(key, cell, self.rules)
 
@@ -168,6 +174,7 @@ class Detection:
         """Judge the feed of the rules from its own beginning, whatever its clock is."""
         self._now = self._forecast_at = 0
         self._over = False
+        self._stirred.clear()
         self._promised.clear()
         self._gauges.clear()
         self._sources.clear()
@@ -190,9 +197,10 @@ class Detection:
     def advance(self, now: int, version: int, ahead: int = 0) -> list[Signal | Forecast]:
         """Let the judged feed's clock come to `now` (epoch ms) and say what there is to tell.
 
-        A clock or version below the last one is taken as the last one. Every minute border on the way is
-        judged; the open minute too where ticks are close together. `ahead`: by how much (ms) some of what was told
-        of may be later than `now`, where several clocks were merged into their lowest.
+        A clock or version below the last one is taken as the last one. Every key is judged at every minute border on
+        the way; those of which calls were told since in the open minute too, where ticks are close together. `ahead`: by
+        how much (ms) some of what was told of may be later than `now`, where several clocks were merged into their
+        lowest.
         """
         before, self._now = self._now, max(self._now, now)
         self._version = max(self._version, version)
@@ -208,7 +216,7 @@ class Detection:
             if now % MINUTE:
                 for demand in self._demands.values():
                     demand.sample(now)
-                told += self._judge(now, max(SLACK, ahead) + 2 * (now - before))
+                told += self._judge_open(now, max(SLACK, ahead) + 2 * (now - before))
         elif now > before:
             for demand in self._demands.values():
                 demand.forget_samples()
@@ -260,7 +268,7 @@ class Detection:
         planned = {key for key, demand in self._demands.items() if demand.expectation.minute(minute)}
         self._promised.minute(minute, self.rules)
         yield from self._judge_lack(minute)
-        yield from self._judge(minute, 0)
+        yield from self._judge(minute, 0, self._demands)
         for demand in self._demands.values():
             demand.check(minute)
         for hotline, of in sorted(self._concentrations.items()):
@@ -320,11 +328,20 @@ class Detection:
             if demand.below.due(minute, changed=changed):
                 yield announce.shortfall(key, demand)
 
-    def _judge(self, now: int, slack: int) -> Iterator[Signal]:
+    def _judge_open(self, now: int, slack: int) -> Iterator[Signal]:
+        """The keys of which something was told; of others time alone makes no more calls than were expected."""
+        yield from self._judge(now, slack, self._stirred)
+        if now % MINUTE >= LEAST_ELAPSED:  # before that not every test is made
+            self._stirred = {key for key in self._stirred if self._demands[key].episode.active}
+
+    def _judge(self, now: int, slack: int, judged: Iterable[Key]) -> Iterator[Signal]:
         keys = len(self._demands)
         announce = Announcer(self.rules, now, self._version)
-        for key, demand in sorted(self._demands.items()):
+        for key in sorted(judged):
+            demand = self._demands[key]
             changed = demand.judge(now, slack, keys, self.rules.demand, self._whole(key))
+            if demand.episode.active:
+                self._stirred.add(key)
             if demand.episode.due(now, changed=changed):
                 yield announce.demand(key, demand, slack, self._concentrations.get(key.hotline))
         for hotline, of in sorted(self._concentrations.items()):
@@ -366,6 +383,7 @@ class Detection:
             [(hotline, of.pack()) for hotline, of in sorted(self._concentrations.items())],
             sorted(self._gauges.items()),
             self._over,
+            sorted(self._stirred),
         )
         return compress(msgspec.msgpack.encode(packed), 6)
 
@@ -387,6 +405,7 @@ class Detection:
             )
         made._promised = Promised(packed.promises, packed.waiting, packed.shares, packed.answer_rates, packed.shortages)
         made._promised.promise_anew(rules)
+        made._stirred = set(packed.stirred)
         made._sources, made._gauges = dict(packed.sources), dict(packed.gauges)
         for hotline, of in packed.concentrations:
             told = rules.hotline(hotline)

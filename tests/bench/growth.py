@@ -1,14 +1,15 @@
 """How the core grows: memory, checkpoints, restarts and speed against open calls and against keys, and rows per event.
 
     python tests/bench/growth.py [--calls 1000 10000 100000 1000000] [--keys 100 1000 10000 100000]
-        [--queues 60 600 3000] [--days 1 7 28 91 364]
+        [--queues 60 600 3000] [--days 1 7 28 91 364] [--judged 60 600 3000]
 
 Each point is a process of its own, all six partitions and the merger in it, without Kafka. `open calls`: so many wait, each with
 an id of 22 characters and nine attributes. Bytes are what the process takes with them less what it took without them,
 divided; then a twentieth of them (at most 20,000) are answered and ended, spread over all; then all partitions are saved
 and built anew. `keys`: calls that are queued, answered and ended, over so many queues. `queues`: 500 calls a second over
 so many queues, ten of them a hotline's, and what each fifth of a second brought is told, as while nothing is behind.
-`days`: detection learns so many of ten queues, then an hour is judged, five times a second.
+`days`: detection learns so many of ten queues, then an hour is judged, five times a second. `judged`: it learns four days
+of so many queues, then five minutes are.
 Seconds are of processor time.
 """
 
@@ -48,7 +49,9 @@ LIVE_S = 40
 CALLS_PER_S = 500
 TELL_MS = 200
 MINUTE_MS, DAY_MS = 60_000, 24 * HOUR_MS
-HISTORY_QUEUES = 10
+QUEUES_OF_HOTLINE = 10
+JUDGED_DAYS = 4
+CALLS_A_MINUTE = (0, 0, 0, 0, 1, 1, 1, 2, 3)
 KINDS = ("queued", "answered", "ended")
 
 Item = TypeVar("Item")
@@ -205,7 +208,7 @@ def of_queues(queues: int) -> dict[str, float]:
     events = []
     for number in range(LIVE_S * CALLS_PER_S):
         queue = random.randrange(queues)
-        told = {"call": f"call-{number}", "hotline": f"hotline-{queue // 10}", "queue": f"queue-{queue}"}
+        told = {"call": f"call-{number}", "hotline": f"hotline-{queue // QUEUES_OF_HOTLINE}", "queue": f"queue-{queue}"}
         at = T + number * 1_000 // CALLS_PER_S
         answered = at + int(random.expovariate(1 / 15_000))
         ended = answered + int(random.expovariate(1 / 180_000))
@@ -222,48 +225,89 @@ def of_queues(queues: int) -> dict[str, float]:
 
 
 def of_days(days: int) -> dict[str, float]:
-    rules = rules_from(Settings(demo=True, demand={"learn_from": ("history",)}))
-    detection, random = Detection(rules), Random(1)
     empty, seconds = resident(), time.process_time()
-    for minute in range(T - days * DAY_MS, T, MINUTE_MS):
-        tell_minute(detection, "history", minute, [random.randrange(8) for _ in range(HISTORY_QUEUES)])
-        if not minute % DAY_MS:
-            detection.complete("history", minute)
-    detection.complete("history", T)
+    detection = learned(days, QUEUES_OF_HOTLINE)
     learnt = time.process_time() - seconds
     gc.collect()
     kept = resident() - empty
-    detection.advance(T, 1)
-    seconds = time.process_time()
-    for now in range(T + TELL_MS, T + HOUR_MS, TELL_MS):
-        if not now % 1_000:
-            minute = now - now % MINUTE_MS
-            tell_minute(detection, "live", minute, [(now - minute) // 10_000 for _ in range(HISTORY_QUEUES)])
-        detection.advance(now, now)
-    judged = time.process_time() - seconds
+    judged = judging(detection, QUEUES_OF_HOTLINE, minutes=60)
     seconds = time.process_time()
     state = detection.snapshot()
     saved = time.process_time() - seconds
     seconds = time.process_time()
-    Detection.restore(rules, state)
+    Detection.restore(detection.rules, state)
     return {
         "days": days,
         "learning_s": learnt,
         "memory_mib": kept / 2**20,
-        "judging_percent_of_a_core": 100 * judged / 3_600,
+        "judging_percent_of_a_core": 100 * sum(judged) / 3_600,
         "state_kib": len(state) / 1024,
         "checkpoint_s": saved,
         "restart_s": time.process_time() - seconds,
     }
 
 
-def tell_minute(detection: Detection, feed: str, minute: int, offered: list[int]) -> None:
-    """A minute's calls of each queue, and of the hotline as their sum."""
-    tell(detection, feed, "12345", "hotline", "", minute, {"offered": sum(offered), "event_answered.20": sum(offered)})
-    for number, calls in enumerate(offered):
-        tell(
-            detection, feed, "12345", "queue", f"queue-{number}", minute, {"offered": calls, "event_answered.20": calls}
-        )
+def of_judged(queues: int) -> dict[str, float]:
+    empty = resident()
+    detection = learned(JUDGED_DAYS, queues)
+    gc.collect()
+    kept = resident() - empty
+    judged = judging(detection, queues, minutes=5)
+    return {
+        "queues": queues,
+        "memory_mib": kept / 2**20,
+        "judging_percent_of_a_core": 100 * sum(judged) / 300,
+        "at_a_border_s": max(judged),
+        "state_kib": len(detection.snapshot()) / 1024,
+    }
+
+
+def learned(days: int, queues: int) -> Detection:
+    """A detection that was taught so many days of so many queues, a call a minute in each."""
+    detection = Detection(rules_from(Settings(demo=True, demand={"learn_from": ("history",)})))
+    random = Random(1)
+    usual = [[random.choice(CALLS_A_MINUTE) for _ in range(queues)] for _ in range(50)]
+    for minute in range(T - days * DAY_MS, T, MINUTE_MS):
+        offered = random.choice(usual)
+        for queue in range(queues):
+            tell_queue(detection, "history", minute, offered, queue)
+        for hotline in range(queues // QUEUES_OF_HOTLINE):
+            tell_hotline(detection, "history", minute, offered, hotline)
+        if not minute % DAY_MS:
+            detection.complete("history", minute)
+    detection.complete("history", T)
+    detection.advance(T, 1)
+    return detection
+
+
+def judging(detection: Detection, queues: int, *, minutes: int) -> list[float]:
+    """Seconds that each of five looks a second took, while as many calls come as were learned."""
+    random, offered, spent = Random(2), [0] * queues, []
+    for now in range(T + TELL_MS, T + minutes * MINUTE_MS + TELL_MS, TELL_MS):
+        minute = now - now % MINUTE_MS
+        if now == minute:
+            offered = [0] * queues
+        for queue in random.sample(range(queues), round(queues * TELL_MS / MINUTE_MS + random.random() / 2)):
+            offered[queue] += 1
+            tell_queue(detection, "live", minute, offered, queue)
+            tell_hotline(detection, "live", minute, offered, queue // QUEUES_OF_HOTLINE)
+        begun = time.process_time()
+        detection.advance(now, now)
+        spent.append(time.process_time() - begun)
+    return spent
+
+
+def tell_queue(detection: Detection, feed: str, minute: int, offered: list[int], queue: int) -> None:
+    """A minute's calls of a queue."""
+    told = {"offered": offered[queue], "event_answered.20": offered[queue]}
+    tell(detection, feed, f"hotline-{queue // QUEUES_OF_HOTLINE}", "queue", f"queue-{queue}", minute, told)
+
+
+def tell_hotline(detection: Detection, feed: str, minute: int, offered: list[int], hotline: int) -> None:
+    """The sum of its queues."""
+    calls = sum(offered[hotline * QUEUES_OF_HOTLINE : (hotline + 1) * QUEUES_OF_HOTLINE])
+    told = {"offered": calls, "event_answered.20": calls}
+    tell(detection, feed, f"hotline-{hotline}", "hotline", "", minute, told)
 
 
 def point(kind: str, size: int) -> dict[str, float]:
@@ -279,7 +323,7 @@ def table(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-POINTS = {"calls": of_calls, "keys": of_keys, "queues": of_queues, "days": of_days}
+POINTS = {"calls": of_calls, "keys": of_keys, "queues": of_queues, "days": of_days, "judged": of_judged}
 
 
 def main() -> None:
@@ -288,6 +332,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, nargs="*", default=[100, 1_000, 10_000, 100_000])
     parser.add_argument("--queues", type=int, nargs="*", default=[60, 600, 3_000])
     parser.add_argument("--days", type=int, nargs="*", default=[1, 7, 28, 91, 364])
+    parser.add_argument("--judged", type=int, nargs="*", default=[60, 600, 3_000])
     parser.add_argument("--point", nargs=2)
     chosen = parser.parse_args()
     if chosen.point:
