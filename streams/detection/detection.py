@@ -52,7 +52,7 @@ class _Packed(msgspec.Struct):
     concentrations: list[tuple[str, bytes]] = []
     gauges: list[tuple[Key, Gauge]] = []
     over: bool = False
-    stirred: list[Key] = []
+    stirred: list[Key] | None = None
 
 
 class Detection:
@@ -405,7 +405,7 @@ class Detection:
             )
         made._promised = Promised(packed.promises, packed.waiting, packed.shares, packed.answer_rates, packed.shortages)
         made._promised.promise_anew(rules)
-        made._stirred = set(packed.stirred)
+        made._stirred = set(made._demands) if packed.stirred is None else set(packed.stirred)  # older states have none
         made._sources, made._gauges = dict(packed.sources), dict(packed.gauges)
         for hotline, of in packed.concentrations:
             told = rules.hotline(hotline)

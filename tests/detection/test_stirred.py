@@ -5,6 +5,7 @@ Of demand nearly so: see below.
 
 from itertools import pairwise
 from random import Random
+from zlib import compress, decompress
 
 import msgspec
 import numpy as np
@@ -136,13 +137,25 @@ def above(detection: Detection, now: int) -> list[Signal]:
     return [it for it in told if isinstance(it, Signal) and it.kind == "demand_above_expectation"]
 
 
+def without_stirred(state: bytes) -> bytes:
+    """A state as it was written before it said which keys are stirred."""
+    packed = msgspec.msgpack.decode(decompress(state))
+    del packed["stirred"]
+    return compress(msgspec.msgpack.encode(packed))
+
+
+@pytest.mark.parametrize("written", [bytes, without_stirred])
 @pytest.mark.parametrize("days", [5, 2])  # after two it is young, and judged at the borders of minutes only
-def test_an_episode_goes_on_and_ends_though_nobody_calls_any_more(days):
+def test_an_episode_goes_on_and_ends_though_nobody_calls_any_more(days, written):
     detection = learned(1, days)
     for minute in range(NOON - 120 * MINUTE, NOON + MINUTE, MINUTE):
         detection.advance(minute, minute)
         tell(detection, "live", "h", "queue", "water", minute, {"offered": 90 if minute == NOON else 6})
-    told = [signal for now in range(NOON + 200, NOON + 30 * MINUTE, 200) for signal in above(detection, now)]
+    told = [signal for now in range(NOON + 200, NOON + 2 * MINUTE - 30_000, 200) for signal in above(detection, now)]
+    detection = Detection.restore(detection.rules, written(detection.snapshot()))
+    told += [
+        signal for now in range(NOON + 2 * MINUTE - 30_000, NOON + 30 * MINUTE, 200) for signal in above(detection, now)
+    ]
     assert [it.active for it in told] == [True] * (len(told) - 1) + [False]
     assert all(later.at - earlier.at <= 10_200 for earlier, later in pairwise(told))
 
