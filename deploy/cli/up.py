@@ -44,8 +44,8 @@ def _where(run: RunFile, data_dir: Path, seconds: float, stop: str) -> str:
     if program.name == "hotline" and not shutil.which("hotline"):
         to_export.append(f"PATH={program.parent.resolve()}:$PATH")
     if data_dir.resolve() != Path(".hotline").resolve():
-        to_export.append(f"HOTLINE_DATA_DIR={data_dir}")
-    first = [f"\n  In another terminal first:  export {' '.join(to_export)}"] if to_export else []
+        to_export.append(f"HOTLINE_DATA_DIR={data_dir.resolve()}")
+    first = [f"\n  In another terminal, in this folder:  export {' '.join(to_export)}"] if to_export else []
     return "\n".join(
         [
             f"\nHotline {run.version} is running ({seconds:.0f} s).\n",

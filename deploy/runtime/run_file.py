@@ -160,7 +160,8 @@ def resolve(settings: Settings, *, need: Collection[Part] = ("kafka", "clickhous
         if missing:
             variables = {"kafka": "HOTLINE_KAFKA__BOOTSTRAP", "clickhouse": "HOTLINE_CLICKHOUSE__URL"}
             wanted = " and ".join(variables[part] for part in missing)
-            raise SettingsError(f"no Hotline is running in {settings.data_dir}: start `hotline up` or set {wanted}")
+            todo = f"go to the folder where one was started, start `hotline up` or set {wanted}"
+            raise SettingsError(f"no Hotline is running in {settings.data_dir.resolve()}: {todo}")
         return settings
     kafka = settings.kafka.bootstrap or run.endpoints.kafka
     clickhouse = settings.clickhouse.url or run.endpoints.clickhouse

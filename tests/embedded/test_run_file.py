@@ -88,10 +88,11 @@ def test_settings_win_over_the_running_hotline(ours):
 
 
 def test_without_a_running_hotline_only_what_is_needed_is_asked_for(tmp_path):
-    with pytest.raises(
-        SettingsError, match=r"no Hotline is running in .*: start `hotline up` or set HOTLINE_KAFKA__BOOTSTRAP"
-    ):
+    with pytest.raises(SettingsError) as refused:
         resolve(Settings(data_dir=tmp_path))
+    wanted = "HOTLINE_KAFKA__BOOTSTRAP and HOTLINE_CLICKHOUSE__URL"
+    todo = f"go to the folder where one was started, start `hotline up` or set {wanted}"
+    assert str(refused.value) == f"no Hotline is running in {tmp_path.resolve()}: {todo}"
     only_rows = Settings(data_dir=tmp_path, clickhouse=ClickHouse(url="http://there:8123"))
     assert resolve(only_rows, need=["clickhouse"]) == only_rows
     with pytest.raises(SettingsError, match=r"set HOTLINE_KAFKA__BOOTSTRAP$"):
