@@ -12,9 +12,9 @@ from alerts.schedule import Schedule
 from alerts.templates import TEMPLATE_FIELDS, fill, problem_of
 from streams.contract import DIMENSIONS, Signal, SignalKind
 
-OWN_LABELS = frozenset(
-    {"alertname", "severity", "feed", "hotline", "dimension_set", "owner", "paging", "signal", *DIMENSIONS}
-)
+LABELS = ("alertname", "severity", "feed", "hotline", "dimension_set", "owner", *DIMENSIONS)
+"""What every alert may have, beside the labels of its rule."""
+OWN_LABELS = frozenset({*LABELS, "paging", "signal"})
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")

@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from getpass import getuser
 from typing import Any, NoReturn, TypeVar, get_args
@@ -16,6 +16,8 @@ from aiokafka.errors import KafkaError
 from alerts import control_log
 from alerts.channels.alertmanager import SilenceRefusedError, silence_in_alertmanager
 from alerts.controls import LONGEST_MS
+from alerts.rules import LABELS
+from alerts.rules_file import load_rules
 from deploy.cli.duty import who
 from deploy.cli.processes import run_process
 from deploy.runtime.run_file import resolve
@@ -132,10 +134,13 @@ def acknowledge(fingerprint: str, note: str, author: str) -> None:
 @click.option("--reason", required=True, help="Why; whoever finds it silent will want to know.")
 @_author
 def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) -> None:
-    """Page nobody for alerts whose labels match all MATCHERS (alertname=Demand* queue=water …)."""
+    """Page nobody for alerts whose labels match all MATCHERS (alertname=Demand* queue=water …). Labels: those that every
+    alert may have, and those that rules add.
+    """
     settings = resolve(current())
     now = _now()
     labels = dict(_matcher(text) for text in matchers)
+    _require_labels(labels, settings)
     made = Silence(
         id=uuid4().hex[:8], matchers=labels, author=author, reason=reason, at=now, ends_at=now + _duration_ms(duration)
     )
@@ -188,8 +193,22 @@ command.add_command(who)
 def _matcher(text: str) -> tuple[str, str]:
     name, equals, pattern = text.partition("=")
     if not (equals and pattern and re.fullmatch(r"[a-zA-Z_]\w*", name)):
-        _refuse(f"{text}: write label=pattern; labels are alertname, severity, hotline, {', '.join(DIMENSIONS)}, …")
+        _refuse(f"{text}: write label=pattern; labels are {', '.join(LABELS)}, and those that rules add")
     return name, pattern
+
+
+def _require_labels(names: Iterable[str], settings: Settings) -> None:
+    """Refuse a silence by a label that no alert can have: it would hold for none, and whoever set it would be paged."""
+    unknown = sorted(set(names) - {*LABELS})
+    if not unknown:
+        return
+    added = sorted({name for rule in load_rules(settings.alerts.rules) for name in rule.labels})
+    unknown = [name for name in unknown if name not in added]
+    if unknown:
+        others = (
+            "; what is not Hotline's is silenced in Alertmanager itself" if settings.paging == "alertmanager" else ""
+        )
+        _refuse(f"no alert has a label {unknown[0]}: there are {', '.join((*LABELS, *added))}{others}")
 
 
 def _duration_ms(text: str) -> int:

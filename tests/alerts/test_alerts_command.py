@@ -82,6 +82,34 @@ def test_what_is_not_known_to_be_written_is_not_said_to_be_so(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("matchers", "code", "said"),
+    [
+        (["team=water", "queue=w*"], 0, "silence "),
+        (["foo=bar"], 2, "hotline alerts: no alert has a label foo: there are alertname, severity, feed, hotline, "),
+        (["queue=water", "que=water"], 2, "hotline alerts: no alert has a label que: "),
+        (["signal=queue_silence"], 2, "hotline alerts: no alert has a label signal: "),
+    ],
+)
+def test_a_silence_is_by_labels_that_alerts_have(monkeypatch, tmp_path, matchers, code, said):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: [{name: Quiet, signal: queue_silence, labels: {team: water}}]")
+    settings = Settings(paging="hotline", kafka={"bootstrap": "broker:9092"}, alerts={"rules": rules})
+    monkeypatch.setattr(deploy.cli.alerts, "current", lambda: settings)
+    monkeypatch.setattr(deploy.cli.alerts, "resolve", lambda told: told)
+    recorded = []
+
+    async def say(kafka, record):
+        recorded.append(record.matchers)
+        return True
+
+    monkeypatch.setattr(control_log, "say", say)
+    done = CliRunner().invoke(command, ["silence", *matchers, "--for", "2h", "--reason", "works", "--author", "Li"])
+    assert (done.exit_code, done.output.startswith(said)) == (code, True), done.output
+    assert (code == 0) == (recorded == [{"team": "water", "queue": "w*"}])
+    assert code == 0 or done.output.endswith("source, team\n")
+
+
+@pytest.mark.parametrize(
     ("told", "code", "said"),
     [
         ("3f2a", 0, "3f2a91: taken on by li"),
