@@ -1,6 +1,7 @@
 """The schema: applied once, recorded, checked; every column explained."""
 
 import re
+from typing import get_args
 
 import pytest
 
@@ -16,7 +17,8 @@ from sinks.clickhouse.migrate import (
     split_statements,
 )
 from sinks.clickhouse.rows import TABLES
-from streams.contract import COUNTERS, DIMENSIONS
+from streams.contract import COUNTERS, DIMENSIONS, RepairKind
+from streams.stays import mend_span
 
 A, B = Migration("0001_a", "SELECT 1;"), Migration("0002_b", "SELECT 2;")
 
@@ -182,6 +184,15 @@ class TestInClickHouse:
         assert ask(f"SELECT table {columns} AND position = 1 AND name != 'feed'") == []
         found = {row[0] for row in ask("SELECT name FROM system.tables WHERE database = {db:String}")}
         assert found >= {*VIEWS, *(table.name for table in TABLES)}
+
+    def test_the_comment_of_repairs_names_those_that_a_visit_can_hold(self, client):
+        held: list[RepairKind] = []
+        for ms in range(-24 * 3_600_000, 0, 1_000):
+            mend_span(ms, held)
+        asked = "SELECT table, comment FROM system.columns WHERE database = {db:String} AND name = 'repairs'"
+        comments = dict(client.query(asked, {"db": client.database}).result_rows)
+        named = {table: {kind for kind in get_args(RepairKind) if kind in text} for table, text in comments.items()}
+        assert named == {"visits": set(held), "v_visits": set(held)}
 
     def test_no_time_is_naive(self, client):
         query = (
