@@ -16,7 +16,7 @@ from deploy.runtime.settings import Settings
 
 STOP_S = 25.0
 
-GC_THRESHOLDS = (50_000, 20, 100)
+GC_THRESHOLDS = (200_000, 5, 400)
 """A chunk is thousands of objects that die together without a cycle among them. With Python's own 700 each chunk is searched
 many times over while it is in use, which costs more than unpacking it, and the state with it."""
 
