@@ -97,6 +97,7 @@ def _schemas() -> Json:
             | {
                 "metric": _TEXT,
                 "window": {"type": ["string", "null"]},
+                "data_as_of": _INSTANT,
                 "threshold_s": _COUNT,
                 "cells": {"anyOf": [{"$ref": "#/components/schemas/Number"}, {"type": "null"}]},
                 "sum_of_visits": {"$ref": "#/components/schemas/Number"},

@@ -218,6 +218,54 @@ async def test_calls_are_no_wider_than_a_phone(context: BrowserContext, site: Ru
     assert board.complaints == []
 
 
+class SomeInTheMenu(InventedPast):
+    """Who waits, but for one that is not in a queue yet; and the caller's last call waits too."""
+
+    async def ask(self, statement: Statement) -> list[dict[str, Any]]:
+        rows = await super().ask(statement)
+        if "AS own" in statement.sql:
+            rows[-2] |= {"outcome": "open", "wait_ms": None}
+        elif rows and "visit" in rows[-1]:
+            rows[-1] |= {"queue": "", "queued_at": None}
+        return rows
+
+
+@in_chromium
+@pytest.mark.parametrize(
+    ("lang", "listed", "course"),
+    [
+        (
+            "en",
+            (["still waiting", "2:47"], ["open", "–"]),
+            ["earlier call 2: still waiting after 11:47", "still waiting, 2:47"],
+        ),
+        (
+            "zh",
+            (["仍在排队", "00:02:47"], ["进行中", "–"]),
+            ["此前第 2 次来电：等待 11:47 后仍在排队", "仍在排队 2:47"],
+        ),
+    ],
+)
+async def test_who_still_waits_is_said_to_and_for_how_long(
+    context: BrowserContext, site: RunningSite, lang: str, listed: tuple[list[str], list[str]], course: list[str]
+) -> None:
+    site.site.api.past = SomeInTheMenu()  # type: ignore[assignment]
+    board = Watched(await context.new_page(), site.url)
+    page = await board.open(f"?lang={lang}&queue=utilities&metric=offered&in=15m")
+    rows = page.locator(".calls tbody tr")
+    await expect(rows).to_have_count(14)
+    for row, said in zip((rows.first, rows.last), listed, strict=True):
+        await expect(row.locator(".col-outcome, .col-wait")).to_have_text(said)
+    await rows.first.locator("button").click()
+    await expect(page.locator(".timeline .step-earlier").last).to_contain_text(course[0])
+    await expect(page.locator(".timeline .step-open")).to_contain_text(course[1])
+    async with ClientSession(site.url) as session:
+        asked = {"metric": "offered", "queue": "utilities", "window": "15m"}
+        told = (await (await session.get("/api/v1/calls", params=asked)).json())["rows"][0]
+    assert (told["outcome"], told["wait_ms"]) == ("open", None)
+    assert board.complaints == []
+
+
 @in_chromium
 @pytest.mark.parametrize(("lang", "about"), [("en", "Heating · Beiguan · Chinese"), ("zh", "供暖 · 北关区 · 中文")])
 async def test_calls_and_one_of_them_open_in_view_on_a_phone(

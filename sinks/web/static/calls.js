@@ -4,6 +4,7 @@ import { el, mark, put } from "/static/dom.js";
 import { NONE, percent, seconds, span, tableSpan } from "/static/format.js";
 import { Pager } from "/static/pager.js";
 import { csvLink, Table } from "/static/table.js";
+import { waits } from "/static/timeline.js";
 import { nameOf, unreached } from "/static/words.js";
 
 const PAGE = 20;
@@ -105,13 +106,14 @@ export class CallList {
 
   row(row, answer) {
     const { words } = this;
-    const waits = row.wait_ms ?? (answer.from === null && row.queued_at ? Math.max(0, Date.parse(answer.to) - Date.parse(row.queued_at)) : null);
+    const waiting = waits(row);
+    const waited = row.wait_ms ?? (waiting ? Math.max(0, Date.parse(answer.data_as_of) - Date.parse(row.queued_at)) : null);
     const texts = {
       queued: time(row.queued_at ?? row.arrived_at),
       caller: row.caller ? row.caller.slice(-8) : NONE,
       queue: row.queue ? nameOf(this.tiles[row.queue]?.name, row.queue, this.lang) : NONE,
-      outcome: words.outcomes[row.outcome] ?? row.outcome,
-      wait: length(waits, this.lang),
+      outcome: waiting ? words.waiting : words.outcomes[row.outcome] ?? row.outcome,
+      wait: length(waited, this.lang),
       talk: length(row.talk_ms, this.lang),
       category: row.category ? nameOf(answer.names[row.category], row.category, this.lang) : NONE,
       district: row.district ? nameOf(answer.names[row.district], row.district, this.lang) : NONE,

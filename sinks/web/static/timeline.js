@@ -7,6 +7,9 @@ import { nameOf, unreached } from "/static/words.js";
 const at = (iso) => (iso ? Date.parse(iso) : null);
 const wait = (ms) => span(seconds(ms / 1000));
 
+/** Whether the caller still waits in this queue. */
+export const waits = (visit) => visit.outcome === "open" && visit.queued_at !== null;
+
 /** The steps of a visit: [{ms, kind, text}], in order of time. */
 function stepsOf(visit, now, own, queueName) {
   const steps = [];
@@ -94,11 +97,12 @@ export class Timeline {
     const queueName = (queue) => nameOf(tiles[queue]?.name, queue, lang);
     put(this.sub, [named(last.category), named(last.district), last.language && languageName(last.language, lang)].filter(Boolean).join(" · "));
     put(this.close, own.closeCall);
-    const earlier = answer.earlier.map((visit, i) => ({
-      ms: at(visit.arrived_at ?? visit.queued_at),
-      kind: "earlier",
-      text: own.steps.earlier(i + 1, own.outcomes[visit.outcome] ?? visit.outcome, visit.wait_ms === null ? "" : wait(visit.wait_ms), named(visit.category)),
-    }));
+    const earlier = answer.earlier.map((visit, i) => {
+      const waited = visit.wait_ms ?? (waits(visit) ? Math.max(0, head.data_as_of - at(visit.queued_at)) : null);
+      const outcome = waits(visit) ? own.waiting : own.outcomes[visit.outcome] ?? visit.outcome;
+      const text = own.steps.earlier(i + 1, outcome, waited === null ? "" : wait(waited), named(visit.category));
+      return { ms: at(visit.arrived_at ?? visit.queued_at), kind: "earlier", text };
+    });
     const steps = answer.visits.flatMap((visit) => stepsOf(visit, head.data_as_of, own, queueName)).sort((a, b) => a.ms - b.ms);
     const nodes = [...earlier, ...steps].map(({ ms, kind, text }) => {
       const node = el("li", `step step-${kind}`, el("time", "", clock(ms, answer.time_zone, true)), el("i", ""), el("span", "", text));
