@@ -181,7 +181,7 @@ function render() {
   header.tick(Date.now() + skew, board.head.zone);
 }
 
-matchMedia("(width < 1200px)").addEventListener("change", render); // a small screen has shorter words
+matchMedia("screen and (width < 1200px)").addEventListener("change", render); // a small screen has shorter words
 
 setInterval(() => {
   if (stream.lostSince() !== null) render();

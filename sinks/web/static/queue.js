@@ -33,7 +33,7 @@ const COLUMNS = {
   rating_mean: rating,
   completeness: percentage,
 };
-const ONE_COLUMN = matchMedia("(width < 1200px)");
+const ONE_COLUMN = matchMedia("screen and (width < 1200px)");
 // made of agents' time, of the order of all waits or of heartbeats: no single call adds to it
 const UNTRACED = new Set(["occupancy", "queue_time_p90", "completeness"]);
 const NOW = ["waiting", "oldest", "in_service", "blocked", "estimated"];

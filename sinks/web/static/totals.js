@@ -10,7 +10,7 @@ import { nameOf } from "/static/words.js";
 import { EVENTS } from "/static/words_events.js";
 
 const DAYS = 14; // below so many learned days the forecast is provisional
-const NARROW = matchMedia("(width < 1200px)");
+const NARROW = matchMedia("screen and (width < 1200px)");
 const CELLS = ["waiting", "oldest", "level", "answer", "calls", "service", "abandon"];
 
 export class Totals {
