@@ -69,6 +69,7 @@ class Screens:
         parts = self._parts.get(look) or self._parts.setdefault(look, Parts(token_hex(6)))
         loading = self.reader.known_from is None
         board = seen(self.board, look.sees, self.settings)
-        told = {"loading": loading, "actions": look.acts, "judges": look.judges}
+        away = loading and not self.reader.positions
+        told = {"loading": loading, "away": away, "actions": look.acts, "judges": look.judges}
         view = View(board, self.settings, self.now(), worst=self.worst, **told)
         return parts.publish(view.snapshot())

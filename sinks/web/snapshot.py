@@ -51,9 +51,9 @@ def choose_hotline(board: Readable, settings: Settings) -> str:
 
 
 class View:
-    """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet. `actions`: people may
-    acknowledge and silence alerts; `judges`: and say what they were worth. `worst`: the worst continuous 24 hours, as far
-    as ClickHouse was asked.
+    """One look at the board. `now` is wall time in ms; `loading`: Kafka has not been read to its end yet, `away`: it does not
+    answer. `actions`: people may acknowledge and silence alerts; `judges`: and say what they were worth. `worst`: the worst
+    continuous 24 hours, as far as ClickHouse was asked.
     """
 
     def __init__(
@@ -63,13 +63,14 @@ class View:
         now: int,
         *,
         loading: bool = False,
+        away: bool = False,
         actions: bool = False,
         judges: bool = False,
         worst: Mapping[str, Any] | None = None,
     ) -> None:
         self.board, self.settings, self.now = board, settings, now
         self.worst = worst if not isinstance(board, Seen) else None  # it is of all calls of the hotline
-        self.loading, self.actions, self.judges = loading, actions, judges
+        self.loading, self.away, self.actions, self.judges = loading, away, actions, judges
         self.hotline = choose_hotline(board, settings)
         self.config = settings.hotline(self.hotline)
         self.clock = board.clock if board.clock is not None else now
@@ -131,6 +132,7 @@ class View:
             "data_as_of": self.board.clock,
             "behind_s": self._behind_s(),
             "status": self._status(),
+            "away": self.away,
             "actions": self.actions,
             "judges": self.judges,
             "announced": self.board.announced.changes,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import city
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition
 from browser import Watched, in_a_browser, resize
 from msgspec import structs
 from playwright.async_api import BrowserContext, expect
@@ -68,6 +69,16 @@ async def test_an_answer_rate_is_told_as_short_as_a_service_level(board: Watched
     await expect(strip.locator(".strip-sub")).to_contain_text(re.compile(r"^target 95%\s· last 24 h\s· since 09:37"))
     await expect(strip).to_have_attribute("title", sentence)
     assert await strip.locator(".strip-sub").evaluate("it => it.scrollWidth <= it.clientWidth + 1")
+
+
+async def test_a_broker_that_is_away_is_not_said_to_be_read(board: Watched, empty_site: RunningSite) -> None:
+    """It stood there as complete in a moment, for as long as the broker was away."""
+    empty_site.reader.known_from = None
+    page = await board.open()
+    await expect(page.locator(".strip-title").first).to_have_text("Waiting for Kafka")
+    empty_site.reader.positions[TopicPartition("hotline.cells", 0)] = 0
+    empty_site.site.publish()
+    await expect(page.locator(".strip-title").first).to_have_text("Reading the last day from Kafka")
 
 
 OUT_OF_TILES = """() => [...document.querySelectorAll('.tile')].flatMap((tile) =>

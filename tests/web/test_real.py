@@ -167,7 +167,8 @@ async def test_without_kafka_the_page_is_there_and_says_what_is_missing() -> Non
                 await asyncio.sleep(0.1)
         assert settings.kafka.bootstrap in problem
         assert (await http.get("/")).status == 200
-        assert (await (await http.get("/api/v1/board")).json())["head"]["status"] == "loading"
+        head = (await (await http.get("/api/v1/board")).json())["head"]
+        assert (head["status"], head["away"]) == ("loading", True)
 
 
 @pytest.mark.clickhouse

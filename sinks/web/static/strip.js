@@ -41,7 +41,8 @@ export function notices(board, offline, lang, words) {
     else for (const { source, since } of silent) found.push({ look: "feed_down", title: words.noData(source, at(since)), sub: all ? words.noDataAll : words.noDataSub(heard, expected), ...taken(source) });
     for (const source of head.sources.doubled) found.push({ look: "watch", title: words.doubled(source), sub: words.doubledSub, ...taken(source) });
   }
-  if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
+  if (head.away) found.push({ look: "stale", title: words.away, sub: words.awaySub });
+  else if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
   if (head.status === "first_run") {
     found.push({ look: "no_calls", title: words.firstRun, sub: words.firstRunSub });
     if (head.behind_s > STALE_S) found.push({ look: "stale", title: words.catching(behind), sub: words.catchingSub(asOf) });
