@@ -77,7 +77,7 @@ class Merger:
         self._watched = {detection.feed, *detection.demand.learn_from}
         if snapshot:
             state = _decode_head(snapshot["head"])
-            self._detection = Detection.restore(detection, snapshot["detection"])
+            self._detection = Detection.restore(detection, snapshot)
         else:
             state = _Head(-1, 0, {}, [], [])
             self._detection = Detection(detection)
@@ -193,7 +193,7 @@ class Merger:
         heads = [feed.head() for feed in self._feeds.values()]
         gauges = [gauge for told in self._told_gauges.values() for gauge in told.values()]
         head = _Head(self._version, self._of, self._sources, heads, gauges, self._lives.head)
-        parts = {"head": _encode_head(head), "detection": self._detection.snapshot()}
+        parts = {"head": _encode_head(head), **self._detection.snapshot()}
         for feed in self._feeds.values():
             parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())
         return parts

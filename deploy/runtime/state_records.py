@@ -21,7 +21,7 @@ from zlib import crc32
 import cramjam
 import msgspec
 
-FORMAT = 3
+FORMAT = 4
 SHARD_BYTES = 512 * 1024
 MANIFEST_BYTES = 900_000
 SOFTWARE = version("hotline-monitor")

@@ -392,10 +392,13 @@ class Demand:
         return Packed(self.expectation.pack(), self.incidents, self._samples, self.scales, self.pace)
 
     @classmethod
-    def unpack(cls, feed: str, zone: ZoneInfo, packed: Packed, country: str = "") -> "Demand":
+    def unpack(cls, feed: str, zone: ZoneInfo, packed: Packed, learned: bytes | None, country: str = "") -> "Demand":
+        """`learned`: by `Expectation.learned`; None where a former version packed it with the rest."""
         demand = cls(feed, zone)
         demand.incidents = packed.incidents
-        demand.expectation = Expectation.unpack(feed, zone, packed.incidents, packed.expectation, country)
+        demand.expectation = Expectation.unpack(
+            feed, zone, packed.incidents, packed.expectation, learned=learned, country=country
+        )
         demand._samples, demand.scales, demand.pace = packed.samples, packed.scales, packed.pace
         demand._widths = widths_of(demand.scales)
         return demand

@@ -1,6 +1,6 @@
 """The whole of detection as one pure object: cells, gauges and a clock in, signals and forecasts out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from zlib import compress, decompress
@@ -55,6 +55,10 @@ class _Packed(msgspec.Struct):
     stirred: list[Key] | None = None
 
 
+def _pack(state: object) -> bytes:
+    return compress(msgspec.msgpack.encode(state), 6)
+
+
 class Detection:
     """Judges one feed. Nothing is judged until `advance` is called; repeats of a cell or gauge change nothing.
 
@@ -76,6 +80,8 @@ class Detection:
         self._gauges: dict[Key, Gauge] = {}
         self._sources: dict[Key, SourceWatch] = {}
         self._concentrations: dict[str, Concentrations] = {}
+        self._learned: list[tuple[Key, bytes]] = []
+        self._packed_learned = _pack(self._learned)
         self._learns = frozenset(rules.demand.learn_from) - {rules.feed}
 
     # ---- what comes in
@@ -365,8 +371,14 @@ class Detection:
 
     # ---- state
 
-    def snapshot(self) -> bytes:
-        """The whole state, packed; `restore` goes on as if it had never stopped."""
+    def snapshot(self) -> dict[str, bytes]:
+        """The whole state, packed in named parts; `restore` goes on as if it had never stopped.
+
+        `learned` is most of it, and stays the same for a quarter of an hour.
+        """
+        learned = [(key, demand.expectation.learned()) for key, demand in sorted(self._demands.items())]
+        if learned != self._learned:
+            self._learned, self._packed_learned = learned, _pack(learned)
         packed = _Packed(
             self.rules.feed,
             self._now,
@@ -385,23 +397,27 @@ class Detection:
             self._over,
             sorted(self._stirred),
         )
-        return compress(msgspec.msgpack.encode(packed), 6)
+        return {"detection": _pack(packed), "detection/learned": self._packed_learned}
 
     @classmethod
-    def restore(cls, rules: DetectionRules, data: bytes) -> "Detection":
+    def restore(cls, rules: DetectionRules, parts: Mapping[str, bytes]) -> "Detection":
         """A detection from its snapshot, under the rules of today (a changed promise applies from now on).
 
         If they judge another feed than the one before, that feed begins anew: the other's level, open conditions
         and clock say nothing of it.
         """
-        packed = msgspec.msgpack.decode(decompress(data), type=_Packed)
+        packed = msgspec.msgpack.decode(decompress(parts["detection"]), type=_Packed)
         made = cls(rules)
+        if "detection/learned" in parts:  # a former version packed it with the rest
+            made._packed_learned = parts["detection/learned"]
+            made._learned = msgspec.msgpack.decode(decompress(made._packed_learned), type=list[tuple[Key, bytes]])
+        learned = dict(made._learned)
         made._now, made._version = packed.now, packed.version
         made._forecast_at, made.too_late = packed.forecast_at, packed.too_late
         made._over = packed.over
         for key, state in packed.demands:
             made._demands[key] = demands.Demand.unpack(
-                packed.feed, rules.zone(key.hotline), state, rules.hotline(key.hotline).country
+                packed.feed, rules.zone(key.hotline), state, learned.get(key), rules.hotline(key.hotline).country
             )
         made._promised = Promised(packed.promises, packed.waiting, packed.shares, packed.answer_rates, packed.shortages)
         made._promised.promise_anew(rules)

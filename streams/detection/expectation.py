@@ -11,6 +11,7 @@ from streams.detection.calendar import local_day
 from streams.detection.counts import deviance_root, low_score
 from streams.detection.departure import forecast
 from streams.detection.history import DAYS_KEPT, History
+from streams.detection.history import Learned as HistoryLearned
 from streams.detection.incidents import Incidents
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, loosened, observe, unknown
@@ -35,6 +36,8 @@ DOUBTED = 2.5
 
 
 class Packed(msgspec.Struct):
+    """`plan`: where a former version kept it."""
+
     history: bytes
     plan: Plan | None
     levels: list[Level]
@@ -42,6 +45,13 @@ class Packed(msgspec.Struct):
     first: int
     taught: bool
     changed: int
+
+
+class Learned(msgspec.Struct):
+    """What was learned of days: it changes every quarter of an hour, all else with every call."""
+
+    history: HistoryLearned
+    plan: Plan | None
 
 
 class Expectation:
@@ -73,6 +83,7 @@ class Expectation:
         self._changed = 0
         """The earliest minute that came late, after the level had passed it (0: none)."""
         self._taught = False
+        self._packed: tuple[bytes, Plan | None, bytes] = (b"", None, b"")
 
     # ---- what comes in
 
@@ -235,18 +246,42 @@ class Expectation:
     # ---- state
 
     def pack(self) -> Packed:
-        return Packed(
-            self.history.pack(), self.plan, self.levels, self.usual_level, self.first, self._taught, self._changed
-        )
+        """All but what was learned."""
+        return Packed(self.history.pack(), None, self.levels, self.usual_level, self.first, self._taught, self._changed)
+
+    def learned(self) -> bytes:
+        """What was learned, packed; the same object until that changes."""
+        learned = Learned(self.history.learned(), self.plan)
+        slots, plan, packed = self._packed
+        if slots is not learned.history.slots or plan is not self.plan:
+            packed = msgspec.msgpack.encode(learned)
+            self._packed = learned.history.slots, self.plan, packed
+        return packed
 
     @classmethod
     def unpack(
-        cls, feed: str, zone: ZoneInfo, incidents: Incidents, packed: Packed, country: str = ""
+        cls,
+        feed: str,
+        zone: ZoneInfo,
+        incidents: Incidents,
+        packed: Packed,
+        *,
+        learned: bytes | None,
+        country: str = "",
     ) -> "Expectation":
+        """`learned`: None where a former version packed it with the rest."""
         made = cls(feed, zone, incidents, country=country)
-        made.history = History.unpack(packed.history)
+        known = _decode(learned) if learned is not None else None
+        made.history = History.unpack(packed.history, known.history if known else None)
         made.minutes = made.history.minutes(feed)
-        made.plan, made.levels, made.usual_level = packed.plan, packed.levels, packed.usual_level
-        made.curve = Curve(packed.plan) if packed.plan else None
+        made.plan, made.levels, made.usual_level = (
+            known.plan if known else packed.plan,
+            packed.levels,
+            packed.usual_level,
+        )
+        made.curve = Curve(made.plan) if made.plan else None
         made.first, made._taught, made._changed = packed.first, packed.taught, packed.changed
         return made
+
+
+_decode = msgspec.msgpack.Decoder(Learned).decode

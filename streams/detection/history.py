@@ -42,13 +42,23 @@ class Days(NamedTuple):
     ordinals: npt.NDArray[np.int64]
 
 
-class _Packed(msgspec.Struct):
+class Learned(msgspec.Struct):
+    """The days that were learned: of `rows` (feed, ordinal) the `slots`, packed, and the `parts` of slots."""
+
     rows: list[tuple[str, int]]
     slots: bytes
+    parts: bytes
+
+
+class _Packed(msgspec.Struct):
+    """`rows`, `slots`, `parts`: where a former version kept what is `Learned`."""
+
     minutes: dict[str, dict[int, int]]
     folded: dict[str, int]
     changed: bool
-    parts: bytes
+    rows: list[tuple[str, int]] = []
+    slots: bytes = b""
+    parts: bytes = b""
 
 
 class History:
@@ -146,29 +156,35 @@ class History:
         ordinals = np.array([ordinal for _, ordinal in order], np.int64)
         return Days(counts, ~missing & (codes & FLAG > 0), np.array([kinds.of(int(o)) for o in ordinals]), ordinals)
 
+    def learned(self) -> Learned:
+        """The days, packed; the same `slots` object until they change."""
+        order = sorted(self._rows)
+        if self._packed_rows is None:
+            self._packed_rows = self._pack_rows(order)
+        return Learned(order, self._packed_rows, self.parts.tobytes())
+
     def _pack_rows(self, order: Sequence[tuple[str, int]]) -> bytes:
         """Slot by slot the change from day to day, high bytes and low bytes apart: what zlib likes best."""
-        if self._packed_rows is None:
-            codes = np.array([self._rows[row] for row in order], np.uint16).reshape(len(order), SLOTS).T
-            steps = np.diff(codes, axis=1, prepend=np.uint16(0)).astype("<u2")
-            self._packed_rows = zlib.compress(steps.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes(), 9)
-        return self._packed_rows
+        codes = np.array([self._rows[row] for row in order], np.uint16).reshape(len(order), SLOTS).T
+        steps = np.diff(codes, axis=1, prepend=np.uint16(0)).astype("<u2")
+        return zlib.compress(steps.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes(), 9)
 
     def pack(self) -> bytes:
-        order = sorted(self._rows)
-        packed = _Packed(order, self._pack_rows(order), self._minutes, self._folded, self.changed, self.parts.tobytes())
-        return msgspec.msgpack.encode(packed)
+        """What is not learned yet."""
+        return msgspec.msgpack.encode(_Packed(self._minutes, self._folded, self.changed))
 
     @classmethod
-    def unpack(cls, data: bytes) -> "History":
+    def unpack(cls, data: bytes, learned: Learned | None) -> "History":
+        """`learned`: None where a former version packed it with the rest."""
         packed = msgspec.msgpack.decode(data, type=_Packed)
+        learned = learned or Learned(packed.rows, packed.slots, packed.parts)
         history = cls()
-        planes = np.frombuffer(zlib.decompress(packed.slots), np.uint8).reshape(2, -1)
-        steps = np.ascontiguousarray(planes.T).view("<u2").reshape(SLOTS, len(packed.rows))
+        planes = np.frombuffer(zlib.decompress(learned.slots), np.uint8).reshape(2, -1)
+        steps = np.ascontiguousarray(planes.T).view("<u2").reshape(SLOTS, len(learned.rows))
         codes = np.cumsum(steps, axis=1, dtype=np.uint16).T
-        history._rows = {row: codes[i].copy() for i, row in enumerate(packed.rows)}
+        history._rows = {row: codes[i].copy() for i, row in enumerate(learned.rows)}
         history._minutes, history._folded = packed.minutes, packed.folded
-        history._packed_rows = packed.slots
+        history._packed_rows = learned.slots
         history.changed = packed.changed
-        history.parts = np.frombuffer(packed.parts, np.float16).reshape(SLOTS, PARTS).copy()
+        history.parts = np.frombuffer(learned.parts, np.float16).reshape(SLOTS, PARTS).copy()
         return history

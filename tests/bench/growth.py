@@ -241,7 +241,7 @@ def of_days(days: int) -> dict[str, float]:
         "learning_s": learnt,
         "memory_mib": kept / 2**20,
         "judging_percent_of_a_core": 100 * sum(judged) / 3_600,
-        "state_kib": len(state) / 1024,
+        "state_kib": sum(map(len, state.values())) / 1024,
         "checkpoint_s": saved,
         "restart_s": time.process_time() - seconds,
     }
@@ -253,12 +253,20 @@ def of_judged(queues: int) -> dict[str, float]:
     gc.collect()
     kept = resident() - empty
     judged = judging(detection, queues, minutes=5)
+    before = detection.snapshot()
+    tell_queue(detection, "live", T + 5 * MINUTE_MS, [1] * queues, 0)
+    detection.advance(T + 5 * MINUTE_MS + 2 * TELL_MS, T + 5 * MINUTE_MS + 2 * TELL_MS)
+    seconds = time.process_time()
+    state = detection.snapshot()
+    saved = time.process_time() - seconds
     return {
         "queues": queues,
         "memory_mib": kept / 2**20,
         "judging_percent_of_a_core": 100 * sum(judged) / 300,
         "at_a_border_s": max(judged),
-        "state_kib": len(detection.snapshot()) / 1024,
+        "state_kib": sum(map(len, state.values())) / 1024,
+        "written_kib": sum(len(state[name]) for name in state if state[name] != before[name]) / 1024,
+        "checkpoint_s": saved,
     }
 
 

@@ -2,7 +2,7 @@
 
 `python tests/core/state_samples.py FOLDER` writes them by the code of this version: done once, for a version whose states
 another one must read. `state_1` is of the last before bundles told of lives (`streams/lives.py`), in format 2
-(`deploy/runtime/state_records.py`); `state_2` of the first in format 3.
+(`deploy/runtime/state_records.py`); `state_2` of the first in format 3; `state_3` of the first in format 4.
 """
 
 import gzip
@@ -19,7 +19,7 @@ from model.world import settings
 from streams.contract.keys import murmur2_partition
 
 FOLDERS = sorted(Path(__file__).parent.glob("state_[0-9]*"))
-OF_THIS_FORMAT = FOLDERS[1:]
+OF_THIS_FORMAT = FOLDERS[2:]
 PARTITIONS = 6
 KEYS = {murmur2_partition(key.encode(), PARTITIONS): key for key in map(str, range(100))}
 """partition -> a record key that goes there."""

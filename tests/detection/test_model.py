@@ -159,10 +159,10 @@ def test_a_history_survives_packing(slots, flagged):
         for j, count in enumerate(slot):
             history.put("f", start + (15 * i + j) * MINUTE, count)
     history.fold("f", start + 15 * len(slots) * MINUTE, ZoneInfo("UTC"), lambda _a, _b: flagged)
-    again = History.unpack(history.pack())
+    again = History.unpack(history.pack(), history.learned())
     for one, other in zip(history.days(), again.days(), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert again.pack() == history.pack()
+    assert (again.pack(), again.learned()) == (history.pack(), history.learned())
     counts = history.days().counts
     for i, slot in enumerate(slots):
         index = slot_of(start + i * SLOT, ZoneInfo("UTC"))[1]

@@ -1,7 +1,10 @@
 """What must hold whatever happens: order does not matter, a restart is not noticed, versions never go back."""
 
 from dataclasses import replace
+from itertools import pairwise
+from zlib import compress, decompress
 
+import msgspec
 from detection_kit import tell
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +24,7 @@ RULES = DetectionRules(
 )
 
 
-def taught() -> bytes:
+def taught() -> dict[str, bytes]:
     """Ten days of ten calls a minute by day and none by night, as a snapshot."""
     detection = Detection(RULES)
     for day in range(-10, 0):
@@ -144,7 +147,35 @@ def test_five_weeks_of_a_key_take_five_kilobytes(make_city, monday):
     detection = Detection(city.rules())
     city.teach(detection, 35)
     detection.advance(monday, 1)
-    assert len(detection.snapshot()) < 5 * 5_000
+    assert sum(map(len, detection.snapshot().values())) < 5 * 5_000
+
+
+def test_what_was_learned_is_written_every_quarter_of_an_hour_not_with_every_call():
+    detection, learned = Detection.restore(RULES, TAUGHT), []
+    for i in range(30):
+        tell(detection, "live", "h", "queue", "q", NOON + i * MINUTE, {"offered": 10})
+        detection.advance(NOON + i * MINUTE + 200, i + 2)
+        learned.append(detection.snapshot()["detection/learned"])
+    assert [before is after for before, after in pairwise(learned)].count(False) == 1
+    assert learned[0] != learned[-1]
+
+
+def former(state: dict[str, bytes]) -> dict[str, bytes]:
+    """A state as it was written when what was learned was packed with all else."""
+    rest, learned = (msgspec.msgpack.decode(decompress(state[name])) for name in ("detection", "detection/learned"))
+    for (key, demand), (of, packed) in zip(rest["demands"], learned, strict=True):
+        assert key == of
+        its, expectation = msgspec.msgpack.decode(packed), demand["expectation"]
+        history = msgspec.msgpack.decode(expectation["history"], strict=False) | its["history"]
+        expectation["history"], expectation["plan"] = msgspec.msgpack.encode(history), its["plan"]
+    return {"detection": compress(msgspec.msgpack.encode(rest))}
+
+
+def test_a_state_in_which_all_is_one_part_is_gone_on_from():
+    before, now = Detection.restore(RULES, former(TAUGHT)), Detection.restore(RULES, TAUGHT)
+    assert before.snapshot() == now.snapshot() == TAUGHT
+    told = [told_of_demand(detection, "live", 30, 40) for detection in (before, now)]
+    assert told[0] == told[1] != []
 
 
 def test_what_a_feed_taught_can_be_forgotten():
