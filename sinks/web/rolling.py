@@ -3,7 +3,7 @@
 Bounds and formulas are those of `streams.contract.metrics`; the view `v_rolling` says the same in SQL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -126,9 +126,13 @@ def bounds(clock: int, zone: ZoneInfo) -> Bounds:
     return {name: window_bounds(name, clock, zone) for name in WINDOWS}
 
 
-def percentile(counts: Mapping[str, int], fraction: float) -> int | None:
-    """The wait (s) of rank ceil(fraction n) over answered and abandoned visits, as its bucket's upper edge."""
-    waits = sorted([*buckets(counts, "answered_wait").items(), *buckets(counts, "abandoned_wait").items()])
+def waits_of(counts: Mapping[str, int]) -> list[tuple[int, int]]:
+    """(upper edge of a bucket in s, visits in it) of answered and abandoned visits, the shortest wait first."""
+    return sorted([*buckets(counts, "answered_wait").items(), *buckets(counts, "abandoned_wait").items()])
+
+
+def percentile(waits: Sequence[tuple[int, int]], fraction: float) -> int | None:
+    """The wait (s) of rank ceil(fraction n) over the n visits of `waits_of`, as its bucket's upper edge."""
     rank = -(-fraction * sum(n for _, n in waits) // 1)
     seen = 0
     for edge, number in waits:
@@ -141,6 +145,7 @@ def percentile(counts: Mapping[str, int], fraction: float) -> int | None:
 def measures(counts: Mapping[str, int], threshold_s: int) -> dict[str, Any]:
     """All figures made of counts, named as in `v_rolling`; a rate over nothing is None."""
     met, judged = service_level_event(counts, threshold_s)
+    waits = waits_of(counts)
     return {
         "inbound": counts.get("offered", 0) + counts.get("ended_in_menu", 0) + counts.get("blocked", 0),
         "threshold_s": threshold_s,
@@ -149,7 +154,7 @@ def measures(counts: Mapping[str, int], threshold_s: int) -> dict[str, Any]:
         **service_levels(counts, threshold_s),
         **rates(counts),
         "service_level_event": ratio(met, judged),
-        **{name: percentile(counts, fraction) for name, fraction in PERCENTILES.items()},
+        **{name: percentile(waits, fraction) for name, fraction in PERCENTILES.items()},
         "completeness": ratio(counts.get(SOURCES_HEARD, 0), counts.get(SOURCES_EXPECTED, 0)),
     }
 

@@ -35,7 +35,7 @@ STATIC = Path(__file__).with_name("static")
 LOOK_S = 0.5
 """So often the board is looked at when nothing comes: ages grow."""
 LOOKS_APART_S = 0.25
-LOOKING_AT_MOST = 0.1
+LOOKING_AT_MOST = 0.15
 """Of the time, when something comes: a board of a thousand queues is looked at less often than one of ten."""
 LOOK_BACK_S = 300.0
 LOOK_BACK_FIRST_S = 15.0

@@ -86,6 +86,7 @@ class View:
         self.owners = {fingerprint: said.author for fingerprint, said in owners.items() if said is not None}
         self.first_run = board.since is None
         self.bounds = bounds(self.clock, self.config.zone)
+        self._levels: dict[tuple[Key, int], tuple[int, int]] = {}
         self.sources = heard(board.sources.values(), self.hotline)
         self.tells_agents = any(gauge.agents for key, gauge in board.gauges.items() if key.hotline == self.hotline)
 
@@ -150,10 +151,13 @@ class View:
         return [c for c in both if c.queue == (queue or "") and not c.category and not _of_a_slice(c)]
 
     def _level(self, key: Key, threshold_s: int) -> tuple[int, int]:
-        counts, rules = self.board.window(key, self.end - self.level_ms, self.end), self.settings.service_level
-        return service_level_parts(
-            counts, threshold_s, rules.formula, rules.attribution, rules.flowed_out_and_callbacks
-        )
+        known = self._levels.get((key, threshold_s))
+        if known is None:
+            counts, rules = self.board.window(key, self.end - self.level_ms, self.end), self.settings.service_level
+            known = self._levels[key, threshold_s] = service_level_parts(
+                counts, threshold_s, rules.formula, rules.attribution, rules.flowed_out_and_callbacks
+            )
+        return known
 
     def _verdict(self, queue: str) -> Verdict:
         key = Key(self.hotline, queue)
@@ -252,7 +256,9 @@ class View:
             "behind_s": self._behind_s(),
             **self._now(key, queue, self.config.thresholds(queue)[0]),
             "versus": self._versus(key, self._last_half_hour()),
-            "today": None if self.first_run else self.board.total(key, "offered", self.day.start, self.end),
+            "today": None
+            if self.first_run
+            else self.board.rolling(key, "today", self.bounds["today"]).get("offered", 0),
             "today_versus": self._versus(key, self.day.start),
             "last_call_at": self._last_call(key) if verdict.state in {"no_calls", "feed_down"} else None,
             "windows": self._windows(key, self.config.thresholds(queue)[0]),

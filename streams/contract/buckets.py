@@ -1,6 +1,6 @@
 """Wait buckets: whole seconds to 120 s, then steps of 5 %, so that any threshold can be applied later."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from math import ceil
 
 WHOLE_SECONDS = 120
@@ -11,6 +11,11 @@ _step = 1
 while not _EDGES or _EDGES[-1] < LONGEST_S:
     _EDGES.append(ceil(WHOLE_SECONDS * 1.05**_step))
     _step += 1
+
+
+def edges_within(threshold_s: int) -> list[int]:
+    """The buckets of waits of at most so many seconds."""
+    return [*range(min(threshold_s, WHOLE_SECONDS) + 1), *_EDGES[: bisect_right(_EDGES, threshold_s)]]
 
 
 def wait_bucket(wait_ms: int) -> int:

@@ -6,9 +6,12 @@ nothing is None.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from itertools import repeat
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
+from streams.contract.buckets import edges_within
 from streams.contract.cells import Counts, add_counts
 
 
@@ -52,7 +55,12 @@ def buckets(counts: Mapping[str, int], name: str) -> dict[int, int]:
 
 def within_threshold(counts: Mapping[str, int], name: str, threshold_s: int) -> int:
     """How many of the waits `name` (`answered_wait`, `abandoned_wait`) are at most `threshold_s`."""
-    return sum(n for edge, n in buckets(counts, name).items() if edge <= threshold_s)
+    return sum(map(counts.get, _within(name, threshold_s), repeat(0)))
+
+
+@lru_cache(maxsize=1_024)
+def _within(name: str, threshold_s: int) -> tuple[str, ...]:
+    return tuple(f"{name}.{edge}" for edge in edges_within(threshold_s))
 
 
 Formula = Literal[

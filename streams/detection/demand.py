@@ -301,9 +301,8 @@ class Demand:
         if plan is None or curve is None or readiness(self.plan) is not Readiness.READY:
             return self._stop(silence.episode, minute)
         settled = minute - SETTLE
-        heard = any(
-            self.expectation.minutes.get(at, 0) for at in range(max(silence.since, minute - OPEN), minute, MINUTE)
-        )
+        before = max(silence.since, minute - OPEN) - MINUTE
+        heard = any(self.expectation.minutes.get(at, 0) for at in range(minute - MINUTE, before, -MINUTE))
         if not (heard or silence.since):
             return False
         if heard or minute <= self.incidents.blind_until:

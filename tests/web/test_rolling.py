@@ -17,7 +17,7 @@ from stored import store
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.hotlines import utc_offsets
 from sinks.web.board import KEPT_MS, MINUTE_MS, Key
-from sinks.web.rolling import WINDOWS, Minute, Rolling, bounds, measures, percentile, shown
+from sinks.web.rolling import WINDOWS, Minute, Rolling, bounds, measures, percentile, shown, waits_of
 from sinks.web.snapshot import View
 from sinks.web.worst import SPAN_MS, answer_rate_24h_worst
 from streams.contract import Cell, FeedStatus
@@ -55,8 +55,8 @@ def test_a_sum_that_moves_is_the_sum_made_anew(steps: list[tuple[str, int, int]]
 
 def test_waits_of_a_rank_are_the_upper_edge_of_its_bucket() -> None:
     counts = {"answered_wait.0": 5, "answered_wait.10": 4, "abandoned_wait.10": 0, "abandoned_wait.40": 1}
-    assert [percentile(counts, p) for p in (0.5, 0.51, 0.9, 0.99)] == [0, 10, 10, 40]
-    assert percentile({}, 0.5) is None
+    assert [percentile(waits_of(counts), p) for p in (0.5, 0.51, 0.9, 0.99)] == [0, 10, 10, 40]
+    assert percentile(waits_of({}), 0.5) is None
 
 
 def cell(feed: str, hotline: str, minute: int, queue: str | None = None, sources: int = 0, **counts: int) -> Cell:
