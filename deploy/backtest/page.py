@@ -29,7 +29,8 @@ LONG = ' class="words"'
 MOST_IN_LINE = 24
 """Longer texts of a table may be broken into lines."""
 
-_TOKENS = re.compile(r'\[data-theme="(dark|light)"\] \{(.*?)\}', re.DOTALL)
+_LIGHT = re.compile(r":root \{(.*?)\}", re.DOTALL)
+_DARK = re.compile(r'\[data-theme="dark"\] \{(.*?)\}', re.DOTALL)
 _LEGEND = {
     "legend_calls": '<path class="line" d="M0 11H8V4H17V9H26"/>',
     "legend_band": '<rect class="band" y="3" width="26" height="9"/>',
@@ -45,10 +46,10 @@ _LEGEND = {
 def style() -> str:
     """The page's own rules over the wallboard's colours: dark where the reader has it dark, light on paper."""
     theme = files("sinks.web").joinpath("static/theme.css").read_text(encoding="utf-8")
-    colours = {name: " ".join(told.split()) for name, told in _TOKENS.findall(theme)}
+    [light], [dark] = _LIGHT.findall(theme), _DARK.findall(theme)
     own = files("deploy.backtest").joinpath("report.css").read_text(encoding="utf-8")
-    dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{colours['dark']}}}}}"
-    return f":root{{{colours['light']}}}{dark}{own}"
+    dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{' '.join(dark.split())}}}}}"
+    return f":root{{{' '.join(light.split())}}}{dark}{own}"
 
 
 class Page:

@@ -11,7 +11,7 @@ from model.safeguards import SAFEGUARDS, found_without
     [
         ("the commit runs ahead of the checkpoint, and is resumed at", 0),
         ("lateness is judged by wall clock", 0),
-        ("cells are final without waiting for a partition", 0),
+        ("cells are final without waiting for a partition", 1),
     ],
 )
 def test_a_safeguard_that_is_gone_is_missed(name: str, seed: int) -> None:
