@@ -74,6 +74,7 @@ class Worker:
         self._safe: dict[Place, int] = {}
         self._round = 0
         self._settled = asyncio.Event()
+        self._letting_go = asyncio.Lock()
         self._sure = True
         self._cluster = ""
         self._retention = RetentionWatch(lambda: {place: owned.safe_to for place, owned in self._owned.items()})
@@ -208,16 +209,18 @@ class Worker:
         """Write what is safe, then let go of all partitions; if others may have them by now, nothing is."""
         self._round += 1
         self._settled.clear()
-        owned, self._owned = self._owned, {}
-        try:
-            if self._app.reading.sure:
-                async with asyncio.timeout(LAST_CHECKPOINT_S):
-                    await self._checkpoint(owned.values())
-        except TimeoutError:
-            log.warning("the last states were not written in time: the next owner does a little work again")
-        for place, partition in owned.items():
-            self._safe[place] = partition.checkpointed
-            partition.close()
+        # One after the other, as a rebalance may come while the process stops: what is loaded next is what was written here.
+        async with self._letting_go:
+            owned, self._owned = self._owned, {}
+            try:
+                if self._app.reading.sure:
+                    async with asyncio.timeout(LAST_CHECKPOINT_S):
+                        await self._checkpoint(owned.values())
+            except TimeoutError:
+                log.warning("the last states were not written in time: the next owner does a little work again")
+            for place, partition in owned.items():
+                self._safe[place] = partition.checkpointed
+                partition.close()
 
     def committable(self, topic: str, partition: int) -> int | None:
         """What the group's commit shows: the checkpoint."""
