@@ -12,8 +12,6 @@ from aiokafka.errors import KafkaError
 from deploy.runtime.settings import Kafka, SettingsError
 
 POLL_MS = 500
-FETCH_WAIT_MS = 1_000
-"""So long the broker holds a fetch that it has nothing for: what comes is told at once, and each answer costs both sides."""
 
 
 def ssl_context(settings: Kafka) -> ssl.SSLContext | None:

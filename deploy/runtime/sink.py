@@ -21,11 +21,11 @@ from deploy.runtime.hosting import host, run_process
 from deploy.runtime.kafka import reading
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
-from deploy.runtime.transport import Fetch, build_app
+from deploy.runtime.transport import build_app
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
-FETCH = Fetch(least_bytes=32 * 1024, most_wait_ms=500)
+FETCH_MIN_BYTES = 32 * 1024
 """An answer of the broker costs as much with ten records as with a thousand, and nobody waits for a row by the tenth of a
 second: a few answers a second are enough."""
 
@@ -80,7 +80,9 @@ class Sink:
         self._settled = False
         self._failing: dict[str, str] = {}
         self._changed = asyncio.Event()
-        self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take), FETCH)
+        self._app = build_app(
+            name, settings.kafka, self, dict.fromkeys(topics, self._take), fetch_min_bytes=FETCH_MIN_BYTES
+        )
 
     async def positions(self, assigned: frozenset[Place]) -> Mapping[Place, int]:
         """Resume at the group's commit; without one, at the beginning."""

@@ -25,7 +25,7 @@ from faust.types.transports import SchedulingStrategyT
 
 from deploy.runtime.chunks import Chunk
 from deploy.runtime.ending import end_process
-from deploy.runtime.kafka import FETCH_WAIT_MS, client_options, faust_broker
+from deploy.runtime.kafka import client_options, faust_broker
 from deploy.runtime.membership import Membership
 from deploy.runtime.settings import Kafka
 from deploy.runtime.unpacking import Batch, UnreadableError, chunks, keep_packed, until_fetched
@@ -37,6 +37,9 @@ SEEK_TIMEOUT_S = REQUEST_TIMEOUT_S / 2
 PRODUCE_TIMEOUT_MS = 30_000
 BATCH_BYTES = 512 * 1024
 BUFFERED_CHUNKS = 8
+FETCH_WAIT_MS = 500
+"""So long the broker holds a fetch that it has nothing for. A partition that was left out of it, because what it had was
+still to be read, waits for its end: longer would be cheaper when no calls come, and late when few do."""
 FETCHED_RECENTLY_S = 5.0
 
 Take = Callable[[str, int, Chunk], Awaitable[None]]
@@ -74,16 +77,6 @@ class Fetched(NamedTuple):
     delivered: int
     end: int
     recent: bool
-
-
-class Fetch(NamedTuple):
-    """When the broker answers: once it has so much, or after so long at most."""
-
-    least_bytes: int = 1
-    most_wait_ms: int = FETCH_WAIT_MS
-
-
-AT_ONCE = Fetch()
 
 
 class _FetchedChunk:
@@ -171,8 +164,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_interval_ms=86_400_000,
-            fetch_max_wait_ms=ours.fetch.most_wait_ms,
-            fetch_min_bytes=ours.fetch.least_bytes,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=ours.fetch_min_bytes,
             request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
             session_timeout_ms=kafka.session_timeout_ms,
             heartbeat_interval_ms=min(3_000, kafka.session_timeout_ms // 3),
@@ -316,10 +309,10 @@ class Transport(driver.Transport):
     Consumer = Consumer
     Producer = Producer
 
-    def __init__(self, app: faust.App, kafka: Kafka, reader: Reader, fetch: Fetch) -> None:
+    def __init__(self, app: faust.App, kafka: Kafka, reader: Reader, fetch_min_bytes: int) -> None:
         self.kafka = kafka
         self.reader = reader
-        self.fetch = fetch
+        self.fetch_min_bytes = fetch_min_bytes
         super().__init__(app.conf.broker_consumer, app)
 
 
@@ -356,8 +349,11 @@ def _reading(take: Take) -> Callable[[Any], Awaitable[None]]:
     return read
 
 
-def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Take], fetch: Fetch = AT_ONCE) -> App:
-    """One Faust app of one consumer group, with one agent per topic."""
+def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Take], *, fetch_min_bytes: int = 1) -> App:
+    """One Faust app of one consumer group, with one agent per topic.
+
+    `fetch_min_bytes`: the broker answers once it has so much, or after half a second.
+    """
     session_s = kafka.session_timeout_ms / 1000
     app = App(
         group,
@@ -375,7 +371,7 @@ def build_app(group: str, kafka: Kafka, reader: Reader, topics: Mapping[str, Tak
         topic_disable_leader=True,
         web_enabled=False,
     )
-    transport = Transport(app, kafka, reader, fetch)
+    transport = Transport(app, kafka, reader, fetch_min_bytes)
     app.transport = transport
     app.producer_transport = transport
     for topic, take in topics.items():

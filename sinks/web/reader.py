@@ -14,7 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from deploy.runtime.kafka import FETCH_WAIT_MS, client_options, partition_counts
+from deploy.runtime.kafka import client_options, partition_counts
 from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings
 from sinks.web.board import KEPT_MS, Applied, Board, Record
@@ -95,12 +95,7 @@ class Reader:
 
     async def _connect(self) -> AIOKafkaConsumer:
         while True:
-            consumer = AIOKafkaConsumer(
-                **self._options,
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                fetch_max_wait_ms=FETCH_WAIT_MS,
-            )
+            consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False, auto_offset_reset="none")
             try:
                 await consumer.start()
             except KafkaError as error:
