@@ -21,10 +21,11 @@ WINDOWS: tuple[Window, ...] = get_args(Window)
 
 
 class Span(NamedTuple):
-    """[start, end) in ms."""
+    """[start, end) in ms, and the instant by which it was asked for, if it was by one."""
 
     start: int
     end: int
+    at: int | None = None
 
 
 def read_key(text: str) -> tuple[str, dict[str, str]]:
@@ -53,7 +54,8 @@ def read_time(text: str, window: Window, told: Hotline, as_of: int) -> Span:
             day = date.fromisoformat(text)
             edges = (datetime(it.year, it.month, it.day, tzinfo=told.zone) for it in (day, day + timedelta(days=1)))
             return Span(*(round(edge.timestamp() * 1000) for edge in edges))
-        return Span(*window_bounds(window, _instant(text, told, as_of), told.zone))
+        at = _instant(text, told, as_of)
+        return Span(*window_bounds(window, at, told.zone), at)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(wanted) from error
 
@@ -65,6 +67,16 @@ def _instant(text: str, told: Hotline, as_of: int) -> int:
     if len(text) <= len("10:42:18"):
         text = f"{datetime.fromtimestamp(as_of / 1000, told.zone).date()}T{text}"
     return local_ms(text, told.zone)
+
+
+def _require_come(text: str, span: Span, feed: str, told: Hotline, as_of: int) -> None:
+    """Raises click.UsageError for a time that the feed's data does not reach: nothing is known of it, not even a 0."""
+    if (span.start if span.at is None else span.at) > as_of:
+        reached = datetime.fromtimestamp(as_of / 1000, told.zone)
+        raise click.UsageError(
+            f"TIME {text}: this has not come yet: the data of feed {feed} reaches to {reached:%Y-%m-%d %H:%M:%S} "
+            f"{told.time_zone}; write now, or a time up to then"
+        )
 
 
 def _rows(found: Client, statement: Statement) -> list[dict[str, Any]]:
@@ -196,16 +208,11 @@ def command(*, metric: str, key: str, time: str, window: Window, feed: str, thre
     with errors_for_people(), client() as found:
         as_of = data_as_of(found, feed)
         span = read_time(time, window, told, as_of)
+        _require_come(time, span, feed, told, as_of)
         threshold = threshold_s if threshold_s is not None else told.thresholds(dimensions.get("queue", ""))[0]
         end = span.end
         if metric in NOW:
-            end = (
-                as_of
-                if time == "now"
-                else _instant(time, told, as_of)
-                if ".." not in time and len(time) != 10
-                else span.end
-            )
+            end = min(span.end if span.at is None else span.at, as_of)
         asked = Asked(metric, feed, hotline, dimensions, span.start, end, threshold, told.short_abandon_s, as_of)
         try:
             require(asked)

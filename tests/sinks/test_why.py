@@ -24,6 +24,7 @@ UNTRACED = {
 }  # fmt: skip
 """They are told by other visits, by agents or by records; buckets are asked for by threshold."""
 
+NOT_YET = "this has not come yet: the data of feed live reaches to 2026-03-10 13:30:00 Asia/Shanghai; write now"
 OF_QUEUE = ("offered_by_outcome", "answer_rate_offered", "asa", "rating_mean")
 
 
@@ -144,6 +145,10 @@ def test_a_key_that_nobody_told_of_is_named_with_those_that_were(told, why):
         (("calls_offered", "12345/water", "now"), "without a queue"),
         (("offered", "12345", "yesterday"), "2026-03-10T10:42"),
         (("offered", "12345", "now", "--feed", "nowhere"), "v_clocks"),
+        (("offered", "12345", "2026-03-11"), NOT_YET),
+        (("offered", "12345/water", "23:59"), NOT_YET),
+        (("waiting", "12345", "2030-03-10T09:00"), NOT_YET),
+        (("asa", "12345", "2030-03-10T09:00..2030-03-10T09:15", "--format", "csv"), NOT_YET),
     ],
 )
 def test_what_cannot_be_traced_says_why(told, why, args, says):
