@@ -1,6 +1,5 @@
 """The report of a backtest as one HTML file: nothing is fetched, nothing runs, it prints on A4 and follows light or dark."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
@@ -29,8 +28,6 @@ LONG = ' class="words"'
 MOST_IN_LINE = 24
 """Longer texts of a table may be broken into lines."""
 
-_LIGHT = re.compile(r":root \{(.*?)\}", re.DOTALL)
-_DARK = re.compile(r'\[data-theme="dark"\] \{(.*?)\}', re.DOTALL)
 _LEGEND = {
     "legend_calls": '<path class="line" d="M0 11H8V4H17V9H26"/>',
     "legend_band": '<rect class="band" y="3" width="26" height="9"/>',
@@ -45,11 +42,10 @@ _LEGEND = {
 
 def style() -> str:
     """The page's own rules over the wallboard's colours: dark where the reader has it dark, light on paper."""
-    theme = files("sinks.web").joinpath("static/theme.css").read_text(encoding="utf-8")
-    [light], [dark] = _LIGHT.findall(theme), _DARK.findall(theme)
+    colours = files("sinks.web").joinpath("static")
+    light, dark = (colours.joinpath(name).read_text(encoding="utf-8") for name in ("light.css", "dark.css"))
     own = files("deploy.backtest").joinpath("report.css").read_text(encoding="utf-8")
-    dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{' '.join(dark.split())}}}}}"
-    return f":root{{{' '.join(light.split())}}}{dark}{own}"
+    return f"{light}@media (prefers-color-scheme:dark){{{dark}}}{own}"
 
 
 class Page:

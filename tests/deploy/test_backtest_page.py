@@ -212,9 +212,11 @@ def test_alarms_that_overlap_are_shaded_once_and_up_close_each_has_its_own_numbe
 
 
 def test_the_page_has_the_colours_of_the_wallboard_light_and_dark():
-    assert re.search(
-        r"^:root\{.*?--bg: #e8ebee.*?\}@media screen and \(prefers-color-scheme:dark\)\{:root\{.*--bg: #0f1317", style()
-    )
+    light, dark = style().split("@media (prefers-color-scheme:dark)")
+    asked = set(re.findall(r"var\((--[\w-]+)\)", style()))
+    assert asked
+    for colours in (light, dark):
+        assert asked <= set(re.findall(r"(--[\w-]+): ", colours))
 
 
 # ---- figures
