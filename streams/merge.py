@@ -5,6 +5,7 @@ whatever leaves: a restart can only repeat. Time is what the partitions say it i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -171,10 +172,10 @@ class Merger:
         # A partition that was not heard yet may not know its minutes whole.
         heard = len(self._sources) == self._of or not self._lives.named
         for feed in self._feeds.values():
-            if heard:
-                taken += self._cells(feed)
+            # Before the cells: what is told of them may be let go.
             taken += self._told_sources(feed)
             if heard:
+                taken += self._cells(feed)
                 taken += self._status(feed)
             # After the status: that nobody is there any more when a feed has ended is no news of its last minute.
             taken += self._gauges(feed)
@@ -274,14 +275,18 @@ class Merger:
         return taken
 
     def _told_sources(self, feed: MergedFeed) -> list[Output]:
+        """What is new of the sources now, and in the windows that were passed since: one step may be hours."""
         at = self._clock_of(feed)
         if not at or not feed.running:
             return []
-        records = feed.records_since(at - WINDOW_MS)
-        every_ms = 0 if feed.ended(self._of) else TELL_EVERY_MS
-        changed = feed.told_sources.judge(
-            feed.feed, at, self._version, self._merging.silent_after_ms, records, every_ms=every_ms
+        judge = partial(
+            feed.told_sources.judge, feed.feed, version=self._version, silent_after_ms=self._merging.silent_after_ms
         )
+        changed = []
+        for end, records in feed.source_windows(at, self._of):
+            changed += judge(clock=end, records=records, every_ms=NEVER)
+        every_ms = 0 if feed.ended(self._of) else TELL_EVERY_MS
+        changed += judge(clock=at, records=feed.records_since(at - WINDOW_MS), every_ms=every_ms)
         if feed.feed == self._judged:
             for status in changed:
                 self._detection.source(status)

@@ -4,7 +4,8 @@ A share is absolute, so merging is keeping the last one per partition and adding
 of each dimension set: in any order of arrival between partitions, and repeated, it gives the same sums.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from streams.contract.cells import OTHER, Cell, Counts, add_counts
 from streams.contract.events import LIVE
 from streams.dimensions import Dimensions, Place, Values
 from streams.merged_present import NEVER, MergedPartition, Present, agents, gauges
-from streams.merged_sources import TELL_EVERY_MS, MergedSources, SourcesHead
+from streams.merged_sources import TELL_EVERY_MS, WINDOW_MS, MergedSources, SourcesHead
 from streams.values import KnownValues
 
 _SHELF_MS = 10 * MINUTE_MS
@@ -226,13 +227,16 @@ class MergedFeed:
 
     def records_since(self, minute: int) -> dict[str, tuple[int, int]]:
         """Source -> (records, repeats) of the minutes from `minute` (ms) on, over all hotlines."""
-        found: dict[str, tuple[int, int]] = {}
-        for keys in (keys for at, keys in self._of_sources.items() if at >= minute):
-            for key in keys:
-                counts, name = self._cells[key].counts, key.values[0]
-                events, repeats = found.get(name, (0, 0))
-                found[name] = (events + counts.get("events", 0), repeats + counts.get("repeats", 0))
-        return found
+        return self._records_in(at for at in self._of_sources if at >= minute)
+
+    def source_windows(self, to: int, of: int) -> Iterator[tuple[int, dict[str, tuple[int, int]]]]:
+        """(end, records in it by source) of the windows of full minutes that the clock, now at `to` (ms), has passed.
+
+        None before all `of` partitions have told: one that has told nothing of the feed may have records in any.
+        """
+        if len(self._sources) == of:
+            for end in self.told_sources.pass_windows(to, self._of_sources):
+                yield end, self._records_in(range(end - WINDOW_MS, end, MINUTE_MS))
 
     def take_state(self, of: int) -> Literal["running", "ended"] | None:
         """The state of the feed if it is new since the last call or the clock went on; ended: on all `of` partitions."""
@@ -295,6 +299,14 @@ class MergedFeed:
         for source in self._sources.values():
             source.reach(clock)
         return [source.present for source in self._sources.values()]
+
+    def _records_in(self, minutes: Iterable[int]) -> dict[str, tuple[int, int]]:
+        found: dict[str, tuple[int, int]] = {}
+        for key in chain.from_iterable(self._of_sources.get(minute, ()) for minute in minutes):
+            counts, name = self._cells[key].counts, key.values[0]
+            events, repeats = found.get(name, (0, 0))
+            found[name] = (events + counts.get("events", 0), repeats + counts.get("repeats", 0))
+        return found
 
     def _share(self, partition: int, share: Share) -> None:
         shares = self._shares.setdefault(share.minute, {})

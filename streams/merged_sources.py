@@ -1,6 +1,6 @@
 """The sources of one feed over all partitions: who is heard, who is silent, and who sends everything twice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -15,11 +15,15 @@ DOUBLED_MIN = 20
 
 
 class SourcesHead(msgspec.Struct, array_like=True):
-    """As packed. `told`: partition -> what it told last; `heard`: minute (ms) -> sources heard in it."""
+    """As packed. `told`: partition -> what it told last; `heard`: minute (ms) -> sources heard in it.
+
+    `judged_to`: the windows that end by then (ms) were judged.
+    """
 
     told: dict[int, list[PartialSource]] = msgspec.field(default_factory=dict)
     heard: dict[int, set[str]] = msgspec.field(default_factory=dict)
     statuses: dict[str, SourceStatus] = msgspec.field(default_factory=dict)
+    judged_to: int = 0
 
 
 class MergedSources:
@@ -28,12 +32,14 @@ class MergedSources:
     def __init__(self, head: SourcesHead) -> None:
         self.head = head
         self._expected: dict[str, frozenset[str]] = {}
+        self._summed: dict[str, PartialSource] = {}
 
     def merge(self, partition: int, told: list[PartialSource]) -> bool:
         """Take in what a partition tells; whether other sources are expected than before."""
         known = self.head.told.get(partition, [])
         self.head.told[partition] = told
         self._expected.clear()
+        self._summed.clear()
         return {(it.source, it.hotline) for it in known if it.expected} != {
             (it.source, it.hotline) for it in told if it.expected
         }
@@ -49,6 +55,17 @@ class MergedSources:
     def let_go(self, minute: int) -> None:
         """The cells of a minute are let go."""
         self.head.heard.pop(minute, None)
+
+    def pass_windows(self, to: int, minutes: Iterable[int]) -> list[int]:
+        """Ends (ms) of the windows of full minutes that are to be judged now, up to `to`: each once, in order.
+
+        `minutes`: in which there are records. Of windows without any there is nothing to say.
+        """
+        since, self.head.judged_to = self.head.judged_to, max(self.head.judged_to, to)
+        if to - to % MINUTE_MS <= since:
+            return []
+        ends = {end for minute in minutes for end in range(minute + MINUTE_MS, minute + WINDOW_MS + 1, MINUTE_MS)}
+        return sorted(end for end in ends if since < end <= to)
 
     def completeness(self, hotline: str, minute: int) -> tuple[int, int]:
         """How many sources are expected for a hotline, and how many of them were heard in the minute (ms)."""
@@ -104,7 +121,9 @@ class MergedSources:
         return changed
 
     def _together(self) -> dict[str, PartialSource]:
-        total: dict[str, PartialSource] = {}
+        total = self._summed
+        if total:
+            return total
         for told in self.head.told.values():
             for it in told:
                 known = total.get(it.source)

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from engine import Engine
 
+from streams.contract import SourceStatus
+
 T = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 S = 1_000
 MINUTE = 60 * S
@@ -93,6 +95,31 @@ def test_a_doubled_feed_is_named_and_changes_no_number() -> None:
     assert (twice.sources["pbx-1"].events, twice.sources["pbx-1"].repeats) == (120, 60)
     for dimension_set in ("hotline", "queue", "category_1"):
         assert twice.total(dimension_set) == once.total(dimension_set)
+
+
+@pytest.mark.parametrize("hours_in_one_step", [False, True])
+def test_of_hours_that_are_read_in_one_step_every_window_is_judged(*, hours_in_one_step: bool) -> None:
+    engine = Engine()
+
+    def call(number: int, source: str) -> list[dict[str, Any]]:
+        fields = {"source": source, "feed": "hours"}
+        once = [ev(number * 2, kind, f"c{number}", **fields) for kind in ("queued", "answered", "ended")]
+        return once if source == "pbx-2" else once * 2
+
+    calls = [call(number, f"pbx-{number % 2 + 1}") for number in range(60)]
+    much_later = [ev(3 * 24 * 3_600, "reclassified", "c0", feed="hours", category="heating")]
+    over = [{"type": "feed_end", "time": much_later[0]["time"], "hotline": "h", "source": "pbx-1", "feed": "hours"}]
+    steps = [*calls, much_later, over]
+    if hours_in_one_step:
+        steps = [[event for step in steps for event in step]]
+    for step in steps:
+        engine.send(step, step[-1]["time"])
+        engine.tick(step[-1]["time"])
+    told = [it for it in engine.records if isinstance(it, SourceStatus) and it.feed == "hours"]
+    named = [it for it in told if it.doubled]
+    assert {it.source for it in named} == {"pbx-1"}
+    assert T <= named[0].at <= T + 2 * MINUTE
+    assert not engine.sources["pbx-1"].doubled, "nothing came of it for days"
 
 
 def test_the_clock_of_a_source_is_compared_with_the_brokers() -> None:
