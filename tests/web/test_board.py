@@ -1,14 +1,17 @@
 """The memory: highest version wins, any order and any repeats give the same, what is old goes."""
 
 from random import Random
+from types import SimpleNamespace
 
 import city
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.web.board import KEPT_MS, MINUTE_MS, Board, Key
+from sinks.web.reader import Intake
 from sinks.web.snapshot import View
 from streams.contract import Cell, FeedStatus, Signal
+from streams.contract.topics import CELLS
 
 UTILITIES = Key(city.HOTLINE, "utilities")
 
@@ -126,3 +129,17 @@ def test_any_order_of_the_whole_morning_gives_the_same_picture(settings) -> None
         shuffled.apply(record, at)
     now = city.MORNING + 2_000
     assert View(straight, settings, now).snapshot() == View(shuffled, settings, now).snapshot()
+
+
+def test_of_another_feed_only_the_key_is_read() -> None:
+    intake = Intake(Board("live"))
+    cut_off = b'{"kind": "cell", '
+    keys = (
+        b"replay-0a1b2c3d/queue/city/utilities",
+        b"live-2/gauge/city/",
+        b"live/queue/city/utilities",
+        b"progress",
+        None,
+    )
+    intake.take(CELLS, [SimpleNamespace(key=key, value=cut_off, timestamp=0, offset=0) for key in keys])
+    assert intake.applied == {(CELLS, "other_feed"): 2, (CELLS, "unreadable"): 3}
