@@ -10,8 +10,7 @@ from streams.detection.announced import Lift, over
 from streams.detection.calendar import local_day
 from streams.detection.counts import deviance_root, low_score
 from streams.detection.departure import forecast
-from streams.detection.history import DAYS_KEPT, History
-from streams.detection.history import Learned as HistoryLearned
+from streams.detection.history import DAYS_KEPT, History, LearnedDays
 from streams.detection.incidents import Incidents
 from streams.detection.keys import MINUTE
 from streams.detection.level import Level, brought, loosened, observe, unknown
@@ -47,10 +46,10 @@ class Packed(msgspec.Struct):
     changed: int
 
 
-class Learned(msgspec.Struct):
-    """What was learned of days: it changes every quarter of an hour, all else with every call."""
+class LearnedDemand(msgspec.Struct):
+    """The days and the plan made of them: they change every quarter of an hour, all else with every call."""
 
-    history: HistoryLearned
+    history: LearnedDays
     plan: Plan | None
 
 
@@ -251,7 +250,7 @@ class Expectation:
 
     def learned(self) -> bytes:
         """What was learned, packed; the same object until that changes."""
-        learned = Learned(self.history.learned(), self.plan)
+        learned = LearnedDemand(self.history.learned(), self.plan)
         slots, plan, packed = self._packed
         if slots is not learned.history.slots or plan is not self.plan:
             packed = msgspec.msgpack.encode(learned)
@@ -284,4 +283,4 @@ class Expectation:
         return made
 
 
-_decode = msgspec.msgpack.Decoder(Learned).decode
+_decode = msgspec.msgpack.Decoder(LearnedDemand).decode

@@ -42,7 +42,7 @@ class Days(NamedTuple):
     ordinals: npt.NDArray[np.int64]
 
 
-class Learned(msgspec.Struct):
+class LearnedDays(msgspec.Struct):
     """The days that were learned: of `rows` (feed, ordinal) the `slots`, packed, and the `parts` of slots."""
 
     rows: list[tuple[str, int]]
@@ -51,7 +51,7 @@ class Learned(msgspec.Struct):
 
 
 class _Packed(msgspec.Struct):
-    """`rows`, `slots`, `parts`: where a former version kept what is `Learned`."""
+    """`rows`, `slots`, `parts`: where a former version kept what is `LearnedDays`."""
 
     minutes: dict[str, dict[int, int]]
     folded: dict[str, int]
@@ -156,12 +156,12 @@ class History:
         ordinals = np.array([ordinal for _, ordinal in order], np.int64)
         return Days(counts, ~missing & (codes & FLAG > 0), np.array([kinds.of(int(o)) for o in ordinals]), ordinals)
 
-    def learned(self) -> Learned:
+    def learned(self) -> LearnedDays:
         """The days, packed; the same `slots` object until they change."""
         order = sorted(self._rows)
         if self._packed_rows is None:
             self._packed_rows = self._pack_rows(order)
-        return Learned(order, self._packed_rows, self.parts.tobytes())
+        return LearnedDays(order, self._packed_rows, self.parts.tobytes())
 
     def _pack_rows(self, order: Sequence[tuple[str, int]]) -> bytes:
         """Slot by slot the change from day to day, high bytes and low bytes apart: what zlib likes best."""
@@ -174,10 +174,10 @@ class History:
         return msgspec.msgpack.encode(_Packed(self._minutes, self._folded, self.changed))
 
     @classmethod
-    def unpack(cls, data: bytes, learned: Learned | None) -> "History":
+    def unpack(cls, data: bytes, learned: LearnedDays | None) -> "History":
         """`learned`: None where a former version packed it with the rest."""
         packed = msgspec.msgpack.decode(data, type=_Packed)
-        learned = learned or Learned(packed.rows, packed.slots, packed.parts)
+        learned = learned or LearnedDays(packed.rows, packed.slots, packed.parts)
         history = cls()
         planes = np.frombuffer(zlib.decompress(learned.slots), np.uint8).reshape(2, -1)
         steps = np.ascontiguousarray(planes.T).view("<u2").reshape(SLOTS, len(learned.rows))
