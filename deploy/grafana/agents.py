@@ -40,27 +40,6 @@ ORDER BY time
 
 OCCUPANCY_NOW = f"SELECT {OCCUPANCY} AS value FROM v_cells WHERE {queries.WHOLE} AND $__timeFilter(minute)"
 
-HANDLED = f"""
-SELECT
-    time,
-    talk_s / nullIf(visits, 0) AS "talk",
-    hold_s / nullIf(visits, 0) AS "hold",
-    acw_s / nullIf(visits, 0) AS "after-call"
-FROM
-(
-    SELECT
-        $__timeInterval(minute) AS time,
-        sum(answered) AS visits,
-        sum(talk_ms_sum) / 1000 AS talk_s,
-        sum(hold_ms_sum) / 1000 AS hold_s,
-        sum(acw_ms_sum) / 1000 AS acw_s
-    FROM v_cells
-    WHERE {queries.WHOLE} AND $__timeFilter(minute)
-    GROUP BY time
-)
-ORDER BY time
-"""
-
 BREAKS = f"""
 SELECT $__timeInterval(at) AS time, kind, max(people) AS most
 FROM
@@ -174,18 +153,22 @@ def _over_time() -> list[tuple[int, int, Json]]:
     return [(12, 8, states), (12, 8, occupancy)]
 
 
-def _work() -> list[tuple[int, int, Json]]:
-    handled = timeseries(
+def handling_time(where: str = queries.WHOLE) -> Json:
+    """What the AHT is made of, over time."""
+    return timeseries(
         Text("Handling time", "处理时长"),
         Text(
             "Mean talk, hold and after-call work of answered visits, by arrival; together they are the AHT.",
             "接通次数的平均通话、保持与话后时长，按来电时间归属；三者之和为平均处理时长。",
         ),
-        [sql_target(HANDLED, result="timeseries")],
+        [sql_target(queries.handled(where), result="timeseries")],
         unit="s",
         interval="15m",
         stacked=True,
     )
+
+
+def _work() -> list[tuple[int, int, Json]]:
     unanswered = timeseries(
         Text("Rang and nobody answered", "振铃未接"),
         Text("Calls that an agent did not answer, in the minute it was told.", "座席未接的来电，按被告知的分钟归属。"),
@@ -198,7 +181,7 @@ def _work() -> list[tuple[int, int, Json]]:
         Text("Agents on a break by the reason that was told; the most of each step.", "按原因的小休人数；取每步长最大值。"),
         [sql_target(BREAKS, result="timeseries")],
     )  # fmt: skip
-    return [(8, 8, handled), (8, 8, unanswered), (8, 8, breaks)]
+    return [(8, 8, handling_time()), (8, 8, unanswered), (8, 8, breaks)]
 
 
 def _who() -> list[tuple[int, int, Json]]:

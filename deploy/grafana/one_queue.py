@@ -2,6 +2,7 @@
 # ruff: noqa: S608  (put together from constants; values come in as Grafana's quoted variables)
 
 from deploy.grafana import frame, queries
+from deploy.grafana.agents import handling_time
 from deploy.grafana.demand import against_expectation
 from deploy.grafana.one_hotline import level_line, outcome_bars, wait_bars, wait_lines
 from deploy.grafana.parts import (
@@ -23,27 +24,6 @@ from deploy.grafana.words import Text
 
 UID = "hotline-queue"
 WHERE = queries.ONE_QUEUE
-
-HANDLED = f"""
-SELECT
-    time,
-    talk_s / nullIf(visits, 0) AS "talk",
-    hold_s / nullIf(visits, 0) AS "hold",
-    acw_s / nullIf(visits, 0) AS "after-call"
-FROM
-(
-    SELECT
-        $__timeInterval(minute) AS time,
-        sum(answered) AS visits,
-        sum(talk_ms_sum) / 1000 AS talk_s,
-        sum(hold_ms_sum) / 1000 AS hold_s,
-        sum(acw_ms_sum) / 1000 AS acw_s
-    FROM v_cells
-    WHERE {WHERE} AND $__timeFilter(minute)
-    GROUP BY time
-)
-ORDER BY time
-"""
 
 LONGEST = f"""
 SELECT
@@ -136,18 +116,7 @@ def _served() -> list[tuple[int, int, Json]]:
         [sql_target(SERVED, result="timeseries")],
         interval="10s",
     )  # fmt: skip
-    handled = timeseries(
-        Text("Handling time", "处理时长"),
-        Text(
-            "Mean talk, hold and after-call work of answered visits, by arrival; together they are the AHT.",
-            "接通次数的平均通话、保持与话后时长，按来电时间归属；三者之和为平均处理时长。",
-        ),
-        [sql_target(HANDLED, result="timeseries")],
-        unit="s",
-        interval="15m",
-        stacked=True,
-    )
-    return [(12, 8, served), (12, 8, handled)]
+    return [(12, 8, served), (12, 8, handling_time(WHERE))]
 
 
 def _visits() -> list[tuple[int, int, Json]]:

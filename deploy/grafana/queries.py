@@ -176,6 +176,30 @@ ORDER BY time
 """
 
 
+def handled(where: str = WHOLE) -> str:
+    """Mean talk, hold and after-call work of answered visits, per step."""
+    return f"""
+SELECT
+    time,
+    talk_s / nullIf(visits, 0) AS "talk",
+    hold_s / nullIf(visits, 0) AS "hold",
+    acw_s / nullIf(visits, 0) AS "after-call"
+FROM
+(
+    SELECT
+        $__timeInterval(minute) AS time,
+        sum(answered) AS visits,
+        sum(talk_ms_sum) / 1000 AS talk_s,
+        sum(hold_ms_sum) / 1000 AS hold_s,
+        sum(acw_ms_sum) / 1000 AS acw_s
+    FROM v_cells
+    WHERE {where} AND $__timeFilter(minute)
+    GROUP BY time
+)
+ORDER BY time
+"""
+
+
 WAITING = f"""
 SELECT $__timeInterval(at) AS time, queue, max(waiting) AS most
 FROM v_gauges
