@@ -24,7 +24,9 @@ def statement(feed: str, hotline: str, call: str, told: Hotline, sees: Sees) -> 
     own = f"SELECT * FROM v_visits WHERE feed = {{feed:String}} AND hotline = {{hotline:String}} AND call = {{call:String}}{may}"  # noqa: S608
     began = f"(SELECT min(coalesce(arrived_at, queued_at)) FROM ({own}))"  # noqa: S608
     local = ", ".join(f"toTimeZone({name}, {{zone:String}}) AS {name}" for name in (*TIMES, "wrapped_at"))
-    columns = ", ".join((*COLUMNS, "wrapped_at", "hold_ms", "acw_ms", "language", "transferred", "entry"))
+    columns = ", ".join(
+        (*COLUMNS, "wrapped_at", "hold_ms", "acw_ms", "language", "transferred", "entry", "lost_talking")
+    )
     sql = f"""
 SELECT * REPLACE ({local}) FROM
 (

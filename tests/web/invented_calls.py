@@ -28,7 +28,7 @@ def _visit(number: int, waited_s: int, random: Random, **fields: Any) -> dict[st
         "arrived_at": queued - timedelta(seconds=random.randint(11, 30)), "queued_at": queued, "answered_at": None,
         "ended_at": None, "wrapped_at": None, "outcome": "open", "wait_ms": None, "talk_ms": None, "hold_ms": None,
         "acw_ms": None, "caller": called, "agent": "", "category": TOPICS[number % 6], "district": DISTRICTS[number % 6],
-        "department": "", "rating": None, "source": "PBX-1", "language": "zh", "transferred": False, "own": True,
+        "department": "", "rating": None, "source": "PBX-1", "language": "zh", "transferred": False, "lost_talking": False, "own": True,
         "last_offset": 48_213, "adds": 1,
     } | fields  # fmt: skip
 

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest_asyncio
 import story
 from aiohttp import ClientSession
 from browser import SIDEWAYS, Watched, in_chromium, resize
-from invented_calls import InventedPast
+from invented_calls import NOW, InventedPast, waiting
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
@@ -225,6 +226,8 @@ class SomeInTheMenu(InventedPast):
         rows = await super().ask(statement)
         if "AS own" in statement.sql:
             rows[-2] |= {"outcome": "open", "wait_ms": None}
+            if statement.parameters["call"] == waiting()[-1]["call"]:
+                rows[-1] |= {"queue": "", "queued_at": None}
         elif rows and "visit" in rows[-1]:
             rows[-1] |= {"queue": "", "queued_at": None}
         return rows
@@ -236,13 +239,13 @@ class SomeInTheMenu(InventedPast):
     [
         (
             "en",
-            (["still waiting", "2:47"], ["open", "–"]),
-            ["earlier call 2: still waiting after 11:47", "still waiting, 2:47"],
+            (["still waiting", "2:47"], ["in the menu", "–"]),
+            ["earlier call 2: still waiting after 11:47", "still waiting, 2:47", "in the menu, 0:"],
         ),
         (
             "zh",
-            (["仍在排队", "00:02:47"], ["进行中", "–"]),
-            ["此前第 2 次来电：等待 11:47 后仍在排队", "仍在排队 2:47"],
+            (["仍在排队", "00:02:47"], ["语音导航中", "–"]),
+            ["此前第 2 次来电：等待 11:47 后仍在排队", "仍在排队 2:47", "语音导航中 0:"],
         ),
     ],
 )
@@ -259,10 +262,38 @@ async def test_who_still_waits_is_said_to_and_for_how_long(
     await rows.first.locator("button").click()
     await expect(page.locator(".timeline .step-earlier").last).to_contain_text(course[0])
     await expect(page.locator(".timeline .step-open")).to_contain_text(course[1])
+    await rows.last.locator("button").click()
+    await expect(page.locator(".timeline .step-open")).to_contain_text(course[2])
     async with ClientSession(site.url) as session:
         asked = {"metric": "offered", "queue": "utilities", "window": "15m"}
         told = (await (await session.get("/api/v1/calls", params=asked)).json())["rows"][0]
     assert (told["outcome"], told["wait_ms"]) == ("open", None)
+    assert board.complaints == []
+
+
+class Answered(InventedPast):
+    """Who waited, a minute after the answer; of one call the end was never told."""
+
+    async def ask(self, statement: Statement) -> list[dict[str, Any]]:
+        rows = await super().ask(statement)
+        if "AS own" in statement.sql:
+            assert "lost_talking" in statement.sql
+            rows[-1] |= {"outcome": "answered", "answered_at": NOW - timedelta(minutes=1), "wait_ms": 1_000}
+            rows[-1]["lost_talking"] = statement.parameters["call"] == "c1"
+        return rows
+
+
+@in_chromium
+@pytest.mark.parametrize(("lang", "says"), [("en", "still talking, 1:00"), ("zh", "仍在通话 1:00")])
+async def test_who_still_talks_is_said_to_unless_the_end_was_never_told(
+    context: BrowserContext, site: RunningSite, lang: str, says: str
+) -> None:
+    site.site.api.past = Answered()  # type: ignore[assignment]
+    board = Watched(await context.new_page(), site.url)
+    for call, said in (("c0", [says]), ("c1", [])):
+        page = await board.open(f"?lang={lang}&queue=utilities&metric=offered&in=15m&call={call}")
+        await expect(page.locator(".timeline .step-step")).to_have_count(3)
+        await expect(page.locator(".timeline .step-open span")).to_have_text(said)
     assert board.complaints == []
 
 

@@ -4,7 +4,7 @@ import { el, mark, put } from "/static/dom.js";
 import { NONE, percent, seconds, span, tableSpan } from "/static/format.js";
 import { Pager } from "/static/pager.js";
 import { csvLink, Table } from "/static/table.js";
-import { waits } from "/static/timeline.js";
+import { outcomeOf, waits } from "/static/timeline.js";
 import { nameOf, unreached } from "/static/words.js";
 
 const PAGE = 20;
@@ -106,13 +106,12 @@ export class CallList {
 
   row(row, answer) {
     const { words } = this;
-    const waiting = waits(row);
-    const waited = row.wait_ms ?? (waiting ? Math.max(0, Date.parse(answer.data_as_of) - Date.parse(row.queued_at)) : null);
+    const waited = row.wait_ms ?? (waits(row) ? Math.max(0, Date.parse(answer.data_as_of) - Date.parse(row.queued_at)) : null);
     const texts = {
       queued: time(row.queued_at ?? row.arrived_at),
       caller: row.caller ? row.caller.slice(-8) : NONE,
       queue: row.queue ? nameOf(this.tiles[row.queue]?.name, row.queue, this.lang) : NONE,
-      outcome: waiting ? words.waiting : words.outcomes[row.outcome] ?? row.outcome,
+      outcome: outcomeOf(row, words),
       wait: length(waited, this.lang),
       talk: length(row.talk_ms, this.lang),
       category: row.category ? nameOf(answer.names[row.category], row.category, this.lang) : NONE,

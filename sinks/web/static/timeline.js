@@ -10,6 +10,13 @@ const wait = (ms) => span(seconds(ms / 1000));
 /** Whether the caller still waits in this queue. */
 export const waits = (visit) => visit.outcome === "open" && visit.queued_at !== null;
 
+/** How a visit ended or, while it goes on, where its caller is. */
+export function outcomeOf(visit, own) {
+  if (waits(visit)) return own.waiting;
+  if (visit.outcome === "open" && visit.arrived_at !== null) return own.inMenu;
+  return own.outcomes[visit.outcome] ?? visit.outcome;
+}
+
 /** The steps of a visit: [{ms, kind, text}], in order of time. */
 function stepsOf(visit, now, own, queueName) {
   const steps = [];
@@ -26,7 +33,10 @@ function stepsOf(visit, now, own, queueName) {
     if (answered !== null) add(ended, "end", own.steps.ended(wait(visit.talk_ms ?? ended - answered), held));
     else add(ended, visit.outcome === "abandoned" ? "gave-up" : "end", own.steps.left(own.outcomes[visit.outcome] ?? visit.outcome, wait(visit.wait_ms ?? ended - (queued ?? arrived))));
   } else if (visit.outcome === "open" && now !== null) {
-    add(now, "open", answered === null ? own.steps.waits(wait(now - (queued ?? arrived ?? now))) : own.steps.talks(wait(now - answered)));
+    if (queued !== null) add(now, "open", own.steps.waits(wait(now - queued)));
+    else if (arrived !== null) add(now, "open", own.steps.inMenu(wait(now - arrived)));
+  } else if (answered !== null && !visit.lost_talking && now !== null) {
+    add(now, "open", own.steps.talks(wait(now - answered)));
   }
   if (wrapped !== null && wrapped !== ended) add(wrapped, "end", own.steps.wrapped);
   return steps;
@@ -99,8 +109,7 @@ export class Timeline {
     put(this.close, own.closeCall);
     const earlier = answer.earlier.map((visit, i) => {
       const waited = visit.wait_ms ?? (waits(visit) ? Math.max(0, head.data_as_of - at(visit.queued_at)) : null);
-      const outcome = waits(visit) ? own.waiting : own.outcomes[visit.outcome] ?? visit.outcome;
-      const text = own.steps.earlier(i + 1, outcome, waited === null ? "" : wait(waited), named(visit.category));
+      const text = own.steps.earlier(i + 1, outcomeOf(visit, own), waited === null ? "" : wait(waited), named(visit.category));
       return { ms: at(visit.arrived_at ?? visit.queued_at), kind: "earlier", text };
     });
     const steps = answer.visits.flatMap((visit) => stepsOf(visit, head.data_as_of, own, queueName)).sort((a, b) => a.ms - b.ms);
