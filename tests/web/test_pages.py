@@ -419,6 +419,28 @@ async def test_what_stands_over_a_queue_is_whole(board: Watched, site: RunningSi
         assert last["y"] + last["height"] <= card["y"] + card["height"]
 
 
+OFF_SCREEN = """() => [...document.querySelectorAll('.nav-link, .hotline-name, .clock, .total-cell *, .day-axis span')]
+  .filter((node) => node.getClientRects().length && !node.closest('.unseen'))
+  .filter((node) => node.getBoundingClientRect().right > innerWidth || node.getBoundingClientRect().left < 0)
+  .map((node) => node.textContent)"""
+"""What of the tabs, the header and the totals lies beside the screen."""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_every_page_has_a_tab_on_a_screen_of_any_width(board: Watched, site: RunningSite, lang: str) -> None:
+    site.put(*(city.alert(city.MORNING, rule=f"Rule{number}") for number in range(101)))
+    page = await board.open(f"?lang={lang}")
+    await expect(page.locator(".nav-link[data-page=alerts] .nav-number")).to_have_text("103")
+    await page.evaluate("document.fonts.ready")
+    for width in (320, 390, 639, 640, 700, 768, 834, 899, 900, 1199, 1200, 1366):
+        await resize(page, width, 900)
+        assert await page.evaluate(OFF_SCREEN) == [], width
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        if width >= 390:
+            name = page.get_by_role("heading", level=1)
+            assert await name.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), f"whose board it is, {width}"
+
+
 async def test_a_phone_has_tabs_at_the_bottom(context: BrowserContext, site: RunningSite) -> None:
     page = await context.new_page()
     await resize(page, 390, 844)
