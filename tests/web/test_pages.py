@@ -25,6 +25,22 @@ async def board(context: BrowserContext, site: RunningSite) -> AsyncIterator[Wat
     assert watched.outside == []
 
 
+@pytest.mark.parametrize(("lang", "says"), [("en", "no call has come yet"), ("zh", "尚无来电")])
+async def test_the_chart_of_a_queue_says_that_no_call_has_come_yet(
+    context: BrowserContext, empty_site: RunningSite, lang: str, says: str
+) -> None:
+    board = Watched(await context.new_page(), empty_site.url)
+    page = await board.open(f"?lang={lang}&queue=utilities")
+    await expect(page.locator(".chart-axis span")).to_have_count(9)
+    await expect(page.locator(".chart .section-head > .sub")).to_have_text(says)
+    await expect(page.locator(".chart-plot")).to_have_attribute("aria-label", says)
+    await expect(page.locator(".chart-plot").locator(".mark-now, .now")).to_have_count(0)
+    empty_site.fill(city.records())
+    await page.reload()
+    await expect(page.locator(".mark-now")).to_contain_text("10:42")
+    await expect(page.locator(".chart .section-head > .sub")).not_to_have_text(says)
+
+
 async def test_keys_lead_to_the_pages_and_back(board: Watched) -> None:
     page = await board.open()
     for key, heading in (

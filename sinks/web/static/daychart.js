@@ -63,8 +63,9 @@ export class DayChart {
     this.marks.replaceChildren();
   }
 
-  translate(lang, words, own, address) {
-    Object.assign(this, { lang, words, own });
+  /** `none`: no call has ever come. */
+  translate(lang, words, own, none, address) {
+    Object.assign(this, { lang, words, own, none });
     this.csv.tell(own.chartCsv, address);
     this.render();
   }
@@ -83,8 +84,8 @@ export class DayChart {
     const hour = day.start + Math.floor((now - day.start) / HOUR) * HOUR;
     this.from = Math.max(day.start, Math.min(hour - 4 * HOUR, day.end - SPAN));
     this.to = Math.min(day.end, this.from + SPAN);
-    put(this.sub, own.chartSub(clock(this.to, day.time_zone)));
-    this.draw(now);
+    put(this.sub, this.none ? own.noneYet : own.chartSub(clock(this.to, day.time_zone)));
+    this.draw(day.data_as_of === null ? null : now);
   }
 
   draw(now) {
@@ -130,7 +131,9 @@ export class DayChart {
     this.svg.replaceChildren(...parts);
     this.label(now, top, y, flags, planned);
     const last = offered[running] ?? this.words.noValue;
-    mark(this.plot, "aria-label", own.chartLabel(clock(from, day.time_zone), clock(to, day.time_zone), last, count(offered.reduce((sum, value) => sum + (value ?? 0), 0), lang)) + (planned.length ? EVENTS[lang].during(planned.map((event) => isolated(event.name)).join(this.words.separator)) : ""));
+    const sum = count(offered.reduce((total, value) => total + (value ?? 0), 0), lang);
+    const said = this.none ? own.noneYet : own.chartLabel(clock(from, day.time_zone), clock(to, day.time_zone), last, sum);
+    mark(this.plot, "aria-label", said + (planned.length ? EVENTS[lang].during(planned.map((event) => isolated(event.name)).join(this.words.separator)) : ""));
   }
 
   /** What came a week ago in the quarters of the span, as the mean of a cell. */

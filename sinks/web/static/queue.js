@@ -189,7 +189,7 @@ export class QueuePage {
     this.lastWeek.at(this.address("last_week"));
     if (this.at.queue) this.estimate.at(this.address("estimated_wait"));
     else this.estimate.stop();
-    this.chart.translate(lang, words, this.own, this.address("day", { format: "csv" }));
+    this.chart.translate(lang, words, this.own, board.head.status === "first_run", this.address("day", { format: "csv" }));
     this.table(data, x);
     this.before();
     this.right(data, x, down, name);
