@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -37,15 +38,17 @@ def _say(line: str) -> None:
     click.echo(f"{time.strftime('%H:%M:%S')}  {line}")
 
 
-def _where(run: RunFile, data_dir: Path, seconds: float, stop: str) -> str:
+def where_it_is(run: RunFile, data_dir: Path, seconds: float, stop: str) -> str:
     """The block that says where things are and what to do next."""
     program = Path(sys.argv[0])
     to_export = []
     if program.name == "hotline" and not shutil.which("hotline"):
-        to_export.append(f"PATH={program.parent.resolve()}:$PATH")
-    if data_dir.resolve() != Path(".hotline").resolve():
-        to_export.append(f"HOTLINE_DATA_DIR={data_dir.resolve()}")
-    first = [f"\n  In another terminal, in this folder:  export {' '.join(to_export)}"] if to_export else []
+        to_export.append(f"PATH={shlex.quote(str(program.parent.resolve()))}:$PATH")
+    elsewhere = data_dir.resolve() != Path(".hotline").resolve()
+    if elsewhere:
+        to_export.append(f"HOTLINE_DATA_DIR={shlex.quote(str(data_dir.resolve()))}")
+    folder = "" if elsewhere else ", in this folder"  # where it is looked for if nothing says where it is
+    first = [f"\n  In another terminal{folder}:  export {' '.join(to_export)}"] if to_export else []
     return "\n".join(
         [
             f"\nHotline {run.version} is running ({seconds:.0f} s).\n",
@@ -100,7 +103,7 @@ def _in_foreground(settings: Settings, *, automatic_ports: bool, streams: int, s
                     return
                 run = run_file.read(data_dir)
                 assert run is not None
-                click.echo(_where(run, settings.data_dir, time.monotonic() - began, "Ctrl-C"))
+                click.echo(where_it_is(run, settings.data_dir, time.monotonic() - began, "Ctrl-C"))
                 if plan.demo:
                     _show_wallboard(plan.endpoints.web)
 
@@ -138,7 +141,7 @@ def _detached(settings: Settings, *, ports: str, streams: int, demo: bool) -> No
             if run is not None and run.ready and run.pid == process.pid:
                 break
             time.sleep(0.1)
-    click.echo(_where(run, settings.data_dir, time.monotonic() - began, "hotline down"))
+    click.echo(where_it_is(run, settings.data_dir, time.monotonic() - began, "hotline down"))
     if demo:
         _show_wallboard(run.endpoints.web)
 

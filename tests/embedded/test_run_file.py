@@ -5,11 +5,13 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from deploy.cli.check import pseudonym
+from deploy.cli.up import where_it_is
 from deploy.runtime import run_file
 from deploy.runtime.run_file import DataDirLock, Endpoints, ProcessState, RunFile, resolve
 from deploy.runtime.settings import ClickHouse, Kafka, Settings, SettingsError
@@ -40,6 +42,23 @@ def test_what_was_written_is_read(ours):
     assert run_file.running(ours) == describe()
     assert run_file.owner(ours) == os.getpid()
     assert [p.name for p in ours.iterdir() if p.suffix == ".new"] == []
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "next_step"),
+    [
+        (".hotline", "In another terminal, in this folder:  export PATH={folder}/bin:$PATH\n"),
+        ("{folder}/.hotline", "In another terminal, in this folder:  export PATH={folder}/bin:$PATH\n"),
+        ("/srv/hot line", "In another terminal:  export PATH={folder}/bin:$PATH HOTLINE_DATA_DIR='/srv/hot line'\n"),
+        ("beside", "In another terminal:  export PATH={folder}/bin:$PATH HOTLINE_DATA_DIR={folder}/beside\n"),
+    ],
+)
+def test_it_says_where_the_next_commands_find_it(tmp_path, monkeypatch, data_dir, next_step):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "bin" / "hotline"), "up"])
+    said = where_it_is(describe(), Path(data_dir.format(folder=tmp_path)), 3.2, "Ctrl-C")
+    assert next_step.format(folder=tmp_path) in said
 
 
 def test_a_file_without_its_process_is_no_running_hotline(tmp_path):
