@@ -15,11 +15,10 @@ from sinks.clickhouse.days import local_day
 from sinks.clickhouse.hotlines import write_hotlines
 from sinks.clickhouse.inserter import Inserter
 from sinks.clickhouse.migrate import SchemaError, check_schema
-from sinks.clickhouse.records import row_functions
+from sinks.clickhouse.records import GROUP, row_functions
 from sinks.clickhouse.term_words import terms_by
 from sinks.clickhouse.writer import Writer
 
-GROUP = "hotline.sinks"
 LINGER_S = 0.1
 EVERY_S = 1.0
 """An insert costs the server 15 ms, and 4 ms more for a thousand rows: of a busy topic one a second."""

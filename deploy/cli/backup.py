@@ -18,8 +18,7 @@ from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import Part, resolve
 from deploy.runtime.settings import Kafka, Settings, current
 from deploy.runtime.settings_sources import config_file
-from sinks.app import GROUP
-from sinks.clickhouse.records import STORED_TOPICS
+from sinks.clickhouse.records import GROUP, STORED_TOPICS
 
 _Answer = TypeVar("_Answer")
 

@@ -40,6 +40,8 @@ ToRow = Callable[[Record], Row | None]
 """A record's row; None for one that is not meant for ClickHouse (`Progress` before any clock)."""
 
 
+GROUP = "hotline.sinks"
+"""Who stores them: what lies before its commits is in ClickHouse."""
 STORED_TOPICS = (VISITS, CELLS, SIGNALS, ALERTS, ALERT_CONTROL, NOTIFICATIONS, AUDIT, DEAD_LETTER)
 """What the writer reads: the topics of `row_functions`."""
 

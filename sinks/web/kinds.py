@@ -15,9 +15,19 @@ from streams.contract.metrics import Window
 KindSet = Literal["category_1", "category_2", "category_3", "district_1", "district_2", "district_3", "department"]
 Dimension = Literal["category", "district", "department"]
 SETS: tuple[KindSet, ...] = get_args(KindSet)
-_COUNTED = frozenset(
-    {"offered", "answered", "abandoned", "short_abandoned", "callback_taken", "flowed_out", "wait_ms_sum", "waited"}
+COUNTED = (
+    "offered",
+    "answered",
+    "abandoned",
+    "short_abandoned",
+    "callback_taken",
+    "flowed_out",
+    "wait_ms_sum",
+    "waited",
 )
+COUNTED_BY_WAIT = "answered_wait"
+_COUNTED = frozenset(COUNTED)
+_BY_WAIT = f"{COUNTED_BY_WAIT}."
 
 
 class KindKey(NamedTuple):
@@ -53,7 +63,7 @@ class Kinds:
         known = minutes.get(cell.minute)
         if known is not None and known.version > cell.version:
             return "older_version"
-        counts = {intern(n): c for n, c in cell.counts.items() if n in _COUNTED or n.startswith("answered_wait.")}
+        counts = {intern(n): c for n, c in cell.counts.items() if n in _COUNTED or n.startswith(_BY_WAIT)}
         self._rolling.setdefault(key, Rolling(minutes)).put(cell.minute, Minute(cell.version, counts))
         return "applied"
 

@@ -1,7 +1,7 @@
 """What only ClickHouse knows: spans and feeds that memory does not hold, the minutes of a long time, calls themselves."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -132,9 +132,9 @@ class Past:
         return list(client.query(statement.sql, parameters=statement.parameters).named_results())
 
 
-def to_counts(row: Mapping[str, Any]) -> Counts:
-    """A row with the columns of `sums` as counts, bucketed counters written `name.number`."""
-    counts: Counts = {name: int(row[name]) for name in SUMMED if row[name]}
-    for name in BUCKETED:
+def to_counts(row: Mapping[str, Any], summed: Sequence[str] = SUMMED, bucketed: Sequence[str] = BUCKETED) -> Counts:
+    """A row with these columns (those of `sums` unless told) as counts, bucketed counters written `name.number`."""
+    counts: Counts = {name: int(row[name]) for name in summed if row[name]}
+    for name in bucketed:
         counts |= {f"{name}.{edge}": int(number) for edge, number in row[name].items() if number}
     return counts

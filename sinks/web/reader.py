@@ -1,7 +1,9 @@
 """Reads every partition of cells, signals, alerts, what people say of them and announce into the board, without a group.
 
 Cells and signals from 26 h back, alerts, their control and announcements from the beginning (few, and one may fire for
-days). Kafka away at the start is waited for; offsets that are gone end the process, which starts again with a clean memory.
+days). Cells of `live` that are too many to be read soon come from ClickHouse as far as they are stored there; while it is
+away, from Kafka all the same. Kafka away at the start is waited for; offsets that are gone end the process, which starts
+again with a clean memory.
 """
 
 import asyncio
@@ -14,17 +16,23 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from deploy.runtime import group_positions
 from deploy.runtime.kafka import client_options, partition_counts
 from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings
+from sinks.clickhouse.records import GROUP
 from sinks.web.board import KEPT_MS, Applied, Board, Record
-from streams.contract import AlertEvent, Announcement, CellsRecord, Signal
+from sinks.web.last_day import last_day
+from sinks.web.past import AwayError, Past
+from streams.contract import LIVE, AlertEvent, Announcement, CellsRecord, Gauge, Signal
 from streams.contract.alerts import ControlRecord
 from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, CELLS, SIGNALS
 
 RETRY_S = 2.0
 POLL_MS = 250
 CHUNK = 2_000
+SOON_READ = 100_000
+"""Records of cells: a second or two. So many are read in any case, for what is told again every few seconds is in them."""
 
 log = structlog.get_logger()
 
@@ -79,6 +87,8 @@ class Reader:
         self.known_from: int | None = None
         """From this instant on (ms) all records have been read; None while reading up."""
         self.positions: dict[TopicPartition, int] = {}
+        self._kafka = settings.kafka
+        self._past = Past(settings.clickhouse)
         self._options = client_options(settings.kafka)
 
     async def run(self) -> None:
@@ -88,6 +98,7 @@ class Reader:
             partitions = await self._partitions(consumer)
             start = int(time.time() * 1000) - KEPT_MS
             await self._seek(consumer, partitions, start)
+            await self._begin_with_what_is_stored(consumer, start)
             missing = dict(await consumer.end_offsets(partitions))
             while True:
                 chunks = await consumer.getmany(timeout_ms=POLL_MS, max_records=CHUNK)
@@ -137,6 +148,26 @@ class Reader:
                 offset = first.offset if first is not None else ends[partition]
             consumer.seek(partition, offset)
             self.positions[partition] = offset
+
+    async def _begin_with_what_is_stored(self, consumer: AIOKafkaConsumer, start: int) -> None:
+        """Skip the cells that ClickHouse has too, if they are many."""
+        board = self.intake.board
+        ends = await consumer.end_offsets([partition for partition in self.positions if partition.topic == CELLS])
+        if board.feed != LIVE or sum(end - self.positions[partition] for partition, end in ends.items()) <= SOON_READ:
+            return
+        try:
+            stored = await group_positions.positions(self._kafka, GROUP)
+            async for hours, records in last_day(self._past, board.feed, start, int(time.time() * 1000)):
+                self.problem = f"reading the last day from ClickHouse: {so_many(hours, 'hour')} to go"
+                for record in records:
+                    board.apply(record, record.at if isinstance(record, Gauge) else 0)
+        except (AwayError, KafkaError, OSError) as error:
+            log.warning("the last day is read from Kafka, which takes longer", problem=str(error))
+            return
+        for partition, end in ends.items():
+            read_to = min(stored.get((partition.topic, partition.partition), 0), end - SOON_READ)
+            self.positions[partition] = max(self.positions[partition], read_to)
+            consumer.seek(partition, self.positions[partition])
 
     def _read_up(self, missing: dict[TopicPartition, int], start: int) -> None:
         behind = sum(max(0, end - self.positions[partition]) for partition, end in missing.items())

@@ -1,0 +1,131 @@
+"""The last day as ClickHouse has it: what the board begins with when Kafka holds more than is soon read.
+
+A cell is told again whenever it changes, so a busy day is tens of millions of records there, and a row per minute here.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
+
+from sinks.web.board import MINUTE_MS
+from sinks.web.kinds import COUNTED, COUNTED_BY_WAIT, SETS
+from sinks.web.past import Past, Statement, to_counts
+from sinks.web.summary import BUCKETED, SUMMED
+from streams.contract import Cell, Forecast, Gauge
+
+HOUR_MS = 60 * MINUTE_MS
+AT_ONCE_MS = 2 * HOUR_MS
+"""Of a nation's lines a hundred thousand rows."""
+FORECAST_MS = 48 * HOUR_MS
+"""A forecast is of a whole day, so that one may have begun so long before."""
+
+Stored = Cell | Gauge | Forecast
+
+
+async def last_day(past: Past, feed: str, begin: int, end: int) -> AsyncIterator[tuple[int, list[Stored]]]:
+    """(hours to go, records) of [begin, end) in ms: the present and forecasts, then cells, the newest first.
+
+    Each record is the one of its key with the highest version that was stored. Raises AwayError.
+    """
+    gauges = [_gauge(feed, row) for row in await past.ask(_gauges(feed, begin))]
+    forecasts = [_forecast(feed, row) for row in await past.ask(_forecasts(feed, begin - FORECAST_MS))]
+    yield (end - begin) // HOUR_MS, [*gauges, *forecasts]
+    for until in range(end, begin, -AT_ONCE_MS):
+        since = max(begin, until - AT_ONCE_MS)
+        for some in (_LINES, _KINDS):
+            rows = await past.ask(_cells(feed, (since, until), some))
+            yield (since - begin) // HOUR_MS, [_cell(feed, row, some) for row in rows]
+
+
+class _Some(NamedTuple):
+    """Cells of some dimension sets, and which of their counters the board keeps: sums, and those by number."""
+
+    sets: tuple[str, ...]
+    summed: tuple[str, ...]
+    by_number: tuple[str, ...]
+
+
+_LINES = _Some(("hotline", "queue"), SUMMED, BUCKETED)
+_KINDS = _Some(SETS, COUNTED, (COUNTED_BY_WAIT,))
+
+
+def _cells(feed: str, span: tuple[int, int], some: _Some) -> Statement:
+    counters = ", ".join(f"`{name}`" for name in (*some.summed, *some.by_number))
+    sql = f"""
+SELECT hotline, dimension_set, queue, category, district, department, toUnixTimestamp64Milli(minute) AS minute_ms,
+    version, {counters}
+FROM v_cells
+WHERE feed = {{feed:String}} AND dimension_set IN {{sets:Array(String)}}
+    AND minute >= fromUnixTimestamp64Milli({{begin:Int64}}, 'UTC') AND minute < fromUnixTimestamp64Milli({{end:Int64}}, 'UTC')
+"""  # noqa: S608  (names of ours)
+    return Statement(sql, {"feed": feed, "sets": list(some.sets), "begin": span[0], "end": span[1]})
+
+
+def _cell(feed: str, row: Mapping[str, Any], some: _Some) -> Cell:
+    return Cell(
+        feed=feed,
+        hotline=row["hotline"],
+        dimension_set=row["dimension_set"],
+        queue=row["queue"],
+        category=row["category"],
+        district=row["district"],
+        department=row["department"],
+        minute=row["minute_ms"],
+        version=row["version"],
+        counts=to_counts(row, some.summed, some.by_number),
+    )
+
+
+def _gauges(feed: str, since: int) -> Statement:
+    sql = """
+SELECT hotline, dimension_set, queue, toUnixTimestamp64Milli(at) AS at_ms, waiting, waiting_over_threshold,
+    toUnixTimestamp64Milli(oldest_queued_at) AS oldest_ms, in_service, threshold_s, agents, breaks, version
+FROM v_gauges
+WHERE feed = {feed:String} AND at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+ORDER BY version DESC
+LIMIT 1 BY hotline, dimension_set, queue
+"""
+    return Statement(sql, {"feed": feed, "since": since})
+
+
+def _gauge(feed: str, row: Mapping[str, Any]) -> Gauge:
+    return Gauge(
+        feed=feed,
+        hotline=row["hotline"],
+        dimension_set=row["dimension_set"],
+        queue=row["queue"],
+        at=row["at_ms"],
+        version=row["version"],
+        waiting=row["waiting"],
+        waiting_over_threshold=row["waiting_over_threshold"],
+        oldest_queued_at=row["oldest_ms"],
+        in_service=row["in_service"],
+        threshold_s=row["threshold_s"],
+        agents=row["agents"],
+        breaks=row["breaks"],
+    )
+
+
+def _forecasts(feed: str, since: int) -> Statement:
+    sql = """
+SELECT hotline, dimension_set, queue, toUnixTimestamp64Milli(start) AS start_ms, step_s, expected, lower, upper,
+    days_learned, version
+FROM forecasts FINAL
+WHERE feed = {feed:String} AND start >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+"""
+    return Statement(sql, {"feed": feed, "since": since})
+
+
+def _forecast(feed: str, row: Mapping[str, Any]) -> Forecast:
+    return Forecast(
+        feed=feed,
+        hotline=row["hotline"],
+        dimension_set=row["dimension_set"],
+        queue=row["queue"],
+        start=row["start_ms"],
+        step_s=row["step_s"],
+        expected=row["expected"],
+        lower=row["lower"],
+        upper=row["upper"],
+        days_learned=row["days_learned"],
+        version=row["version"],
+    )
