@@ -5,7 +5,6 @@ whatever leaves: a restart can only repeat. Time is what the partitions say it i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 
 import msgspec
 
@@ -20,7 +19,7 @@ from streams.detection import Announced, Detection, DetectionRules
 from streams.lives import Lives, LivesHead
 from streams.merged_feed import MergedFeed, MergedFeedHead, Telling
 from streams.merged_present import NEVER
-from streams.merged_sources import TELL_EVERY_MS, WINDOW_MS
+from streams.merged_sources import TELL_EVERY_MS
 from streams.torn import replay_is_whole
 
 PROGRESS_EVERY_MS = 1_000
@@ -172,7 +171,7 @@ class Merger:
         # A partition that was not heard yet may not know its minutes whole.
         heard = len(self._sources) == self._of or not self._lives.named
         for feed in self._feeds.values():
-            # Before the cells: what is told of them may be let go.
+            # Before the cells, whose counts are let go when they are told for the last time.
             taken += self._told_sources(feed)
             if heard:
                 taken += self._cells(feed)
@@ -279,14 +278,13 @@ class Merger:
         at = self._clock_of(feed)
         if not at or not feed.running:
             return []
-        judge = partial(
-            feed.told_sources.judge, feed.feed, version=self._version, silent_after_ms=self._merging.silent_after_ms
-        )
         changed = []
-        for end, records in feed.source_windows(at, self._of):
-            changed += judge(clock=end, records=records, every_ms=NEVER)
+        for end, records in feed.passed_windows(at, self._of):
+            changed += feed.told_sources.judge_window(feed.feed, end, self._version, records)
         every_ms = 0 if feed.ended(self._of) else TELL_EVERY_MS
-        changed += judge(clock=at, records=feed.records_since(at - WINDOW_MS), every_ms=every_ms)
+        changed += feed.told_sources.judge(
+            feed.feed, at, self._version, self._merging.silent_after_ms, feed.recent_records(at), every_ms=every_ms
+        )
         if feed.feed == self._judged:
             for status in changed:
                 self._detection.source(status)

@@ -4,7 +4,7 @@ A share is absolute, so merging is keeping the last one per partition and adding
 of each dimension set: in any order of arrival between partitions, and repeated, it gives the same sums.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Literal, NamedTuple
 
@@ -72,7 +72,7 @@ class MergedFeedHead(msgspec.Struct, array_like=True):
     range_to: int | None = None
     state: Literal["", "running", "ended"] = ""
     sources: dict[int, MergedPartition] = msgspec.field(default_factory=dict)
-    told: SourcesHead = msgspec.field(default_factory=SourcesHead)
+    told: SourcesHead = msgspec.field(default_factory=lambda: SourcesHead(judged_to=0))
     values: list[tuple[str, str, dict[str, int]]] = msgspec.field(default_factory=list)
 
 
@@ -225,14 +225,15 @@ class MergedFeed:
         """Agents by state per (hotline, queue), and per hotline (queue `""`) each once."""
         return agents(self._presents(of))
 
-    def records_since(self, minute: int) -> dict[str, tuple[int, int]]:
-        """Source -> (records, repeats) of the minutes from `minute` (ms) on, over all hotlines."""
-        return self._records_in(at for at in self._of_sources if at >= minute)
+    def recent_records(self, to: int) -> dict[str, tuple[int, int]]:
+        """Source -> (records, repeats) of the minutes that began in the window up to `to` (ms), over all hotlines."""
+        first = to - WINDOW_MS + MINUTE_MS - 1
+        return self._records_in(range(first - first % MINUTE_MS, to + 1, MINUTE_MS))
 
-    def source_windows(self, to: int, of: int) -> Iterator[tuple[int, dict[str, tuple[int, int]]]]:
+    def passed_windows(self, to: int, of: int) -> Iterator[tuple[int, dict[str, tuple[int, int]]]]:
         """(end, records in it by source) of the windows of full minutes that the clock, now at `to` (ms), has passed.
 
-        None before all `of` partitions have told: one that has told nothing of the feed may have records in any.
+        Nothing until all `of` partitions have told: one that has told nothing of the feed may have records in any.
         """
         if len(self._sources) == of:
             for end in self.told_sources.pass_windows(to, self._of_sources):
@@ -300,7 +301,7 @@ class MergedFeed:
             source.reach(clock)
         return [source.present for source in self._sources.values()]
 
-    def _records_in(self, minutes: Iterable[int]) -> dict[str, tuple[int, int]]:
+    def _records_in(self, minutes: range) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
         for key in chain.from_iterable(self._of_sources.get(minute, ()) for minute in minutes):
             counts, name = self._cells[key].counts, key.values[0]

@@ -1,6 +1,6 @@
 """The sources of one feed over all partitions: who is heard, who is silent, and who sends everything twice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -12,18 +12,22 @@ TELL_EVERY_MS = 10_000
 WINDOW_MS = 10 * MINUTE_MS
 DOUBLED_SHARE = 0.4
 DOUBLED_MIN = 20
+DOUBLED_AGAIN_MS = 60 * MINUTE_MS
+"""So often it is told of a feed's past that a source goes on to send everything twice: no day is without."""
 
 
 class SourcesHead(msgspec.Struct, array_like=True):
     """As packed. `told`: partition -> what it told last; `heard`: minute (ms) -> sources heard in it.
 
-    `judged_to`: the windows that end by then (ms) were judged.
+    `judged_to`: the windows that end by then (ms) were judged (None: in a state of before they were). `doubled`: source ->
+    end of the window (ms) of which that was told last, of those that sent everything twice in the last one judged.
     """
 
     told: dict[int, list[PartialSource]] = msgspec.field(default_factory=dict)
     heard: dict[int, set[str]] = msgspec.field(default_factory=dict)
     statuses: dict[str, SourceStatus] = msgspec.field(default_factory=dict)
-    judged_to: int = 0
+    judged_to: int | None = None
+    doubled: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class MergedSources:
@@ -56,16 +60,58 @@ class MergedSources:
         """The cells of a minute are let go."""
         self.head.heard.pop(minute, None)
 
-    def pass_windows(self, to: int, minutes: Iterable[int]) -> list[int]:
-        """Ends (ms) of the windows of full minutes that are to be judged now, up to `to`: each once, in order.
+    def pass_windows(self, to: int, minutes: Collection[int]) -> range:
+        """Ends (ms) of the windows of full minutes that the clock, now at `to`, has passed: each is given out once.
 
-        `minutes`: in which there are records. Of windows without any there is nothing to say.
+        `minutes`: in which there are records.
         """
-        since, self.head.judged_to = self.head.judged_to, max(self.head.judged_to, to)
-        if to - to % MINUTE_MS <= since:
-            return []
-        ends = {end for minute in minutes for end in range(minute + MINUTE_MS, minute + WINDOW_MS + 1, MINUTE_MS)}
-        return sorted(end for end in ends if since < end <= to)
+        head = self.head
+        if head.judged_to is None:
+            head.judged_to = to
+            head.doubled = {name: status.at for name, status in head.statuses.items() if status.doubled}
+        since = head.judged_to or min(minutes, default=to)
+        head.judged_to = max(head.judged_to, to)
+        return range(since - since % MINUTE_MS + MINUTE_MS, to + 1, MINUTE_MS)
+
+    def judge_window(
+        self, feed: str, end: int, version: int, records: Mapping[str, tuple[int, int]]
+    ) -> list[SourceStatus]:
+        """Statuses of sources that sent everything twice in the window that ended at `end` (ms), if that is new or was told
+        an hour ago, and of those that no longer did. They stand in its last minute.
+
+        Of a silence a window that is over does not know the beginning: when a source was heard is known of now only.
+        """
+        told = self.head.doubled
+        changed = []
+        for name in sorted(records.keys() | told):
+            it = self._together().get(name)
+            events, repeats = records.get(name, (0, 0))
+            doubled = _doubled(events, repeats)
+            due = end - told.get(name, 0) >= DOUBLED_AGAIN_MS if doubled else name in told
+            if it is None or not due:
+                continue
+            if doubled:
+                told[name] = end
+            else:
+                del told[name]
+            known = self.head.statuses.get(name)
+            status = SourceStatus(
+                feed=feed,
+                source=name,
+                hotline=it.hotline,
+                expected=it.expected,
+                last_at=min(it.last_at, end - 1),
+                silent_since=known.silent_since if known and not events else None,
+                clock_offset_ms=it.clock_offset_ms,
+                events=events,
+                repeats=repeats,
+                doubled=doubled,
+                at=end - 1,
+                version=version,
+            )
+            self.head.statuses[name] = status
+            changed.append(status)
+        return changed
 
     def completeness(self, hotline: str, minute: int) -> tuple[int, int]:
         """How many sources are expected for a hotline, and how many of them were heard in the minute (ms)."""
@@ -84,7 +130,7 @@ class MergedSources:
         silent_after_ms: int,
         records: Mapping[str, tuple[int, int]],
         *,
-        every_ms: int = TELL_EVERY_MS,
+        every_ms: int,
     ) -> list[SourceStatus]:
         """Statuses that changed, or are due again after `every_ms`, as of `clock` (ms).
 
@@ -105,7 +151,7 @@ class MergedSources:
                 clock_offset_ms=it.clock_offset_ms,
                 events=events,
                 repeats=repeats,
-                doubled=events >= DOUBLED_MIN and repeats >= DOUBLED_SHARE * events,
+                doubled=_doubled(events, repeats),
                 at=clock,
                 version=version,
             )
@@ -137,3 +183,7 @@ class MergedSources:
                 offsets = [ms for ms in (known.clock_offset_ms, it.clock_offset_ms) if ms is not None]
                 known.clock_offset_ms = min(offsets, default=None)
         return total
+
+
+def _doubled(events: int, repeats: int) -> bool:
+    return events >= DOUBLED_MIN and repeats >= DOUBLED_SHARE * events

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from engine import Engine
 
+from streams.bundle import PartialSource
 from streams.contract import SourceStatus
+from streams.merged_sources import MergedSources, SourcesHead
 
 T = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 S = 1_000
@@ -97,29 +99,76 @@ def test_a_doubled_feed_is_named_and_changes_no_number() -> None:
         assert twice.total(dimension_set) == once.total(dimension_set)
 
 
-@pytest.mark.parametrize("hours_in_one_step", [False, True])
-def test_of_hours_that_are_read_in_one_step_every_window_is_judged(*, hours_in_one_step: bool) -> None:
+def statuses(engine: Engine, source: str) -> list[SourceStatus]:
+    """All that was told of it, in the order in which it was."""
+    return [it for it in engine.records if isinstance(it, SourceStatus) and it.source == source]
+
+
+def call(number: int, source: str, **fields: Any) -> list[dict[str, Any]]:
+    """Three records in the second `2 * number`; PBX-1 sends them twice."""
+    once = [ev(number * 2, kind, f"c{number}", source=source) | fields for kind in ("queued", "answered", "ended")]
+    return once * 2 if source == "pbx-1" else once
+
+
+@pytest.mark.parametrize("in_one_step", [False, True])
+def test_of_hours_that_are_read_in_one_step_every_window_is_judged(*, in_one_step: bool) -> None:
     engine = Engine()
-
-    def call(number: int, source: str) -> list[dict[str, Any]]:
-        fields = {"source": source, "feed": "hours"}
-        once = [ev(number * 2, kind, f"c{number}", **fields) for kind in ("queued", "answered", "ended")]
-        return once if source == "pbx-2" else once * 2
-
-    calls = [call(number, f"pbx-{number % 2 + 1}") for number in range(60)]
+    calls = [call(number, f"pbx-{number % 2 + 1}", feed="hours") for number in range(4_000)]
     much_later = [ev(3 * 24 * 3_600, "reclassified", "c0", feed="hours", category="heating")]
     over = [{"type": "feed_end", "time": much_later[0]["time"], "hotline": "h", "source": "pbx-1", "feed": "hours"}]
     steps = [*calls, much_later, over]
-    if hours_in_one_step:
+    if in_one_step:
         steps = [[event for step in steps for event in step]]
     for step in steps:
         engine.send(step, step[-1]["time"])
         engine.tick(step[-1]["time"])
-    told = [it for it in engine.records if isinstance(it, SourceStatus) and it.feed == "hours"]
-    named = [it for it in told if it.doubled]
-    assert {it.source for it in named} == {"pbx-1"}
-    assert T <= named[0].at <= T + 2 * MINUTE
+    doubled = [it.at for it in statuses(engine, "pbx-1") if it.doubled]
+    assert T <= doubled[0] < T + 2 * MINUTE
+    assert {(at - T) // (60 * MINUTE) for at in doubled} == {0, 1, 2}, "no hour is without"
+    assert not any(it.doubled for it in statuses(engine, "pbx-2"))
     assert not engine.sources["pbx-1"].doubled, "nothing came of it for days"
+
+
+def test_a_source_that_is_doubled_in_the_last_window_alone_is_told_so_in_its_minute() -> None:
+    engine = Engine()
+    numbers = (31, 32, 33, 301)  # three calls in the second minute, and one in the eleventh
+    now = T + 11 * MINUTE + S
+    engine.send([event for number in numbers for event in call(number, "pbx-1")], now)
+    engine.tick(now)
+    assert [(it.at, it.events, it.doubled) for it in statuses(engine, "pbx-1")][-2:] == [
+        (T + 11 * MINUTE - 1, 24, True),
+        (now, 6, False),
+    ]
+
+
+def test_what_is_told_of_a_window_that_is_over_knows_no_more_than_it_did() -> None:
+    engine = Engine()
+    run(engine, range(0, 600, 20), "pbx-1", "pbx-2", "pbx-3")
+    run(engine, range(600, 1_200, 20), "pbx-3")
+    silent = engine.sources["pbx-2"]
+    assert silent.silent_since == engine.sources["pbx-1"].silent_since == T + 580 * S
+    # Both come back, one of them for ten minutes and with everything twice, while nobody reads for half an hour.
+    back = [event for number in range(900, 1_200) for event in call(number, "pbx-1")]
+    heard = [beat(second, "pbx-2") for second in range(2_400, 3_600, 20)]
+    engine.send([*back, *heard], T + 3_600 * S)
+    engine.tick(T + 3_600 * S)
+    named = [it for it in statuses(engine, "pbx-1") if it.doubled]
+    assert [(it.at, it.last_at, it.silent_since) for it in named] == [(T + 1_860 * S - 1, T + 1_860 * S - 1, None)]
+    [now] = [it for it in statuses(engine, "pbx-2") if it.at > silent.at]
+    assert (now.at, now.silent_since) == (T + 3_600 * S, None)
+
+
+def test_a_state_of_before_windows_were_judged_begins_where_it_is() -> None:
+    head = SourcesHead(told={0: [PartialSource("pbx-1", "h", expected=False, last_at=T, clock_offset_ms=None)]})
+    assert head.judged_to is None
+    sources = MergedSources(head)
+    sources.judge("live", T, 1, 90_000, {"pbx-1": (40, 20)}, every_ms=0)
+    minutes = {T - minute * MINUTE for minute in range(60)}
+    assert list(sources.pass_windows(T, minutes)) == []
+    assert list(sources.pass_windows(T + 2 * MINUTE, minutes)) == [T + MINUTE, T + 2 * MINUTE]
+    assert sources.judge_window("live", T + MINUTE, 2, {"pbx-1": (40, 20)}) == [], "it was told that it is doubled"
+    [over] = sources.judge_window("live", T + 2 * MINUTE, 2, {"pbx-1": (40, 2)})
+    assert not over.doubled
 
 
 def test_the_clock_of_a_source_is_compared_with_the_brokers() -> None:
