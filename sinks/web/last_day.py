@@ -6,34 +6,44 @@ A cell is told again whenever it changes, so a busy day is tens of millions of r
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
-from sinks.web.board import MINUTE_MS
+from sinks.web.board import KEPT_MS, MINUTE_MS
 from sinks.web.kinds import COUNTED, COUNTED_BY_WAIT, SETS
-from sinks.web.past import Past, Statement, to_counts
+from sinks.web.past import AwayError, Past, Statement, to_counts
 from sinks.web.summary import BUCKETED, SUMMED
 from streams.contract import Cell, Forecast, Gauge
 
 HOUR_MS = 60 * MINUTE_MS
 AT_ONCE_MS = 2 * HOUR_MS
 """Of a nation's lines a hundred thousand rows."""
+CHUNK = 2_000
+"""Records that are made at once: screens wait meanwhile."""
+AHEAD_MS = 24 * HOUR_MS
+"""A source whose clock runs ahead has minutes to come."""
 FORECAST_MS = 48 * HOUR_MS
 """A forecast is of a whole day, so that one may have begun so long before."""
 
 Stored = Cell | Gauge | Forecast
 
 
-async def last_day(past: Past, feed: str, begin: int, end: int) -> AsyncIterator[tuple[int, list[Stored]]]:
-    """(hours to go, records) of [begin, end) in ms: the present and forecasts, then cells, the newest first.
+async def last_day(past: Past, feed: str, now: int) -> AsyncIterator[tuple[int, list[Stored]]]:
+    """(hours to go, some records): the present and forecasts, then cells, the newest first.
 
-    Each record is the one of its key with the highest version that was stored. Raises AwayError.
+    The day is that of the feed's clock, which may be behind `now` (wall, ms). Each record is the one of its key with
+    the highest version that was stored. Raises AwayError, also where nothing of that day is stored.
     """
+    told = await past.ask(_clock(feed))
+    if not told or told[0]["clock_ms"] < now - KEPT_MS:
+        raise AwayError(f"ClickHouse has nothing of the last day of the feed {feed}")
+    begin = min(told[0]["clock_ms"], now) - KEPT_MS
     gauges = [_gauge(feed, row) for row in await past.ask(_gauges(feed, begin))]
     forecasts = [_forecast(feed, row) for row in await past.ask(_forecasts(feed, begin - FORECAST_MS))]
-    yield (end - begin) // HOUR_MS, [*gauges, *forecasts]
-    for until in range(end, begin, -AT_ONCE_MS):
-        since = max(begin, until - AT_ONCE_MS)
+    yield (now - begin) // HOUR_MS, [*gauges, *forecasts]
+    spans = [(max(begin, until - AT_ONCE_MS), until) for until in range(now, begin, -AT_ONCE_MS)]
+    for span in [(now, now + AHEAD_MS), *spans]:
         for some in (_LINES, _KINDS):
-            rows = await past.ask(_cells(feed, (since, until), some))
-            yield (since - begin) // HOUR_MS, [_cell(feed, row, some) for row in rows]
+            rows = await past.ask(_cells(feed, span, some))
+            for first in range(0, max(1, len(rows)), CHUNK):
+                yield (span[0] - begin) // HOUR_MS, [_cell(feed, row, some) for row in rows[first : first + CHUNK]]
 
 
 class _Some(NamedTuple):
@@ -46,6 +56,12 @@ class _Some(NamedTuple):
 
 _LINES = _Some(("hotline", "queue"), SUMMED, BUCKETED)
 _KINDS = _Some(SETS, COUNTED, (COUNTED_BY_WAIT,))
+
+
+def _clock(feed: str) -> Statement:
+    return Statement(
+        "SELECT toUnixTimestamp64Milli(data_as_of) AS clock_ms FROM v_clocks WHERE feed = {feed:String}", {"feed": feed}
+    )
 
 
 def _cells(feed: str, span: tuple[int, int], some: _Some) -> Statement:
@@ -81,7 +97,7 @@ SELECT hotline, dimension_set, queue, toUnixTimestamp64Milli(at) AS at_ms, waiti
     toUnixTimestamp64Milli(oldest_queued_at) AS oldest_ms, in_service, threshold_s, agents, breaks, version
 FROM v_gauges
 WHERE feed = {feed:String} AND at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
-ORDER BY version DESC
+ORDER BY hotline, dimension_set, queue, version DESC
 LIMIT 1 BY hotline, dimension_set, queue
 """
     return Statement(sql, {"feed": feed, "since": since})

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -115,13 +116,13 @@ class Past:
     async def ask(self, statement: Statement) -> list[dict[str, Any]]:
         """The rows of a statement, by column name. Raises AwayError."""
         if not self._settings.url:
-            raise AwayError("this is not in memory and no ClickHouse is configured: set HOTLINE_CLICKHOUSE__URL")
+            raise AwayError("no ClickHouse is configured: set HOTLINE_CLICKHOUSE__URL")
         try:
             return await asyncio.to_thread(self._ask, statement)
         except (ClickHouseAway, ClickHouseError, OSError) as error:
             self._client = None
             raise AwayError(
-                f"this is not in memory and ClickHouse at {urlsplit(self._settings.url).hostname} does not answer "
+                f"ClickHouse at {urlsplit(self._settings.url).hostname} does not answer "
                 f"({short(error)}): "
                 "see that it runs and that the schema is there (`hotline check`), then ask again"
             ) from error
@@ -136,5 +137,5 @@ def to_counts(row: Mapping[str, Any], summed: Sequence[str] = SUMMED, bucketed: 
     """A row with these columns (those of `sums` unless told) as counts, bucketed counters written `name.number`."""
     counts: Counts = {name: int(row[name]) for name in summed if row[name]}
     for name in bucketed:
-        counts |= {f"{name}.{edge}": int(number) for edge, number in row[name].items() if number}
+        counts |= {intern(f"{name}.{edge}"): int(number) for edge, number in row[name].items() if number}
     return counts

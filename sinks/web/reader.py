@@ -8,7 +8,7 @@ again with a clean memory.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from deploy.runtime import group_positions
+from deploy.runtime.group_positions import Place
 from deploy.runtime.kafka import client_options, partition_counts
 from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings
@@ -33,6 +34,9 @@ POLL_MS = 250
 CHUNK = 2_000
 SOON_READ = 100_000
 """Records of cells: a second or two. So many are read in any case, for what is told again every few seconds is in them."""
+
+ANSWER_S = 30.0
+"""A query takes a second or two. Of a ClickHouse that hangs no more is waited for."""
 
 log = structlog.get_logger()
 
@@ -88,7 +92,7 @@ class Reader:
         """From this instant on (ms) all records have been read; None while reading up."""
         self.positions: dict[TopicPartition, int] = {}
         self._kafka = settings.kafka
-        self._past = Past(settings.clickhouse)
+        self._clickhouse = settings.clickhouse
         self._options = client_options(settings.kafka)
 
     async def run(self) -> None:
@@ -98,7 +102,7 @@ class Reader:
             partitions = await self._partitions(consumer)
             start = int(time.time() * 1000) - KEPT_MS
             await self._seek(consumer, partitions, start)
-            await self._begin_with_what_is_stored(consumer, start)
+            await self._begin_with_what_is_stored(consumer)
             missing = dict(await consumer.end_offsets(partitions))
             while True:
                 chunks = await consumer.getmany(timeout_ms=POLL_MS, max_records=CHUNK)
@@ -149,25 +153,52 @@ class Reader:
             consumer.seek(partition, offset)
             self.positions[partition] = offset
 
-    async def _begin_with_what_is_stored(self, consumer: AIOKafkaConsumer, start: int) -> None:
+    async def _begin_with_what_is_stored(self, consumer: AIOKafkaConsumer) -> None:
         """Skip the cells that ClickHouse has too, if they are many."""
         board = self.intake.board
-        ends = await consumer.end_offsets([partition for partition in self.positions if partition.topic == CELLS])
-        if board.feed != LIVE or sum(end - self.positions[partition] for partition, end in ends.items()) <= SOON_READ:
+        cells = [partition for partition in self.positions if partition.topic == CELLS]
+        ends = await consumer.end_offsets(cells)
+        many = sum(end - self.positions[partition] for partition, end in ends.items()) > SOON_READ
+        if not (many and board.feed == LIVE and self._clickhouse.url):
             return
+        self.problem = "reading the last day from ClickHouse"
         try:
             stored = await group_positions.positions(self._kafka, GROUP)
-            async for hours, records in last_day(self._past, board.feed, start, int(time.time() * 1000)):
-                self.problem = f"reading the last day from ClickHouse: {so_many(hours, 'hour')} to go"
-                for record in records:
-                    board.apply(record, record.at if isinstance(record, Gauge) else 0)
+            to = self._stored_to(stored, await consumer.end_offsets(cells))  # asked last: they lie beyond it
+            if to:
+                await self._take_what_is_stored()
         except (AwayError, KafkaError, OSError) as error:
             log.warning("the last day is read from Kafka, which takes longer", problem=str(error))
             return
-        for partition, end in ends.items():
-            read_to = min(stored.get((partition.topic, partition.partition), 0), end - SOON_READ)
-            self.positions[partition] = max(self.positions[partition], read_to)
-            consumer.seek(partition, self.positions[partition])
+        for partition, offset in to.items():
+            self.positions[partition] = offset
+            consumer.seek(partition, offset)
+
+    def _stored_to(self, stored: Mapping[Place, int], ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Where to read on in each partition of which ClickHouse has what there is to skip.
+
+        A place beyond the end is that of another topic: this one was created again.
+        """
+        return {
+            partition: offset
+            for partition, end in ends.items()
+            if (at := stored.get((partition.topic, partition.partition), 0)) <= end
+            and (offset := min(at, end - SOON_READ)) > self.positions[partition]
+        }
+
+    async def _take_what_is_stored(self) -> None:
+        """Raises AwayError."""
+        board, loop = self.intake.board, asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(ANSWER_S) as patience:
+                async for hours, records in last_day(Past(self._clickhouse), board.feed, int(time.time() * 1000)):
+                    self.problem = f"reading the last day from ClickHouse: {so_many(hours, 'hour')} to go"
+                    for record in records:
+                        board.apply(record, record.at if isinstance(record, Gauge) else 0)
+                    await asyncio.sleep(0)  # screens are not kept waiting
+                    patience.reschedule(loop.time() + ANSWER_S)
+        except TimeoutError as error:
+            raise AwayError(f"ClickHouse has not answered for {ANSWER_S:.0f} s") from error
 
     def _read_up(self, missing: dict[TopicPartition, int], start: int) -> None:
         behind = sum(max(0, end - self.positions[partition]) for partition, end in missing.items())

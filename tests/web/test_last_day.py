@@ -16,6 +16,7 @@ from stored import store
 from deploy.embedded.child import free_port
 from deploy.runtime import group_positions
 from deploy.runtime.settings import Settings
+from sinks.clickhouse.migrate import migrate
 from sinks.web import reader
 from sinks.web.board import Board, Record
 from sinks.web.reader import Reader
@@ -94,7 +95,7 @@ async def test_what_clickhouse_has_is_not_read_from_kafka_and_the_board_is_the_s
     from_kafka = await read_up(settings)  # nobody has stored anything yet, as far as Kafka knows
     assert sum(from_kafka.intake.applied.values()) == len(first) + len(then) + len(busy)
 
-    await asyncio.to_thread(store, settings, [*first, *then[:-1]])  # what it has stored it may not have committed yet
+    await asyncio.to_thread(store, settings, [*first, *then])  # what it has stored it may not have committed yet
     await group_positions.set_back(settings.kafka, group, [own[CELLS]], {(own[CELLS], 0): len(first)})
     from_both = await read_up(settings)
     assert sum(from_both.intake.applied.values()) == len(then) + len(busy)
@@ -111,3 +112,16 @@ async def test_what_clickhouse_has_is_not_read_from_kafka_and_the_board_is_the_s
     at_its_end = await read_up(settings)  # nothing of what is told again would be left to read
     assert sum(at_its_end.intake.applied.values()) == SOON_READ
     assert at_its_end.intake.board.sources == from_kafka.intake.board.sources
+
+    renewed = settings.clickhouse.model_copy(update={"database": f"web_{uuid4().hex[:12]}"})
+    emptied = settings.model_copy(update={"clickhouse": renewed})
+    await asyncio.to_thread(migrate, emptied)
+    all_the_same = await read_up(emptied)  # what was committed is not there any more
+    assert known(all_the_same.intake.board) == known(from_kafka.intake.board)
+
+    async def of_the_former_topic(*_: object) -> dict[group_positions.Place, int]:
+        return {(own[CELLS], 0): 1_000_000}
+
+    monkeypatch.setattr(group_positions, "positions", of_the_former_topic)
+    created_again = await read_up(settings)
+    assert sum(created_again.intake.applied.values()) == len(first) + len(then) + len(busy)
