@@ -254,11 +254,10 @@ def test_a_month_in_every_view_is_the_recount_of_the_truth(hotline: Installation
 
         # Partitions are read as fast as they can be: what each tells of who waits is as of the end of a chunk, and of
         # times that all have reached. So it is the truth again once the feed is over.
-        waiting_now = (
-            "SELECT argMax(waiting, at) FROM v_gauges WHERE feed = 'month' AND hotline = 'city' AND queue = ''"
-        )
-        assert one("SELECT max(waiting) FROM v_gauges WHERE feed = 'month' AND hotline = 'city' AND queue = ''") > 0
-        assert one(waiting_now) == 0
+        somebody = "waiting + in_service + arraySum(mapValues(agents))"
+        whole = "FROM v_gauges WHERE feed = 'month' AND hotline = 'city' AND queue = ''"
+        assert one(f"SELECT max({somebody}) {whole}") > 0
+        assert one(f"SELECT argMax({somebody}, at) {whole}") == 0
 
 
 def of(truths: list[Truth], kind: type[Told]) -> list[Told]:
