@@ -14,7 +14,15 @@ import msgspec
 from deploy.runtime.yaml_text import meant
 from streams.cloudevents import EnvelopeError, unwrap
 from streams.contract.dead_letters import RejectionKind, RepairKind
-from streams.contract.events import LIVE, MAX_EVENT_BYTES, AgentState, CallEvent, EventType, Flag
+from streams.contract.events import (
+    LATEST_MS,
+    LIVE,
+    MAX_EVENT_BYTES,
+    AgentState,
+    CallEvent,
+    EventType,
+    Flag,
+)
 from streams.privacy import mask_preview, mask_text
 from streams.stays import mend_span
 
@@ -104,15 +112,17 @@ def _meant(field: str, name: str) -> str:
     return meant(name, _NAMES[field])
 
 
-def _time(time: int | str) -> int | None:
-    """Epoch ms of an event's time; None for text that is no instant (no offset, or no date at all)."""
-    if isinstance(time, int):
-        return time
-    try:
-        at = datetime.fromisoformat(time.strip())
-    except ValueError:
-        return None
-    return None if at.tzinfo is None else round(at.timestamp() * 1000)
+def _time(time: int | str) -> int | str:
+    """Epoch ms of an event's time, or what to write in its place: text may be no instant (no offset, or no date at all)."""
+    if isinstance(time, str):
+        try:
+            at = datetime.fromisoformat(time.strip())
+        except ValueError:
+            return _WRITE_TIME
+        if at.tzinfo is None:
+            return _WRITE_TIME
+        time = round(at.timestamp() * 1000)
+    return time if 0 <= time < LATEST_MS else f"{_WRITE_TIME}: it lies outside of 1970 to 2099"
 
 
 def _text_of(raw: msgspec.Raw) -> str:
@@ -234,12 +244,13 @@ def read(  # noqa: PLR0911 - one return per reason
             return again
         event, unknown, extra, value = again
     repairs = _repair(value, event)
+    event.feed = event.feed or LIVE  # what is empty is not told
     incomplete = _incomplete(value, event)
     if incomplete is not None:
         return incomplete
     time = _time(event.time)
-    if time is None:
-        return _rejection(value, "no_time", "time", _WRITE_TIME)
+    if isinstance(time, str):
+        return _rejection(value, "no_time", "time", time)
     if event.feed == LIVE and time > append_time + future_ms:
         ahead = (time - append_time) // 1000
         return _rejection(value, "future", "time", f"{ahead} s ahead of the broker's clock: set the source's clock")

@@ -42,6 +42,10 @@ Time = Annotated[
     msgspec.Meta(description="epoch milliseconds, or RFC 3339 text with an offset: 2026-11-22T10:41:30.250+08:00"),
 ]
 
+LATEST_MS = 4_102_444_800_000
+"""The year 2100: an instant told in microseconds lies beyond, and so do days that ClickHouse has no `Date` for."""
+Instant = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
+Rating = Annotated[int, msgspec.Meta(ge=0, le=100)]
 MAX_EVENT_BYTES = 64 * 1024
 LIVE = "live"
 """The feed of what happens now; every other feed (a replay, a simulation) has a name and a clock of its own."""
@@ -68,7 +72,7 @@ class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     agent: Name = ""
     source: Name = ""
     feed: Name = LIVE
-    generation: Annotated[int, msgspec.Meta(ge=0)] = 0
+    generation: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     centre: Name = ""
     department: Name = ""
     category: Name = ""
@@ -89,16 +93,16 @@ class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     talk_ms: Duration | None = None
     hold_ms: Duration | None = None
     acw_ms: Duration | None = None
-    rating: int | None = None
+    rating: Rating | None = None
     state: Annotated[Name, msgspec.Meta(description="agent_state, snapshot: one of the agent states")] = ""
     reason: Annotated[Name, msgspec.Meta(description="agent_state: why the agent is on a break")] = ""
     skills: (
         Annotated[list[Name], msgspec.Meta(max_length=64, description="agent_state: the queues served from now on")]
         | None
     ) = None
-    range_from: Annotated[int, msgspec.Meta(description="feed_begin: first millisecond the feed declares")] | None = (
-        None
-    )
+    range_from: (
+        Annotated[Instant, msgspec.Meta(description="feed_begin: first millisecond the feed declares")] | None
+    ) = None
     range_to: (
-        Annotated[int, msgspec.Meta(description="feed_begin: millisecond after the last the feed declares")] | None
+        Annotated[Instant, msgspec.Meta(description="feed_begin: millisecond after the last the feed declares")] | None
     ) = None
