@@ -158,6 +158,24 @@ def test_what_is_told_of_a_window_that_is_over_knows_no_more_than_it_did() -> No
     assert (now.at, now.silent_since) == (T + 3_600 * S, None)
 
 
+def test_a_record_of_another_year_does_not_have_all_minutes_since_then_judged() -> None:
+    sources = MergedSources(SourcesHead(judged_to=0))
+    assert list(sources.pass_windows(T, {0, 20 * MINUTE, T - MINUTE})) == [
+        *range(MINUTE, 12 * MINUTE, MINUTE),
+        *range(21 * MINUTE, 32 * MINUTE, MINUTE),
+        T,
+    ]
+    engine = Engine()
+    for number in range(20):
+        engine.send(call(number, "pbx-1", feed="years"), T + S)
+    in_fifty_years = 50 * 365 * 24 * 3_600
+    engine.send([ev(in_fifty_years, "snapshot_begin", feed="years")], T + S)
+    assert [(it.at, it.doubled) for it in statuses(engine, "pbx-1")][-2:] == [
+        (T + 11 * MINUTE - 1, False),
+        (T + in_fifty_years * S, False),
+    ]
+
+
 def test_a_state_of_before_windows_were_judged_begins_where_it_is() -> None:
     head = SourcesHead(told={0: [PartialSource("pbx-1", "h", expected=False, last_at=T, clock_offset_ms=None)]})
     assert head.judged_to is None
