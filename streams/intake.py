@@ -15,6 +15,7 @@ from deploy.runtime.yaml_text import meant
 from streams.cloudevents import EnvelopeError, unwrap
 from streams.contract.dead_letters import RejectionKind, RepairKind
 from streams.contract.events import (
+    EARLIEST_MS,
     LATEST_MS,
     LIVE,
     MAX_EVENT_BYTES,
@@ -122,7 +123,7 @@ def _time(time: int | str) -> int | str:
         if at.tzinfo is None:
             return _WRITE_TIME
         time = round(at.timestamp() * 1000)
-    return time if 0 <= time < LATEST_MS else f"{_WRITE_TIME}: it lies outside of 1970 to 2099"
+    return time if EARLIEST_MS <= time < LATEST_MS else f"{_WRITE_TIME}: it lies outside of 1970 to 2099"
 
 
 def _text_of(raw: msgspec.Raw) -> str:

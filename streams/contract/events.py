@@ -42,6 +42,8 @@ Time = Annotated[
     msgspec.Meta(description="epoch milliseconds, or RFC 3339 text with an offset: 2026-11-22T10:41:30.250+08:00"),
 ]
 
+EARLIEST_MS = 86_400_000
+"""The second day of 1970: ClickHouse has no `Date` for the evening before the first, and 0 is no time."""
 LATEST_MS = 4_102_444_800_000
 """The year 2100: an instant told in microseconds lies beyond, and so do days that ClickHouse has no `Date` for."""
 Instant = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from engine import Engine
 
-from streams.contract.events import LATEST_MS, CallEvent
+from streams.contract.events import EARLIEST_MS, LATEST_MS, CallEvent
 
 T = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 S = 1_000
@@ -86,9 +86,10 @@ def test_a_rating_is_a_number_up_to_a_hundred(rating: int, *, counted: bool) -> 
     ("time", "counted"),
     [
         (T, True),
-        (0, True),
+        (EARLIEST_MS, True),
         (LATEST_MS - 1, True),
         (LATEST_MS, False),
+        (0, False),
         (-1, False),
         (T * 1_000, False),
         (T * 1_000_000, False),
