@@ -72,8 +72,8 @@ build = factory(settings)
 calls, merger = build(CALLS, 0, None), build(PARTIALS, 0, None)
 events = [("queued", 0), ("answered", 130_000), ("ended", 200_000)]
 records = [
-    Record(n, 10_000_000 + at, None, msgspec.json.encode(
-        {{"type": kind, "time": 10_000_000 + at, "call": "c", "hotline": "h", "queue": "q"}}))
+    Record(n, 100_000_000 + at, None, msgspec.json.encode(
+        {{"type": kind, "time": 100_000_000 + at, "call": "c", "hotline": "h", "queue": "q"}}))
     for n, (kind, at) in enumerate(events)
 ]
 calls.apply(records)
