@@ -90,8 +90,9 @@ async def fill(settings: Settings, minutes: range, queues: int, told: int) -> in
                     batch.append(key=key, value=value, timestamp=minute)
                 sent += 1
         await producer.send_batch(batch, CELLS, partition=0)
+    await producer.send_and_wait(CELLS, encode(city.progress(minutes.stop)), key=b"progress", partition=0)
     await producer.stop()
-    return sent
+    return sent + 1
 
 
 async def read_up(settings: Settings) -> tuple[reader.Reader, float, float]:
@@ -150,6 +151,7 @@ def main() -> None:
                 settings,
                 [cell for at in minutes[first : first + HOUR] for cell in cells_of(at, asked.queues, asked.told)],
             )
+        store(settings, [city.progress(until)])
         asyncio.run(group_positions.set_back(settings.kafka, GROUP, [CELLS], {(CELLS, 0): sent}))
         print(f"{sent:,} records of {len(minutes) * (3 * asked.queues + 1):,} cells of {asked.hours} hours")
         asyncio.run(measure(settings, asked.rounds))
