@@ -35,8 +35,8 @@ async def last_day(past: Past, feed: str, now: int) -> AsyncIterator[tuple[int, 
     if not told or told[0]["clock_ms"] < now - KEPT_MS:
         raise AwayError(f"ClickHouse has nothing of the last day of the feed {feed}")
     begin = min(told[0]["clock_ms"], now) - KEPT_MS
-    gauges = [_gauge(feed, row) for row in await past.ask(_gauges(feed, begin))]
-    forecasts = [_forecast(feed, row) for row in await past.ask(_forecasts(feed, begin - FORECAST_MS))]
+    gauges = [Gauge(**row) for row in await past.ask(_gauges(feed, begin))]
+    forecasts = [Forecast(**row) for row in await past.ask(_forecasts(feed, begin - FORECAST_MS))]
     yield (now - begin) // HOUR_MS, [*gauges, *forecasts]
     spans = [(max(begin, until - AT_ONCE_MS), until) for until in range(now, begin, -AT_ONCE_MS)]
     for span in [(now, now + AHEAD_MS), *spans]:
@@ -92,56 +92,30 @@ def _cell(feed: str, row: Mapping[str, Any], some: _Some) -> Cell:
 
 
 def _gauges(feed: str, since: int) -> Statement:
+    """The columns have the names of the fields of `Gauge`."""
     sql = """
-SELECT hotline, dimension_set, queue, toUnixTimestamp64Milli(at) AS at_ms, waiting, waiting_over_threshold,
-    toUnixTimestamp64Milli(oldest_queued_at) AS oldest_ms, in_service, threshold_s, agents, breaks, version
-FROM v_gauges
-WHERE feed = {feed:String} AND at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
-ORDER BY hotline, dimension_set, queue, version DESC
-LIMIT 1 BY hotline, dimension_set, queue
+SELECT feed, hotline, dimension_set, queue, toUnixTimestamp64Milli(at) AS at, waiting, waiting_over_threshold,
+    toUnixTimestamp64Milli(oldest_queued_at) AS oldest_queued_at, in_service, threshold_s, agents, breaks, version
+FROM
+(
+    SELECT * FROM v_gauges
+    WHERE feed = {feed:String} AND at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+    ORDER BY hotline, dimension_set, queue, version DESC
+    LIMIT 1 BY hotline, dimension_set, queue
+)
 """
     return Statement(sql, {"feed": feed, "since": since})
-
-
-def _gauge(feed: str, row: Mapping[str, Any]) -> Gauge:
-    return Gauge(
-        feed=feed,
-        hotline=row["hotline"],
-        dimension_set=row["dimension_set"],
-        queue=row["queue"],
-        at=row["at_ms"],
-        version=row["version"],
-        waiting=row["waiting"],
-        waiting_over_threshold=row["waiting_over_threshold"],
-        oldest_queued_at=row["oldest_ms"],
-        in_service=row["in_service"],
-        threshold_s=row["threshold_s"],
-        agents=row["agents"],
-        breaks=row["breaks"],
-    )
 
 
 def _forecasts(feed: str, since: int) -> Statement:
+    """The columns have the names of the fields of `Forecast`."""
     sql = """
-SELECT hotline, dimension_set, queue, toUnixTimestamp64Milli(start) AS start_ms, step_s, expected, lower, upper,
+SELECT feed, hotline, dimension_set, queue, toUnixTimestamp64Milli(start) AS start, step_s, expected, lower, upper,
     days_learned, version
-FROM forecasts FINAL
-WHERE feed = {feed:String} AND start >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+FROM
+(
+    SELECT * FROM forecasts FINAL
+    WHERE feed = {feed:String} AND start >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+)
 """
     return Statement(sql, {"feed": feed, "since": since})
-
-
-def _forecast(feed: str, row: Mapping[str, Any]) -> Forecast:
-    return Forecast(
-        feed=feed,
-        hotline=row["hotline"],
-        dimension_set=row["dimension_set"],
-        queue=row["queue"],
-        start=row["start_ms"],
-        step_s=row["step_s"],
-        expected=row["expected"],
-        lower=row["lower"],
-        upper=row["upper"],
-        days_learned=row["days_learned"],
-        version=row["version"],
-    )
