@@ -100,19 +100,14 @@ class MergedSources:
             else:
                 del told[name]
             known = self.head.statuses.get(name)
-            status = SourceStatus(
-                feed=feed,
-                source=name,
-                hotline=it.hotline,
-                expected=it.expected,
+            status = _status(
+                it,
+                feed,
+                end - 1,
+                version,
+                (events, repeats),
                 last_at=min(it.last_at, end - 1),
                 silent_since=known.silent_since if known and not events else None,
-                clock_offset_ms=it.clock_offset_ms,
-                events=events,
-                repeats=repeats,
-                doubled=doubled,
-                at=end - 1,
-                version=version,
             )
             self.head.statuses[name] = status
             changed.append(status)
@@ -145,20 +140,14 @@ class MergedSources:
         for name, it in self._together().items():
             heard_at = max(it.heard_at, it.last_at)
             silent = it.expected and clock - heard_at > silent_after_ms
-            events, repeats = records.get(name, (0, 0))
-            status = SourceStatus(
-                feed=feed,
-                source=name,
-                hotline=it.hotline,
-                expected=it.expected,
+            status = _status(
+                it,
+                feed,
+                clock,
+                version,
+                records.get(name, (0, 0)),
                 last_at=it.last_at,
                 silent_since=heard_at if silent else None,
-                clock_offset_ms=it.clock_offset_ms,
-                events=events,
-                repeats=repeats,
-                doubled=_doubled(events, repeats),
-                at=clock,
-                version=version,
             )
             known = self.head.statuses.get(name)
             if (
@@ -188,6 +177,33 @@ class MergedSources:
                 offsets = [ms for ms in (known.clock_offset_ms, it.clock_offset_ms) if ms is not None]
                 known.clock_offset_ms = min(offsets, default=None)
         return total
+
+
+def _status(
+    it: PartialSource,
+    feed: str,
+    at: int,
+    version: int,
+    records: tuple[int, int],
+    *,
+    last_at: int,
+    silent_since: int | None,
+) -> SourceStatus:
+    events, repeats = records
+    return SourceStatus(
+        feed=feed,
+        source=it.source,
+        hotline=it.hotline,
+        expected=it.expected,
+        last_at=last_at,
+        silent_since=silent_since,
+        clock_offset_ms=it.clock_offset_ms,
+        events=events,
+        repeats=repeats,
+        doubled=_doubled(events, repeats),
+        at=at,
+        version=version,
+    )
 
 
 def _doubled(events: int, repeats: int) -> bool:

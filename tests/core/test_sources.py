@@ -158,6 +158,18 @@ def test_what_is_told_of_a_window_that_is_over_knows_no_more_than_it_did() -> No
     assert (now.at, now.silent_since) == (T + 3_600 * S, None)
 
 
+@pytest.mark.parametrize(("records", "silent_since"), [({"pbx-1": (24, 12)}, None), ({}, T)])
+def test_a_window_in_which_a_source_was_heard_says_nothing_of_its_silence(
+    records: dict[str, tuple[int, int]], silent_since: int | None
+) -> None:
+    sources = MergedSources(SourcesHead(judged_to=T, doubled={"pbx-1": T} if not records else {}))
+    sources.merge(0, [PartialSource("pbx-1", "h", expected=True, last_at=T, clock_offset_ms=0)])
+    [silent] = sources.judge("live", T + 5 * MINUTE, 1, 90_000, {}, every_ms=0)
+    assert silent.silent_since == T
+    [over] = sources.judge_window("live", T + 6 * MINUTE, 2, records)
+    assert (over.doubled, over.silent_since) == (bool(records), silent_since)
+
+
 def test_a_record_of_another_year_does_not_have_all_minutes_since_then_judged() -> None:
     sources = MergedSources(SourcesHead(judged_to=0))
     assert list(sources.pass_windows(T, {0, 20 * MINUTE, T - MINUTE})) == [
