@@ -235,7 +235,7 @@ def sentence(reading: Reading) -> dict[str, str]:
     else:
         other = "–" if reference is None else written(reference, name)
         by = written(bound, name) if comparison.minus else f"{bound:g} ×"
-        label = {"target": "目标", "week_ago": "上周同期", "expected": "预期"}[comparison.reference]
+        label = {"target": "目标", "week_ago": "上周同时段", "expected": "预期"}[comparison.reference]
         against_en = f"{comparison.reference.replace('_', ' ')} {other}, limit {by}"
         against_zh = f"{label} {other}，限值 {by}"
     return {"en": f"{name}{span_en}: {number} ({against_en})", "zh": f"{name}{span_zh}：{number}，{against_zh}"}

@@ -120,7 +120,7 @@ def _now() -> list[tuple[int, int, Json]]:
         agents(Text("On a break", "小休"), "break"),
         agents(Text("Set aside, no answer", "振铃未接停用"), "ring_no_answer"),
         stat(
-            Text("Occupancy", "座席占用率"),
+            Text("Occupancy", "座席利用率"),
             Text(
                 "(talk + hold + after-call) / (that + available), agents' time within the time range; ringing is left out.",
                 "（通话 + 保持 + 话后）/（前者 + 空闲），时间范围内的座席时间；不含振铃。",
@@ -140,7 +140,7 @@ def _over_time() -> list[tuple[int, int, Json]]:
         stacked=True,
     )  # fmt: skip
     occupancy = timeseries(
-        Text("Occupancy", "座席占用率"),
+        Text("Occupancy", "座席利用率"),
         Text(
             "(talk + hold + after-call) / (that + available), agents' time per step; ringing is left out.",
             "（通话 + 保持 + 话后）/（前者 + 空闲），每步长的座席时间；不含振铃。",

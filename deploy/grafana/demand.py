@@ -129,7 +129,7 @@ def against_expectation(where: str) -> Json:
     """Offered visits on the model's band; for whatever `where` counts."""
     bare = {"custom__lineWidth": 0, "custom__fillOpacity": 0, "custom__hideFrom": {"legend": True}}
     return timeseries(
-        Text("Offered against expectation", "进队量与预测"),
+        Text("Offered against expectation", "请求人工与预测"),
         Text(
             "Visits queued per minute (mean over the step), by arrival, and what the demand model expected; the band is "
             "the model's 90 % range.",
@@ -153,13 +153,13 @@ def _sums() -> list[tuple[int, int, Json]]:
         "统计时间范围内、数据时钟已越过的预测步长。",
     )
     panels = [
-        stat(Text("Offered", "进队"), passed, sql_target(OFFERED_SO_FAR)),
+        stat(Text("Offered", "请求人工"), passed, sql_target(OFFERED_SO_FAR)),
         stat(Text("Expected", "预测"), passed, sql_target(EXPECTED_SO_FAR)),
         stat(
             Text("Offered / expected", "实际÷预测"),
             Text(
                 "Visits offered / visits expected, sums over the steps that the feed's clock has passed.",
-                "已过步长的进队合计 ÷ 预测合计。",
+                "已过步长的进队次数合计 ÷ 预测合计。",
             ),
             sql_target(RATIO),
             unit="percentunit",
@@ -183,14 +183,14 @@ def _over_time() -> list[tuple[int, int, Json]]:
         Text("Offered / expected", "实际÷预测"),
         Text(
             "Visits offered / visits expected per step; 100 % is a day like others.",
-            "每步长进队 ÷ 预测；100% 为与平日相同。",
+            "每步长进队次数 ÷ 预测；100% 为与平日相同。",
         ),
         [sql_target(RATIO_OVER_TIME, result="timeseries")],
         unit="percentunit",
         interval="15m",
     )
     week = timeseries(
-        Text("Beside the week before", "与上周同期"),
+        Text("Beside the week before", "与上周同时段"),
         Text(
             "Visits queued per minute now and exactly 168 hours earlier.",
             "每分钟进队次数与恰好 168 小时之前。",
@@ -230,6 +230,20 @@ def _when() -> list[tuple[int, int, Json]]:
 _BAND = [override(name, decimals=1) for name in ("Expected", "lower end", "upper end", "Beyond")]
 
 
+def signal_table() -> Json:
+    """What the engine sees, with and without an alert; also a panel of the overview."""
+    return table(
+        Text("Signals that hold", "当前信号"),
+        Text(
+            "Conditions the engine saw at the end of the time range, whether or not a rule makes an alert of them. Value: "
+            "visits, a fraction for the service level, or visits waiting past the threshold.",
+            "时间范围末尾引擎所见的状况，无论是否有规则据此告警。值：次数；服务水平为比例；或超时等待的次数。",
+        ),
+        sql_target(queries.SIGNAL_TABLE),
+        overrides=[override("Kind", mappings=said(SIGNAL_KINDS))],
+    )
+
+
 def _what() -> list[tuple[int, int, Json]]:
     categories = table(
         Text("What it is made of", "来电构成"),
@@ -240,17 +254,7 @@ def _what() -> list[tuple[int, int, Json]]:
         sql_target(CATEGORIES),
         overrides=shares("Value"),
     )
-    signals = table(
-        Text("Signals that hold", "当前信号"),
-        Text(
-            "Conditions the engine saw at the end of the time range, whether or not a rule makes an alert of them. Value: "
-            "visits, a fraction for the service level, or visits waiting past the threshold.",
-            "时间范围末尾引擎所见的状况，无论是否有规则据此告警。值：次数；服务水平为比例；或超时等待的次数。",
-        ),
-        sql_target(queries.SIGNAL_TABLE),
-        overrides=[override("Kind", mappings=said(SIGNAL_KINDS))],
-    )
-    return [(12, 9, categories), (12, 9, signals)]
+    return [(12, 9, categories), (12, 9, signal_table())]
 
 
 def _left_early() -> list[tuple[int, int, Json]]:
@@ -258,7 +262,7 @@ def _left_early() -> list[tuple[int, int, Json]]:
         Text("Calls that reached the system", "呼入去向"),
         Text(
             "Calls per minute (mean over the step), by arrival: reached a queue, ended in the menu, refused before any queue.",
-            "每分钟来电（按步长平均，按来电时间归属）：进队、止于语音菜单、进队前被拒（打不进）。",
+            "每分钟来电（按步长平均，按来电时间归属）：请求人工、止于语音导航、进队前被拒（打不进）。",
         ),
         [sql_target(LEFT_EARLY, result="timeseries")],
         stacked=True,

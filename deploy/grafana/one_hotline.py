@@ -112,7 +112,7 @@ def wait_bars(where: str) -> Json:
 def _sums() -> list[tuple[int, int, Json]]:
     panels = [
         stat(
-            Text("Calls offered", "进队来电"),
+            Text("Calls offered", "请求人工的来电"),
             Text("Calls that reached a queue in the time range; a call with several visits counts once.", "时间范围内进入队列的来电；多次进队只计一次。"),
             sql_target(_sum("sum(calls_offered)")),
         ),
@@ -123,19 +123,19 @@ def _sums() -> list[tuple[int, int, Json]]:
         ),
         stat(
             Text("Answer rate (inbound)", "接通率（全部呼入）"),
-            Text("answered / (offered + ended in menu + blocked), by arrival.", "接通 /（进队 + 止于语音菜单 + 打不进），按来电时间归属。"),
+            Text("answered / (offered + ended in menu + blocked), by arrival.", "接通 /（请求人工 + 止于语音导航 + 打不进），按来电时间归属。"),
             sql_target(_sum(f"sum(answered) / nullIf({_INBOUND}, 0)")),
             **frame.SHARE,
         ),
         stat(
             Text("Abandonment rate", "放弃率"),
-            Text("abandoned / offered, short abandons included, by arrival.", "放弃 / 进队，含短时放弃，按来电时间归属。"),
+            Text("abandoned / offered, short abandons included, by arrival.", "放弃 / 请求人工，含短时放弃，按来电时间归属。"),
             sql_target(_sum("sum(abandoned) / nullIf(sum(offered), 0)")),
             **frame.SHARE,
         ),
         stat(
             Text("Blocked rate", "打不进率"),
-            Text("Calls refused before any queue / (offered + ended in menu + blocked).", "进队前被拒的来电 /（进队 + 止于语音菜单 + 打不进）。"),
+            Text("Calls refused before any queue / (offered + ended in menu + blocked).", "进队前被拒的来电 /（请求人工 + 止于语音导航 + 打不进）。"),
             sql_target(_sum(f"sum(blocked) / nullIf({_INBOUND}, 0)")),
             **frame.SHARE,
         ),
@@ -182,11 +182,11 @@ def wait_lines(where: str) -> Json:
 def level_line(where: str) -> Json:
     """The service level over time."""
     return timeseries(
-        Text("Service level (offered)", "服务水平（进队）"),
+        Text("Service level (offered)", "服务水平（请求人工）"),
         Text(
             "Visits answered within X / offered, by arrival, per step. X is the variable at the top. A gap: nothing was "
             "offered.",
-            "时限 X 内接通 / 进队，按来电时间归属，每步长。X 为上方变量。断开：无人进队。",
+            "时限 X 内接通 / 请求人工，按来电时间归属，每步长。X 为上方变量。断开：无人进队。",
         ),
         [sql_target(queries.service_level(where), result="timeseries")],
         unit="percentunit",
@@ -196,8 +196,8 @@ def level_line(where: str) -> Json:
 
 
 _BREAKDOWNS = (
-    (Text("By category", "按诉求类别"), "Category", "category_2", "category"),
-    (Text("By district", "按区划"), "District", "district_2", "district"),
+    (Text("By category", "按诉求分类"), "Category", "category_2", "category"),
+    (Text("By district", "按区域"), "District", "district_2", "district"),
     (Text("By department", "按承办单位"), "Department", "department", "department"),
     (Text("By language", "按语言"), "Language", "queue_language", "language"),
     (Text("By channel", "按渠道"), "Channel", "channel", "channel"),
@@ -207,7 +207,7 @@ _BREAKDOWNS = (
 def _breakdowns() -> list[list[tuple[int, int, Json]]]:
     meaning = Text(
         "Visits by arrival in the time range, the busiest first. Service level: answered within X / offered. A dash: not stated.",
-        "时间范围内的进队次数，按来电时间归属，多的在前。服务水平：时限 X 内接通 / 进队。短横：未注明。",
+        "时间范围内的进队次数，按来电时间归属，多的在前。服务水平：时限 X 内接通 / 请求人工。短横：未注明。",
     )
     panels = [
         table(
@@ -223,7 +223,7 @@ def _breakdowns() -> list[list[tuple[int, int, Json]]]:
         Text(
             "The least answered / (offered + ended in menu + blocked) of all continuous 24 h windows that end on the local "
             "day, and when. Visits: what came in within that window.",
-            "截止于当地该日的所有连续 24 小时窗口中最低的 接通 /（进队 + 止于语音菜单 + 打不进）及其时间。进队次数列为该窗口的全部呼入。",
+            "截止于当地该日的所有连续 24 小时窗口中最低的 接通 /（请求人工 + 止于语音导航 + 打不进）及其时间。进队次数列为该窗口的全部呼入。",
         ),
         sql_target(WORST_24H),
         overrides=shares("of 24 h, worst"),
@@ -238,7 +238,7 @@ def queue_table() -> Json:
         Text(
             "Visits by arrival. Service level: answered within X / offered. Answer rate: answered / offered. ASA: mean "
             "wait of answered visits. p90: of answered and abandoned visits. AHT: mean talk + hold + after-call work.",
-            "按来电时间归属的次数。服务水平：时限 X 内接通 / 进队。接通率：接通 / 进队。平均应答速度：接通次数的平均等待。"
+            "按来电时间归属的次数。服务水平：时限 X 内接通 / 请求人工。接通率：接通 / 请求人工。平均应答速度：接通次数的平均等待。"
             "九成等待：接通与放弃合计。平均处理时长：通话 + 保持 + 话后的平均。",
         ),
         sql_target(queries.QUEUE_TABLE),

@@ -1,7 +1,7 @@
 """The dashboard "Hotline overview": now, today, the last hours, queues, days, alerts, what is left out, the engine."""
 
 from deploy.grafana import frame, queries
-from deploy.grafana.demand import against_expectation
+from deploy.grafana.demand import against_expectation, signal_table
 from deploy.grafana.health import behind, lag, processes
 from deploy.grafana.one_hotline import day_table, level_line, outcome_bars, queue_table, wait_lines
 from deploy.grafana.parts import (
@@ -18,7 +18,7 @@ from deploy.grafana.parts import (
     timeseries,
 )
 from deploy.grafana.quality import unread_table
-from deploy.grafana.values import ALERT_STATES, SEVERITIES, SIGNAL_KINDS
+from deploy.grafana.values import ALERT_STATES, SEVERITIES
 from deploy.grafana.wallboard import CALM
 from deploy.grafana.words import Text
 
@@ -68,29 +68,29 @@ def _now() -> list[tuple[int, int, Json]]:
 def _today() -> list[tuple[int, int, Json]]:
     panels = [
         stat(
-            Text("Calls offered", "进队来电"),
+            Text("Calls offered", "请求人工的来电"),
             Text("Calls that reached a queue on the local day the time range ends in.", "时间范围末尾所在的当地日进入队列的来电。"),
             sql_target(queries.today("calls_offered")),
         ),
         stat(
             Text("Answer rate (inbound)", "接通率（全部呼入）"),
-            Text("answered / (offered + ended in menu + blocked), of the day, by arrival.", "当日接通 /（进队 + 止于语音菜单 + 打不进），按来电时间归属。"),
+            Text("answered / (offered + ended in menu + blocked), of the day, by arrival.", "当日接通 /（请求人工 + 止于语音导航 + 打不进），按来电时间归属。"),
             sql_target(queries.today("answer_rate_inbound")),
             **frame.SHARE,
         ),
         stat(
-            Text("Service level (offered)", "服务水平（进队）"),
+            Text("Service level (offered)", "服务水平（请求人工）"),
             Text(
                 "Visits answered within X / offered, of the day, by arrival; abandoned within X counts as a miss. X is the variable at "
                 "the top.",
-                "当日时限 X 内接通 / 进队，按来电时间归属；时限内放弃计为未达标。X 为上方变量。",
+                "当日时限 X 内接通 / 请求人工，按来电时间归属；时限内放弃计为未达标。X 为上方变量。",
             ),
             sql_target(queries.SERVICE_LEVEL_TODAY),
             **frame.SHARE,
         ),
         stat(
             Text("Abandonment rate", "放弃率"),
-            Text("abandoned / offered, short abandons included, of the day, by arrival.", "当日放弃 / 进队，含短时放弃，按来电时间归属。"),
+            Text("abandoned / offered, short abandons included, of the day, by arrival.", "当日放弃 / 请求人工，含短时放弃，按来电时间归属。"),
             sql_target(queries.today("abandonment_rate")),
             **frame.SHARE,
         ),
@@ -156,17 +156,7 @@ def _alerts() -> list[tuple[int, int, Json]]:
             override("Severity", mappings=said(SEVERITIES), custom__cellOptions={"type": "color-text"}),
         ],
     )
-    signals = table(
-        Text("Signals that hold", "当前信号"),
-        Text(
-            "Conditions the engine saw at the end of the time range, whether or not a rule makes an alert of them. Value: "
-            "visits, a fraction for the service level, or visits waiting past the threshold.",
-            "时间范围末尾引擎所见的状况，无论是否有规则据此告警。值：次数；服务水平为比例；或超时等待的次数。",
-        ),
-        sql_target(queries.SIGNAL_TABLE),
-        overrides=[override("Kind", mappings=said(SIGNAL_KINDS))],
-    )
-    return [(12, 8, alerts), (12, 8, signals)]
+    return [(12, 8, alerts), (12, 8, signal_table())]
 
 
 def _left_out() -> list[tuple[int, int, Json]]:

@@ -156,26 +156,26 @@ FROM
 def _sums() -> list[tuple[int, int, Json]]:
     panels = [
         stat(
-            Text("Service level (offered)", "服务水平（进队）"),
-            Text("Visits answered within X / offered, over the chosen queues and the time range, by arrival.", "所选队列、时间范围内：时限 X 内接通 / 进队，按来电时间归属。"),
+            Text("Service level (offered)", "服务水平（请求人工）"),
+            Text("Visits answered within X / offered, over the chosen queues and the time range, by arrival.", "所选队列、时间范围内：时限 X 内接通 / 请求人工，按来电时间归属。"),
             sql_target(LEVEL),
             **frame.SHARE,
         ),
         stat(
             Text("Budget left", "剩余预算"),
-            Text("1 - missed / ((1 - target) x offered). Below 0: the promise is broken over this time range.", "1 − 未达标 /（(1 − 目标) × 进队）。小于 0：该时间范围内承诺已破。"),
+            Text("1 - missed / ((1 - target) x offered). Below 0: the promise is broken over this time range.", "1 − 未达标 /（(1 − 目标) × 请求人工）。小于 0：该时间范围内承诺已破。"),
             sql_target(LEFT),
             colors=thresholds("red", (0, "orange"), (0.25, "green")),
             **frame.SHARE,
         ),
         stat(
             Text("Missed", "未达标"),
-            Text("Visits offered and not answered within X: late, abandoned, flowed out, callbacks.", "进队而未在时限 X 内接通：接通过晚、放弃、溢出、预约回拨。"),
+            Text("Visits offered and not answered within X: late, abandoned, flowed out, callbacks.", "请求人工而未在时限 X 内接通：接通过晚、放弃、溢出、登记回呼。"),
             sql_target(MISSED),
         ),
         stat(
             Text("May be missed", "允许未达标"),
-            Text("The budget: (1 - target) x offered.", "预算：(1 − 目标) × 进队。"),
+            Text("The budget: (1 - target) x offered.", "预算：(1 − 目标) × 请求人工。"),
             sql_target(ALLOWED),
         ),
     ]  # fmt: skip
@@ -185,7 +185,7 @@ def _sums() -> list[tuple[int, int, Json]]:
 def _over_time() -> list[tuple[int, int, Json]]:
     level = timeseries(
         Text("Service level and promise", "服务水平与承诺"),
-        Text("Visits answered within X / offered per step, by arrival, beside the target. A gap: nothing was offered.", "每步长时限 X 内接通 / 进队（按来电时间归属）与目标。断开：无人进队。"),
+        Text("Visits answered within X / offered per step, by arrival, beside the target. A gap: nothing was offered.", "每步长时限 X 内接通 / 请求人工（按来电时间归属）与目标。断开：无人进队。"),
         [sql_target(LEVEL_OVER_TIME, result="timeseries")],
         unit="percentunit",
         maximum=1,
@@ -196,7 +196,7 @@ def _over_time() -> list[tuple[int, int, Json]]:
         Text("Budget left", "剩余预算"),
         Text(
             "1 - missed so far / ((1 - target) x offered in the whole time range): where it falls steeply the promise was broken.",
-            "1 − 截至此刻的未达标 /（(1 − 目标) × 整个时间范围的进队）：陡降之处即承诺被打破之时。",
+            "1 − 截至此刻的未达标 /（(1 − 目标) × 整个时间范围的请求人工）：陡降之处即承诺被打破之时。",
         ),
         [sql_target(LEFT_OVER_TIME, result="timeseries")],
         unit="percentunit",
@@ -211,7 +211,7 @@ def _where() -> list[tuple[int, int, Json]]:
         Text("Burn rate", "消耗速度"),
         Text(
             "Up to the end of the time range. Burn rate: missed / ((1 - target) x offered); 1 spends exactly the budget.",
-            "截至时间范围末尾。消耗速度：未达标 /（(1 − 目标) × 进队）；1 恰好用完预算。",
+            "截至时间范围末尾。消耗速度：未达标 /（(1 − 目标) × 请求人工）；1 恰好用完预算。",
         ),
         sql_target(BURN),
         overrides=[*shares("Service level"), override("Burn rate", decimals=2)],
@@ -253,7 +253,7 @@ def _definitions() -> list[tuple[int, int, Json]]:
         Text(
             "A: answered within X, B: abandoned within X, S: short abandons. A / offered; A / (offered - B); (A + B) / offered; "
             "A / answered; A / (offered - S). Compare with a vendor's figure only by the same one.",
-            "A：时限内接通；B：时限内放弃；S：短时放弃。A/进队；A/(进队−B)；(A+B)/进队；A/接通；A/(进队−S)。与他处比较须用同一定义。",
+            "A：时限内接通；B：时限内放弃；S：短时放弃。A/请求人工；A/(请求人工−B)；(A+B)/请求人工；A/接通；A/(请求人工−S)。与他处比较须用同一定义。",
         ),
         sql_target(DEFINITIONS),
         overrides=shares(*names),

@@ -140,7 +140,7 @@ def _sums() -> list[tuple[int, int, Json]]:
         ),
         stat(
             Text("Lost track", "失去跟踪"),
-            Text("Visits and calls whose source never told the end: waiting, talking or in the menu.", "数据源从未告知结束的来电：等待中、通话中或在语音菜单。"),
+            Text("Visits and calls whose source never told the end: waiting, talking or in the menu.", "数据源从未告知结束的来电：等待中、通话中或在语音导航。"),
             sql_target(LOST),
         ),
         stat(

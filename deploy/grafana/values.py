@@ -16,7 +16,7 @@ OUTCOMES = {
     "answered": (Text("answered", "接通"), "green"),
     "abandoned": (Text("abandoned", "放弃"), "red"),
     "flowed_out": (Text("flowed out", "溢出"), "purple"),
-    "callback_taken": (Text("callback taken", "预约回拨"), "blue"),
+    "callback_taken": (Text("callback taken", "登记回呼"), "blue"),
     "lost_track": (Text("lost track", "失去跟踪"), "yellow"),
     "open": (Text("still open", "进行中"), "text"),
 }

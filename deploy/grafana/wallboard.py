@@ -116,7 +116,7 @@ def _now() -> list[tuple[int, int, Json]]:
             Text(
                 "Answered within the promised threshold / offered, of the hotline's local day, by arrival; abandoned "
                 "within it counts as a miss (service_level_offered).",
-                "热线当地今日：承诺时限内接通 / 进队，按来电时间归属；时限内放弃计为未达标（service_level_offered）。",
+                "热线当地今日：承诺时限内接通 / 请求人工，按来电时间归属；时限内放弃计为未达标（service_level_offered）。",
             ),
             sql_target(rolling("service_level_offered", "today")),
             **frame.SHARE,
@@ -125,7 +125,7 @@ def _now() -> list[tuple[int, int, Json]]:
             Text("Answer rate, today", "接通率（今日）"),
             Text(
                 "answered / (offered + ended in menu + blocked), of the hotline's local day, by arrival.",
-                "热线当地今日：接通 /（进队 + 止于语音菜单 + 打不进），按来电时间归属。",
+                "热线当地今日：接通 /（请求人工 + 止于语音导航 + 打不进），按来电时间归属。",
             ),
             sql_target(rolling("answer_rate_inbound", "today")),
             **frame.SHARE,
@@ -141,7 +141,7 @@ def _queues() -> list[tuple[int, int, Json]]:
             "Waiting, past the threshold, oldest and free agents at the newest instant; Offered and service level (event "
             "attribution) of the last 15 minutes; service level (offered), answer rate (offered), ASA and p90 of the local "
             "day, all as of the feed's clock.",
-            "等待、超时、最长等待与空闲座席为最新时刻；进队与服务水平（事件归属）为最近 15 分钟；"
+            "等待、超时、最长等待与空闲座席为最新时刻；请求人工与服务水平（事件归属）为最近 15 分钟；"
             "其余为当地今日，均截至数据时钟。",
         ),
         sql_target(QUEUES_NOW),
