@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -134,18 +133,8 @@ def page(receiver: str, ways: Sequence[Channel]) -> Background:
 
 
 def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channel]:
-    """The channels that the settings name. Raises SettingsError for an address that is none."""
+    """The channels that the settings name. Raises SettingsError for a Grafana without a token."""
     told = settings.alerts
-    addresses = {
-        "alerts.alertmanager.url": told.alertmanager.url,
-        "alerts.grafana.url": told.grafana.url,
-    } | {
-        f"alerts.webhooks.{number}.url": webhook.url.get_secret_value() or "(empty)"
-        for number, webhook in enumerate(told.webhooks)
-    }
-    for name, url in addresses.items():
-        if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
-            raise SettingsError(f"{name}: write an address that begins with https:// or http://")
     if told.grafana.url and not told.grafana.token.get_secret_value():
         raise SettingsError("alerts.grafana.token is empty: set HOTLINE_ALERTS__GRAFANA__TOKEN to a service account's")
     writer = Writer(rules, settings.paging, external_url(settings))

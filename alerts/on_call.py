@@ -22,8 +22,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from alerts.channels.settings import Address, secrets_from_files
+from alerts.channels.settings import secrets_from_files
 from alerts.expressions import Part
+from deploy.runtime.address import SecretAddress
 from deploy.runtime.settings import TimeZone
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
@@ -77,7 +78,7 @@ class Override(Part):
 class Calendar(Part):
     """An iCalendar address: a secret, since whoever has it may read."""
 
-    url: Address
+    url: SecretAddress
 
     @model_validator(mode="before")
     @classmethod

@@ -3,19 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from alerts.expressions import Part
-
-
-def _an_address(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().startswith(("http://", "https://")):
-        raise ValueError("write an address that begins with https:// (or http://)")
-    return secret
-
-
-Address = Annotated[SecretStr, AfterValidator(_an_address)]
-"""The addresses of chat services are secrets: whoever has one may write."""
+from deploy.runtime.address import SecretAddress
 
 
 def secrets_from_files(data: Any) -> Any:
@@ -72,7 +63,7 @@ class PagerDutySettings(ChannelPart):
 
     type: Literal["pagerduty"]
     routing_key: SecretStr
-    url: Address = SecretStr("https://events.pagerduty.com/v2/enqueue")
+    url: SecretAddress = SecretStr("https://events.pagerduty.com/v2/enqueue")
 
 
 class ChatSettings(ChannelPart):
@@ -82,7 +73,7 @@ class ChatSettings(ChannelPart):
     """
 
     type: Literal["slack", "teams", "wecom"]
-    url: Address
+    url: SecretAddress
     buttons: bool = False
 
 
@@ -90,7 +81,7 @@ class SignedChatSettings(ChannelPart):
     """A group robot with a signing secret: DingTalk, Feishu/Lark."""
 
     type: Literal["dingtalk", "feishu"]
-    url: Address
+    url: SecretAddress
     secret: SecretStr = SecretStr("")
 
 
@@ -101,7 +92,7 @@ class SmsSettings(ChannelPart):
     """
 
     type: Literal["sms"]
-    url: Address
+    url: SecretAddress
     to: Annotated[tuple[str, ...], Field(min_length=1)]
     format: Literal["json", "form"] = "json"
     body: dict[str, str] = Field(default_factory=lambda: {"to": "{to}", "text": "{text}"})

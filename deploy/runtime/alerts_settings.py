@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from deploy.runtime.address import Address, SecretAddress, SecretAddressOrNone
 from deploy.runtime.section import Section
 from streams.contract.events import LIVE
 
@@ -14,7 +15,7 @@ class Alertmanager(Section):
     inhibit HotlineStopped by HotlineAlive, as ours does, or it rings all the time.
     """
 
-    url: str = ""
+    url: Address = ""
     user: str = ""
     password: SecretStr = SecretStr("")
     dead_man: bool = False
@@ -29,12 +30,12 @@ class Alertmanager(Section):
 class Heartbeat(Section):
     """A GET of `url` every `every_s` seconds while alerts can be made and told: a dead man's switch outside."""
 
-    url: SecretStr = SecretStr("")
+    url: SecretAddressOrNone = SecretStr("")
     every_s: Annotated[int, Field(ge=1, le=3_600)] = 60
 
 
 class Grafana(Section):
-    url: str = ""
+    url: Address = ""
     token: SecretStr = SecretStr("")
     dashboard_uid: str = "hotline-overview"
 
@@ -42,7 +43,7 @@ class Grafana(Section):
 class Webhook(Section):
     """`secret`: each request carries `X-Hotline-Signature: t=<s>,v1=<hex>`, HMAC-SHA256 of `<s>.<body>` with it."""
 
-    url: SecretStr
+    url: SecretAddress
     bearer_token: SecretStr = SecretStr("")
     secret: SecretStr = SecretStr("")
 

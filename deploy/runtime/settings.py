@@ -30,6 +30,7 @@ from pydantic_settings import (
 
 from deploy.runtime import yaml_text
 from deploy.runtime.access import Access
+from deploy.runtime.address import Address
 from deploy.runtime.alerts_settings import Alerts
 from deploy.runtime.detection_settings import (
     Abandonment,
@@ -103,7 +104,7 @@ class ClickHouse(Section):
     `cluster`: whose replicas all hold the database, as `remote_servers` names it; empty: one server.
     """
 
-    url: str = ""
+    url: Address = ""
     database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "hotline"
     cluster: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
     user: str = "default"
@@ -266,7 +267,7 @@ class Web(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     hotline: str = ""
-    external_url: str = ""
+    external_url: Address = ""
     map: Path | None = None
     access: Access = Access()
 

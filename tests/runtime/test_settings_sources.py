@@ -45,6 +45,45 @@ def test_what_the_file_gets_wrong_is_said_with_its_place(written: Path, text: by
     assert said in problem()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("clickhouse: {url: 'clickhouse:8123'}", "clickhouse.url: 'clickhouse:8123' is no address; write one such as http"),
+        ("clickhouse: {url: localhost}", "clickhouse.url: 'localhost' is no address; write one such as http"),
+        ("clickhouse: {url: '//localhost:8123'}", "clickhouse.url: '//localhost:8123' is no address"),
+        ("clickhouse: {url: 'tcp://localhost:9000'}", "clickhouse.url: 'tcp://localhost:9000' is no address"),
+        ("clickhouse: {url: 'http://localhost:81234'}", "clickhouse.url: 'http://localhost:81234' is no address"),
+        ("clickhouse: {url: 'http://[::1:8123'}", "clickhouse.url: 'http://[::1:8123' is no address"),
+        ("web: {external_url: board.example.org}", "web.external_url: 'board.example.org' is no address"),
+        ("alerts: {alertmanager: {url: 'manager:9093'}}", "alerts.alertmanager.url: 'manager:9093' is no address"),
+        ("alerts: {grafana: {url: 'grafana:3000'}}", "alerts.grafana.url: 'grafana:3000' is no address"),
+    ],
+)  # fmt: skip
+def test_an_address_without_http_is_refused_with_what_to_write(written: Path, text: str, said: str) -> None:
+    written.write_text(text)
+    (line,) = problem().splitlines()
+    assert line.startswith(said)
+
+
+@pytest.mark.parametrize("address", ["http://clickhouse:8123", "https://clickhouse", "HTTPS://[::1]:8443/", ""])
+def test_an_address_with_http_or_none_is_taken(written: Path, address: str) -> None:
+    written.write_text(f"clickhouse: {{url: '{address}'}}")
+    assert load().clickhouse.url == address
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("alerts: {webhooks: [{url: 'hook.example.org/T0/token'}]}", "alerts.webhooks.0.url"),
+        ("alerts: {webhooks: [{url: ''}]}", "alerts.webhooks.0.url"),
+        ("alerts: {heartbeat: {url: 'ping.example.org/token'}}", "alerts.heartbeat.url"),
+    ],
+)
+def test_an_address_that_is_a_secret_is_refused_without_saying_it(written: Path, text: str, key: str) -> None:
+    written.write_text(text)
+    assert problem() == f"{key}: write an address that begins with https:// (or http://), such as https://host/path"
+
+
 def test_a_file_of_nothing_and_no_file_say_nothing(written: Path) -> None:
     without = load()
     written.write_text("# nothing yet\n")

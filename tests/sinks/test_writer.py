@@ -141,9 +141,7 @@ async def test_what_cannot_be_read_is_logged_with_its_place_and_counted(writer, 
     assert (line["log_level"], line["partition"], line["offset"], line["count"]) == ("error", 4, 17, 1)
 
 
-def test_an_address_that_is_none_is_refused():
-    with pytest.raises(SettingsError, match=r"clickhouse\.url is 'localhost:8123'"):
-        connect(ClickHouse(url="localhost:8123"))
+def test_no_address_is_refused():
     with pytest.raises(SettingsError, match="HOTLINE_CLICKHOUSE__URL"):
         connect(ClickHouse())
 
