@@ -180,8 +180,12 @@ class OwnedPartition:
     async def checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         """Write the state as it is now, once all outputs up to now are acknowledged.
 
-        A state that cannot be written ends the process.
+        A state that cannot be written ends the process. One that is begun is written to its end, also where whoever
+        waits for it is cancelled: what `changes` has handed over is not handed over again.
         """
+        await asyncio.shield(self._checkpoint(log, producer))
+
+    async def _checkpoint(self, log: StateLog, producer: AIOKafkaProducer) -> None:
         async with self._checkpointing:
             if self.lost or not self.changed or self._outbox is None:
                 return
@@ -201,6 +205,8 @@ class OwnedPartition:
             if not await self._outbox.acknowledged(outputs) or self.lost:
                 return
             await self._write(log, producer, stand, parts)
+            if self.lost:
+                return
             self.checkpointed = stand.offset + 1
             self._stand = stand
             saved = getattr(self.processor, "saved", None)
@@ -212,6 +218,8 @@ class OwnedPartition:
         try:
             size = await log.write(producer, self._taking, stand, parts)
         except (KafkaError, StateError) as error:
+            if self.lost:
+                return
             end_process(
                 f"could not write the state of {self.topic}/{self.partition}: {error}",
                 error=error if isinstance(error, KafkaError) else None,

@@ -1,9 +1,11 @@
-"""What is told at once, and what may wait for more because it is old."""
+"""What is told at once, what may wait for more because it is old, and what a checkpoint writes of it."""
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import pytest
+from aiokafka.errors import ProducerClosed
 
 from deploy.runtime import owned as module
 from deploy.runtime.chunks import Chunk
@@ -52,6 +54,39 @@ class _Log:
         return 0
 
 
+class _Shelves(_Sums):
+    """Two parts, of which one is handed over when it has changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+        self._handed_over = -1
+
+    def apply(self, records: Sequence[Record]) -> None:
+        super().apply(records)
+        self.taken += len(records)
+
+    def changes(self) -> dict[str, bytes | None]:
+        shelf = None if self.taken == self._handed_over else str(self.taken).encode()
+        self._handed_over = self.taken
+        return {"head": str(self.taken).encode(), "shelf": shelf}
+
+
+class _SlowLog:
+    """A state log that takes as long as the test wants; `parts` is what stands."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, bytes] = {}
+        self.asked = asyncio.Event()
+        self.open = asyncio.Event()
+
+    async def write(self, _producer: Any, _taking: Any, _stand: Any, parts: Mapping[str, bytes | None]) -> int:
+        self.asked.set()
+        await self.open.wait()
+        self.parts = {name: self.parts[name] if raw is None else raw for name, raw in parts.items()}
+        return 1
+
+
 class _Clock:
     """Stands for `time`: it passes when the test says so."""
 
@@ -70,11 +105,11 @@ def chunk(first: int, appended: float) -> Chunk:
     return Chunk(first, [Record(offset, appended_ms, b"k", b"v") for offset in range(first, first + 10)])
 
 
-async def owned_by(sender: _Sender) -> OwnedPartition:
+async def owned_by(sender: _Sender, core: _Sums | None = None, log: Any = None) -> OwnedPartition:
     stand = Stand(offset=-1, clock=0, cluster="", mark=None)
     taking = Taking(("calls", 0), 1, "me")
-    owned = OwnedPartition("calls", 0, _Sums(), taking=taking, stand=stand, parts={}, sure=lambda: True)
-    owned.open(sender, _Log(), None, None)  # type: ignore[arg-type]  # a log and a producer that take everything
+    owned = OwnedPartition("calls", 0, core or _Sums(), taking=taking, stand=stand, parts={}, sure=lambda: True)
+    owned.open(sender, log or _Log(), None, None)  # type: ignore[arg-type]  # a producer that takes everything
     return owned
 
 
@@ -138,6 +173,50 @@ async def test_a_checkpoint_tells_first_what_waited(clock: _Clock) -> None:
     await owned.apply(chunk(10, clock.at - LONG_AGO_S))
     await owned.checkpoint(_Log(), None)  # type: ignore[arg-type]
     assert (await told(owned, sender), owned.checkpointed) == ([10, 10], 20)
+
+
+async def test_a_checkpoint_that_nobody_waits_for_any_more_is_written_before_the_next(clock: _Clock) -> None:
+    log = _SlowLog()
+    log.open.set()
+    owned = await owned_by(_Sender(), _Shelves(), log)
+    await owned.apply(chunk(0, clock.at))
+    await owned.checkpoint(log, None)  # type: ignore[arg-type]
+    log.open.clear()
+    log.asked.clear()
+    await owned.apply(chunk(10, clock.at))
+    periodical = asyncio.create_task(owned.checkpoint(log, None))  # type: ignore[arg-type]
+    await log.asked.wait()
+    owned.collect()  # time passes while it is written
+    periodical.cancel()  # the process is told to stop
+    last = asyncio.create_task(owned.checkpoint(log, None))  # type: ignore[arg-type]
+    await asyncio.wait([periodical])
+    log.open.set()
+    await last
+    assert (log.parts, owned.checkpointed) == ({"head": b"20", "shelf": b"20"}, 20)
+
+
+async def test_a_state_that_cannot_be_written_any_more_is_no_matter_once_the_partition_is_lost(
+    clock: _Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(event: str, **_: Any) -> NoReturn:
+        raise AssertionError(event)
+
+    monkeypatch.setattr(module, "end_process", ended)
+
+    class Closed(_SlowLog):
+        async def write(self, *args: Any) -> int:
+            await super().write(*args)
+            raise ProducerClosed
+
+    log = Closed()
+    owned = await owned_by(_Sender())
+    await owned.apply(chunk(0, clock.at))
+    last = asyncio.create_task(owned.checkpoint(log, None))  # type: ignore[arg-type]
+    await log.asked.wait()
+    owned.close()
+    log.open.set()
+    await last
+    assert owned.checkpointed == 0
 
 
 @pytest.mark.parametrize(("behind_s", "far"), [(0, False), (FAR_BEHIND_MS / 1000, False), (LONG_AGO_S, True)])
