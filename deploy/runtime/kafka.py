@@ -128,6 +128,13 @@ class reading:  # noqa: N801  (used as a verb: `async with reading(kafka) as con
         await self._consumer.stop()
 
 
+async def log_start(consumer: AIOKafkaConsumer, topic: str, partition: int) -> int:
+    """The first offset that a partition still has."""
+    tp = TopicPartition(topic, partition)
+    begins: dict[TopicPartition, int] = await consumer.beginning_offsets([tp])
+    return begins[tp]
+
+
 async def from_beginning(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicPartition, int]:
     """Stand at the beginning of a topic of one partition; where it ends now."""
     partition = TopicPartition(topic, 0)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.runtime import engine_metrics as metrics
 from deploy.runtime import liveness
@@ -18,7 +18,7 @@ from deploy.runtime.chunks import Chunk, Position, Verdict
 from deploy.runtime.ending import end_process
 from deploy.runtime.health import Health
 from deploy.runtime.hosting import host, run_process
-from deploy.runtime.kafka import reading
+from deploy.runtime.kafka import log_start, reading
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
 from deploy.runtime.transport import build_app
@@ -80,6 +80,7 @@ class Sink:
         self._settled = False
         self._failing: dict[str, str] = {}
         self._changed = asyncio.Event()
+        self._asker: AIOKafkaConsumer | None = None
         self._app = build_app(
             name, settings.kafka, self, dict.fromkeys(topics, self._take), fetch_min_bytes=FETCH_MIN_BYTES
         )
@@ -102,7 +103,7 @@ class Sink:
                     committed=committed,
                     end=end,
                 )
-            if committed is not None and committed < begin:
+            if committed is not None:
                 self._missing(place, begin - committed)
             building[place] = _Partition(max(begin, committed if committed is not None else begin))
         self._building = at_round, building
@@ -140,6 +141,8 @@ class Sink:
         return owned.stored if owned else self._safe.get((topic, partition))
 
     def _missing(self, place: Place, missing: int) -> None:
+        if missing <= 0:  # what transactions and compaction leave out was never there to store
+            return
         metrics.MISSING.labels(place[0], str(place[1])).inc(missing)
         log.error("records were deleted before they were stored", topic=place[0], partition=place[1], missing=missing)
 
@@ -154,6 +157,12 @@ class Sink:
             metrics.SEEKS_BACK.labels(topic, str(number)).inc()
             await self._app.reading.seek_back(topic, number, partition.position.next)
             return
+        if verdict is Verdict.HOLE:
+            assert self._asker is not None
+            begin = await log_start(self._asker, topic, number)
+            if partition.lost:
+                return
+            self._missing((topic, number), min(begin, chunk.start) - partition.position.next)
         partition.waiting.extend(partition.position.unseen(chunk))
         partition.position.advance(chunk.last)
         self._tell()
@@ -254,6 +263,7 @@ class Sink:
     async def run(self, health_port: int) -> None:
         """Run until SIGTERM."""
         async with reading(self._settings.kafka) as asker:
+            self._asker = asker
             tasks = {
                 "liveness": lambda: liveness.watch(asker, list(self._handlers), self._standings),
                 "measuring": self._measure,

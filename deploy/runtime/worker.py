@@ -21,7 +21,7 @@ from deploy.runtime.chunks import Chunk, Verdict
 from deploy.runtime.ending import end_process
 from deploy.runtime.health import Health
 from deploy.runtime.hosting import host, run_process
-from deploy.runtime.kafka import cluster_id, partition_counts, reading
+from deploy.runtime.kafka import cluster_id, log_start, partition_counts, reading
 from deploy.runtime.outbox import BulkSender
 from deploy.runtime.owned import OnOutputs, OwnedPartition
 from deploy.runtime.processor import Processor, ProcessorFactory
@@ -238,18 +238,13 @@ class Worker:
                 metrics.SEEKS_BACK.labels(topic, str(partition)).inc()
                 await self._app.reading.seek_back(topic, partition, owned.position.next)
             case Verdict.HOLE:
-                begin = await self._log_start(topic, partition)
+                assert self._asker is not None
+                begin = await log_start(self._asker, topic, partition)
                 if not owned.lost:
                     owned.skip_to(chunk.start, max(0, min(begin, chunk.start) - owned.position.next))
                     await owned.apply(chunk)
             case Verdict.REPEATED:
                 pass
-
-    async def _log_start(self, topic: str, partition: int) -> int:
-        assert self._asker is not None
-        tp = TopicPartition(topic, partition)
-        begins: dict[TopicPartition, int] = await self._asker.beginning_offsets([tp])
-        return begins[tp]
 
     async def _tick(self) -> None:
         """Let time pass in every owned partition, every 500 ms."""

@@ -1,6 +1,7 @@
 """The plain sink: at least once, in order, through failures of the store and of the process."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,20 @@ async def test_a_killed_sink_stores_everything_at_least_once(bench: Any, tmp_pat
     await until(
         lambda: {p: len(set(o)) for p, o in stored(target).items()} == {p: e for p, e in ends.items() if e}, bench
     )
+
+
+async def test_what_the_topic_deletes_while_the_store_is_away_is_counted(
+    bench: Any, tmp_path: Path, until: Any
+) -> None:
+    target, away = tmp_path / "stored", tmp_path / "away"
+    away.touch()
+    sink = bench.run("storing", bench.group, bench.source, str(target), str(away))
+    for _ in range(6_000):  # more than is fetched ahead
+        await bench.producer.send(bench.source, b"x" * 2_000, partition=0)
+    await bench.producer.flush()
+    await until(lambda: "cannot store now" in bench.log_of(sink), bench)
+    await bench.delete_records(0, 5_900)
+    away.unlink()
+    await until(lambda: 5_999 in stored(target).get(0, ()), bench)
+    [told] = [json.loads(line) for line in bench.log_of(sink).splitlines() if "deleted before they were stored" in line]
+    assert told["missing"] == 6_000 - len(stored(target)[0])
