@@ -152,7 +152,7 @@ class Deliveries:
         return notices
 
     def settle(self, via: Via, notices: Sequence[Notice], outcome: Outcome, now: int) -> None:
-        """Take in what came of telling the target; the alert may have changed meanwhile."""
+        """Take in what came of telling the target; if the alert changed meanwhile, that is still to be told."""
         target = via.target
         items = self._state.items[target]
         for index, notice in enumerate(notices):
@@ -161,16 +161,19 @@ class Deliveries:
             if item is None:
                 continue
             given_up = isinstance(outcome, Failed) or now - item.since > GIVE_UP_MS
+            present = self._state.episodes[episode]
+            overtaken = (present.state, present.severity) != (notice.event.state, notice.event.severity)
             if item.told != notice.event.state:
                 self._note(via, notice.event, outcome, now, attempt=item.attempts + 1, given_up=given_up)
             match outcome:
                 case Delivered(refs):
                     item.ref = refs[index] if refs else item.ref
-                    self._told(target, episode, item, notice.event.state, now)
+                    if not overtaken:
+                        self._told(target, episode, item, notice.event.state, now)
                 case Retry(_, after_s) if not given_up:
                     item.attempts += 1
                     item.next_at = now + int(1000 * max(after_s or 0, back_off_s(item.attempts)))
-                case Retry() | Failed():
+                case Retry() | Failed() if not overtaken:
                     self._given_up(target, episode, item, now)
 
     def firing(self) -> list[AlertEvent]:
@@ -228,10 +231,9 @@ class Deliveries:
             del self._state.items[target][episode]
             self._close(episode)
             return
+        resend_s = self._resend[target]
         item.told, item.attempts = "firing", 0
-        if self._state.episodes[episode].state == "firing":
-            resend_s = self._resend[target]
-            item.next_at = None if resend_s is None else now + resend_s * 1000
+        item.next_at = None if resend_s is None else now + resend_s * 1000
 
     def _given_up(self, target: str, episode: str, item: Item, now: int) -> None:
         if self._state.episodes[episode].state == "resolved":

@@ -91,7 +91,8 @@ class Paging:
             route = self.route_of(page.event)
             if route is None:
                 if page.event.state == "resolved":
-                    self._let_go(episode)
+                    page.ended |= page.heard()
+                    self._tidy([episode])
                 continue
             if page.event.state == "resolved":
                 self._want_end(episode, page, route, groups)

@@ -57,6 +57,12 @@ class EmailSettings(ChannelPart):
             raise ValueError("a password is only sent over TLS: set tls to starttls or implicit")
         return self
 
+    @model_validator(mode="after")
+    def _can_log_in(self) -> Self:
+        if not (self.user + self.password.get_secret_value()).isascii():
+            raise ValueError("user and password: logins by SMTP are ASCII: set a password without other characters")
+        return self
+
 
 class PagerDutySettings(ChannelPart):
     """Events API v2; `routing_key` is the integration key of a service."""

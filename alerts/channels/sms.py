@@ -11,6 +11,8 @@ from alerts.channels.http import TIMEOUT_S, JsonClient
 from alerts.channels.settings import SmsSettings
 from alerts.channels.words import words
 
+TRIED_AGAIN_MS = 600_000
+"""Twice the longest pause between two tries: what comes later is another message, whatever it says."""
 _TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 
@@ -26,7 +28,7 @@ class SmsChannel:
         self._settings = settings
         self._writer = writer
         self._client = JsonClient(timeout_s)
-        self._taken: set[tuple[str, str]] = set()
+        self._taken: dict[tuple[str, str], int] = {}
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
         told = self._settings
@@ -34,15 +36,19 @@ class SmsChannel:
         text = text if len(text) <= told.max_length else text[: told.max_length - 1] + "…"
         token = told.token.get_secret_value()
         headers = {"Content-Type": _TYPES[told.format]} | ({"Authorization": f"Bearer {token}"} if token else {})
+        news = " ".join(sorted(f"{it.event.episode}/{it.event.state}/{it.event.severity}" for it in notices))
+        self._taken = {it: at for it, at in self._taken.items() if now - at < TRIED_AGAIN_MS}
         for number in told.to:
-            if (number, text) in self._taken:
+            if (number, news) in self._taken:
+                self._taken[number, news] = now
                 continue
             url = told.url.get_secret_value()
             outcome = await self._client.post(url, self._body(number, text), headers=headers, now=now, read=self._read)
             if not isinstance(outcome, Delivered):
                 return outcome
-            self._taken.add((number, text))
-        self._taken.clear()
+            self._taken[number, news] = now
+        for number in told.to:
+            del self._taken[number, news]
         return Delivered()
 
     async def close(self) -> None:

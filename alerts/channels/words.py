@@ -82,7 +82,7 @@ def words(notices: Sequence[Notice], writer: Writer, language: Language, *, targ
         {" ".join(part for part in (event.hotline, event.queue or event.category) if part) for event in ordered}
     )
     where = ", ".join(places[:3]) + (" …" if len(places) > 3 else "")
-    heading = f"[{' · '.join(counts)}] {said[worst]}: {where}"
+    heading = _one_line(f"[{' · '.join(counts)}] {said[worst]}: {where}")
     lines = tuple(
         (_line(event, writer, language, due[event.episode]), _runbook(event, writer)) for event in ordered[:MOST_LINES]
     )
@@ -119,7 +119,12 @@ def _line(event: AlertEvent, writer: Writer, language: Language, due_at: int) ->
     if due_at and event.state == "firing":
         at = datetime.fromtimestamp(due_at / 1000, UTC).astimezone(writer.zone(event.hotline))
         due = f" ({said['due'].format(at=f'{at:%m-%d %H:%M}')})"
-    return f"{state} {event.rule}: {sentence(event, writer, language)}{due}"
+    return _one_line(f"{state} {event.rule}: {sentence(event, writer, language)}{due}")
+
+
+def _one_line(text: str) -> str:
+    """A queue's name may hold ends of lines, which a mail's subject must not."""
+    return " ".join(text.split())
 
 
 def sentence(event: AlertEvent, writer: Writer, language: Language) -> str:

@@ -114,6 +114,26 @@ def test_what_changed_while_it_was_told_is_told_again():
     assert (notice.event.state, notice.ref) == ("resolved", "ref-7")
 
 
+@pytest.mark.parametrize("outcome", [Delivered(), Failed("client_error")])
+def test_an_alert_that_becomes_graver_while_it_is_told_is_told_again(outcome):
+    deliveries = queue(HOOK, event())
+    notices = deliveries.due("hook", T, 64)
+    deliveries.apply([record(event(severity="critical", reason="severity_changed", at=T + S))])
+    deliveries.settle(Via("webhook", "hook"), notices, outcome, T + 2 * S)
+    [graver] = deliveries.due("hook", T + 2 * S, 64)
+    assert graver.event.severity == "critical"
+    assert tell(deliveries, Delivered(), T + 2 * S) == [("f1-1", "firing")]
+    assert tell(deliveries, Delivered(), T + 3 * S) == []
+
+
+def test_an_end_that_comes_while_the_beginning_is_refused_is_told():
+    deliveries = queue(HOOK, event())
+    notices = deliveries.due("hook", T, 64)
+    deliveries.apply([record(event("resolved", at=T + S))])
+    deliveries.settle(Via("webhook", "hook"), notices, Failed("client_error"), T + 2 * S)
+    assert tell(deliveries, Delivered(), T + 2 * S) == [("f1-1", "resolved")]
+
+
 def test_after_a_day_it_is_given_up():
     deliveries = queue(HOOK, event())
     tell(deliveries, Retry("refused"), T + GIVE_UP_MS)

@@ -229,3 +229,18 @@ def test_an_alert_without_a_route_is_counted():
     office.fires()
     office.passes(100)
     assert (office.heard(), office.paging.standing()) == ([], {"no_route": 1})
+
+
+@pytest.mark.parametrize("over", [("a-1", "resolved"), None])
+def test_what_has_no_route_any_more_ends_with_the_message_that_speaks_of_it(over):
+    office = Office(duty("one", match={"severity": "warning"}, repeat_s=600))
+    office.fires()
+    office.passes(5 if over else 4, Retry("server_error"))
+    office.fires(severity="critical")
+    office.resolves(severity="critical")
+    office.passes(60)
+    assert [told for _, _, _, told in office.heard()] == ([[over]] if over else [])
+    assert office.paging.standing() == {}
+    office.fires(number=2)
+    office.passes(60)
+    assert [told for _, _, _, told in office.heard()] == [[("a-2", "firing")]]

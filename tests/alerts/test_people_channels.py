@@ -14,11 +14,12 @@ import pytest
 import servers
 from aiohttp import web
 from alert_kit import T, event, writer
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from alerts.channels import Delivered, Failed, Notice, Retry
 from alerts.channels.people import people_channel
 from alerts.channels.settings import ChannelSettings
+from alerts.channels.sms import TRIED_AGAIN_MS
 from alerts.pager import _send
 from deploy.runtime import signed_links
 
@@ -158,6 +159,16 @@ async def test_a_number_that_has_the_text_is_not_called_again():
         assert numbers == ["+8613800138000", "+4930123", "+4930123"]
 
 
+async def test_a_number_that_is_refused_keeps_no_later_message_from_another():
+    async with channel("sms", *3 * [(200, YES["sms"]), (400, b"")]) as (made, service):
+        numbers = []
+        for told, now in ((event(), T), (event(episode="f1-2"), T), (event(), T + TRIED_AGAIN_MS)):
+            assert isinstance(await made.send([Notice(told)], now), Failed)
+            numbers += [orjson.loads(body)["to"] for _, body in service.requests]
+            service.requests.clear()
+        assert numbers == 3 * ["+8613800138000", "+4930123"]
+
+
 @asynccontextmanager
 async def mail_server(**answers):
     """A small SMTP server; `answers` replaces the reply to a verb."""
@@ -196,6 +207,21 @@ async def test_mail_is_handed_over_with_the_same_id_for_every_try():
     ids = {line for message in received for line in message.splitlines() if line.startswith(b"Message-ID")}
     assert len(ids) == 1
     assert b"5 waiting past 20 s" in received[0]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x85", "\u2028"])
+async def test_a_queue_whose_name_has_two_lines_is_told_in_one(end):
+    async with mail_server() as (port, received):
+        assert await mail(port).send([Notice(event(queue=f"water{end}works"))], T) == Delivered()
+    [message] = received
+    assert b"Subject: [FIRING 1] warning: h water works" in message
+
+
+@pytest.mark.parametrize("field", ["user", "password"])
+def test_a_login_that_smtp_cannot_carry_is_refused_at_the_start(field):
+    with pytest.raises(ValidationError, match="logins by SMTP are ASCII") as refused:
+        mail(25, **{"tls": "starttls", field: "schlüssel"})
+    assert "schlüssel" not in str(refused.value.errors(include_input=False))
 
 
 @pytest.mark.parametrize(
