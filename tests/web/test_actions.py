@@ -246,6 +246,20 @@ async def test_a_key_stands_on_the_one_button_that_it_presses_and_nothing_of_a_t
 
 
 @in_chromium
+async def test_an_alert_about_waits_that_are_over_says_so_until_it_ends(
+    context: BrowserContext, site: RunningSite
+) -> None:
+    site.put(
+        city.alert(city.MORNING, queue="housing", rule="WaitingPastThreshold", signal="waiting_past_threshold",
+                   at=city.MORNING, started_at=city.MORNING - 60_000, value=13)
+    )  # fmt: skip
+    board = Watched(await context.new_page(), site.url)
+    for language, title in (("en", "Housing: nobody past 15 s any more"), ("zh", "住房物业：已无来电等待超 15 秒")):
+        page = await board.open(f"?lang={language}")
+        await expect(page.locator("#alerts .strip-title").filter(has_text=title)).to_be_visible()
+
+
+@in_chromium
 async def test_a_category_that_is_called_like_a_queue_is_told_apart_in_both_languages(
     context: BrowserContext, site: RunningSite
 ) -> None:

@@ -15,7 +15,7 @@ import story
 from aiohttp import ClientSession
 from browser import SIDEWAYS, Watched, in_chromium, resize
 from invented_calls import NOW, InventedPast, waiting
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import BrowserContext, Locator, expect
 from running_site import RunningSite
 
 from sinks.web.past import Statement
@@ -321,6 +321,27 @@ async def test_calls_and_one_of_them_open_in_view_on_a_phone(
     assert await in_view(".timeline")
     assert await page.evaluate(SIDEWAYS) == []
     assert board.complaints == []
+
+
+@in_chromium
+async def test_the_page_of_calls_begins_with_them_on_a_phone(context: BrowserContext, site: RunningSite) -> None:
+    site.site.api.past = EveryOutcome()  # type: ignore[assignment]
+    board = Watched(await context.new_page(), site.url)
+    await resize(board.page, 390, 844)
+    page = await board.open("?lang=en&page=calls")
+    row = page.locator(".calls tbody tr").first
+    await expect(row).to_be_visible()
+
+    async def place(of: Locator, side: str) -> float:
+        return await of.evaluate("(it, side) => it.getBoundingClientRect()[side]", side)
+
+    assert await place(row, "bottom") < await place(page.locator(".nav"), "top")
+    assert await place(page.locator(".detail-calls"), "bottom") < await place(page.locator(".chart-plot"), "top")
+    begins = "it => it.getBoundingClientRect().left + parseFloat(getComputedStyle(it).paddingLeft)"
+    caller, queue, queued, outcome = [
+        await row.locator(f".col-{name}").evaluate(begins) for name in ("caller", "queue", "queued", "outcome")
+    ]
+    assert (queue, outcome) == (pytest.approx(caller, abs=1), pytest.approx(queued, abs=1))
 
 
 @in_chromium

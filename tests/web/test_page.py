@@ -443,6 +443,19 @@ async def test_a_wall_that_hears_no_source_names_each_queue_whole(board: Watched
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_a_wall_of_old_figures_says_whole_of_when_they_are(board: Watched, site: RunningSite, lang: str) -> None:
+    page = await board.open(f"?lang={lang}&view=tv")
+    site.now = city.MORNING + 48_000
+    site.site.publish()
+    old = board.tile("housing").locator(".foot-left")
+    await expect(old).to_have_text({"en": "values as of 10:42:18", "zh": "数值截至 10:42:18"}[lang])
+    await page.evaluate("document.fonts.ready")
+    for width, height in ((1920, 1080), (1366, 768)):
+        await resize(page, width, height)
+        assert await page.locator(".foot-left").evaluate_all(WIDER) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
 async def test_a_wall_of_many_breaches_names_each_queue_whole(board: Watched, site: RunningSite, lang: str) -> None:
     """In the strip also a name for which a tile has no room, beside how many alerts there are more."""
     now, since = city.MORNING, city.MORNING - 7_300_000

@@ -305,6 +305,7 @@ export class QueuePage {
     this.timeline.node.hidden = !this.at.call;
     if (this.at.call) this.timeline.show(apiAddress("call", { hotline: board.head.hotline, feed: board.head.feed, call: this.at.call }), board, lang, own);
     mark(this.node, "data-call", this.at.call ? "yes" : "no");
+    mark(this.node, "data-list", !this.at.queue && this.at.metric ? "first" : "beside");
     mark(this.node.parentElement ?? this.node, "aria-label", name);
   }
 

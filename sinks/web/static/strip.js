@@ -100,7 +100,7 @@ export function line(item, head, lang, words) {
   const byDemand = (fromAlert ? `${fromAlert.number}%` : null) ?? demand ?? NONE;
   const told = {
     service_level_under_target: () => words.alertLevel(name, level, x),
-    waiting_past_threshold: () => words.alertWaiting(name, over, x),
+    waiting_past_threshold: () => (over === "0" ? words.alertWaited(name, x) : words.alertWaiting(name, over, x)),
     demand_above_expectation: () => words.alertDemand(name, byDemand),
     demand_below_expectation: () => words.alertDemand(name, byDemand),
     answer_rate_below_target: () => words.alertAnswered(name, percent(item.value)),
