@@ -27,7 +27,8 @@ def end_process(event: str, *, error: BaseException | None = None, **facts: Any)
 def leave() -> NoReturn:
     """End with exit code 0 after a clean stop.
 
-    Faust's consumer thread outlives its app when the broker went away first, and would keep the process for ever.
+    Threads would keep the process: Faust's consumer outlives its app for ever when the broker went away first, and who
+    waits for an answer does so as long as its client has patience.
     """
     sys.stderr.flush()
     sys.stdout.flush()

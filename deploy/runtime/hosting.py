@@ -34,7 +34,7 @@ def run_process(main: Coroutine[Any, Any, None]) -> None:
             runner.run(main)
         except KafkaError as error:
             without_kafka(error)
-    leave()
+        leave()  # inside: the runner's own end waits for threads, such as one that a hanging ClickHouse does not answer
 
 
 def without_kafka(error: KafkaError) -> NoReturn:

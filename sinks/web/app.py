@@ -7,6 +7,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from deploy.runtime.ending import leave
 from deploy.runtime.settings import Settings
 from sinks.web.board import Board
 from sinks.web.reader import Reader
@@ -18,13 +19,14 @@ log = structlog.get_logger()
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; blocks.
+    """Serve until SIGTERM or SIGINT, and end the process.
 
     Raises SettingsError without a Kafka address; what ends reading (offsets that are gone) ends the
     process, which its supervisor starts again with a clean memory.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
+        leave()  # inside: the runner's own end waits for each question that ClickHouse has not answered
 
 
 async def serve(settings: Settings) -> None:

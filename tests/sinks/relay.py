@@ -17,12 +17,14 @@ class Relay:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
         self.sent = 0
+        self.taken = threading.Event()
         self.heal()
 
     def heal(self) -> None:
         """Pass everything on again."""
         self._cut_after: int | None = None
         self._lose_answers = False
+        self._hang = False
         self._refuse = ""
 
     def cut_after(self, count: int) -> None:
@@ -32,6 +34,11 @@ class Relay:
     def lose_answers(self) -> None:
         """Let all through to the server and nothing back."""
         self._lose_answers = True
+
+    def hang(self) -> None:
+        """Take everything, pass nothing on and answer nothing; `taken` is set once something was."""
+        self.taken.clear()
+        self._hang = True
 
     def refuse(self, what: str) -> None:
         """Answer every insert with this error instead of passing it on."""
@@ -58,6 +65,9 @@ class Relay:
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(1_024):
+                if self._hang:
+                    self.taken.set()
+                    continue
                 if self._refuse and b"INSERT" in data:
                     self._answer(client)
                     break

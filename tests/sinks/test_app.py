@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
+from relay import Relay
 
 from deploy.runtime.settings import ClickHouse, Settings, TermWords
 from sinks.app import CannotStart, prepare, run
@@ -16,6 +18,7 @@ from streams.contract import Cell, FeedStatus, Visit, VisitMark
 from streams.contract.topics import CELLS, VISITS
 
 PARTITIONS = 6
+ENDS_WITHIN_S = 20
 NOON = 1_767_240_000_000
 
 
@@ -79,46 +82,81 @@ def until(condition, *, seconds=90):
         time.sleep(0.2)
 
 
-@pytest.mark.kafka
-@pytest.mark.clickhouse
-@pytest.mark.faults
-def test_a_kill_loses_nothing_and_doubles_nothing(  # noqa: PLR0917  (fixtures)
-    kafka_bootstrap, topics, client, settings, select, feed, tmp_path
-):
+def spread(feed, numbers):
+    return [(visit.version[0] % PARTITIONS, visit) for visit in visits(feed, numbers)]
+
+
+@pytest.fixture
+def start(kafka_bootstrap, topics, client, settings, tmp_path):
+    """Starts the writer, as a process; `url`: of ClickHouse, where that is not reached directly."""
     topics()
+    (tmp_path / "hotline.yaml").write_text("hotlines: {'12345': {time_zone: Asia/Shanghai}}\n")
     environment = os.environ | {
         "HOTLINE_KAFKA__BOOTSTRAP": kafka_bootstrap,
         "HOTLINE_KAFKA__SESSION_TIMEOUT_MS": "6000",
-        "HOTLINE_CLICKHOUSE__URL": settings.clickhouse.url,
         "HOTLINE_CLICKHOUSE__DATABASE": settings.clickhouse.database,
         "HOTLINE_CONFIG": str(tmp_path / "hotline.yaml"),
     }
-    (tmp_path / "hotline.yaml").write_text("hotlines: {'12345': {time_zone: Asia/Shanghai}}\n")
-    log = (tmp_path / "log").open("wb")
+    command = [sys.executable, "-c", "from deploy.cli import main; main()", "sinks"]
+    with (tmp_path / "log").open("wb") as log:
 
-    def start():
-        command = [sys.executable, "-c", "from deploy.cli import main; main()", "sinks"]
-        return subprocess.Popen(command, env=environment, stderr=log, cwd=os.curdir)
+        def start_(url=settings.clickhouse.url):
+            return subprocess.Popen(command, env=environment | {"HOTLINE_CLICKHOUSE__URL": url}, stderr=log)
 
-    def stored():
-        return select("SELECT count() AS n FROM visits WHERE feed = {feed:String}", feed=feed)[0]["n"]
+        yield start_
 
+
+@pytest.fixture
+def stored(select):
+    """How many visits of a feed are in ClickHouse."""
+    return lambda feed: select("SELECT uniqExact(visit) AS n FROM visits WHERE feed = {feed:String}", feed=feed)[0]["n"]
+
+
+@pytest.mark.kafka
+@pytest.mark.clickhouse
+@pytest.mark.faults
+def test_a_stop_does_not_wait_for_an_insert_that_is_never_answered_and_loses_nothing(
+    kafka_bootstrap, start, stored, settings, feed
+):
+    with Relay(urlsplit(settings.clickhouse.url).port) as relay:
+        process = start(relay.url)
+        try:
+            produce(kafka_bootstrap, to_visits=spread(feed, range(1000)), to_cells=[])
+            until(lambda: stored(feed) == 1000)
+            relay.hang()
+            produce(kafka_bootstrap, to_visits=spread(feed, range(1000, 2000)), to_cells=[])
+            assert relay.taken.wait(60)
+            process.terminate()
+            assert process.wait(ENDS_WITHIN_S) == 0
+        finally:
+            process.kill()
+            process.wait()
+    assert stored(feed) == 1000
+    process = start()
+    try:
+        until(lambda: stored(feed) == 2000)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.kafka
+@pytest.mark.clickhouse
+@pytest.mark.faults
+def test_a_kill_loses_nothing_and_doubles_nothing(kafka_bootstrap, start, stored, select, feed):
     def queryable():
         return select("SELECT queryable_at FROM v_feeds WHERE feed = {feed:String}", feed=feed)
 
-    def spread(numbers):
-        return [(visit.version[0] % PARTITIONS, visit) for visit in visits(feed, numbers)]
-
-    produce(kafka_bootstrap, to_visits=spread(range(3000)), to_cells=cells(feed, range(1, 500)))
+    produce(kafka_bootstrap, to_visits=spread(feed, range(3000)), to_cells=cells(feed, range(1, 500)))
     process = start()
     try:
-        until(stored)
+        until(lambda: stored(feed))
         process.kill()
         process.wait()
         marks, status = end(feed)
         produce(
             kafka_bootstrap,
-            to_visits=[*spread(range(3000, 4000)), *((mark.partition, mark) for mark in marks)],
+            to_visits=[*spread(feed, range(3000, 4000)), *((mark.partition, mark) for mark in marks)],
             to_cells=[*cells(feed, range(500, 1000)), status],
         )
         process = start()
@@ -126,7 +164,6 @@ def test_a_kill_loses_nothing_and_doubles_nothing(  # noqa: PLR0917  (fixtures)
     finally:
         process.terminate()
         process.wait(30)
-        log.close()
     assert select("SELECT count() AS n FROM v_visits WHERE feed = {feed:String}", feed=feed) == [{"n": 4000}]
     query = "SELECT count() AS n, sum(offered) AS offered FROM v_cells WHERE feed = {feed:String}"
     assert select(query, feed=feed) == [{"n": 50, "offered": sum(range(950, 1000))}]
