@@ -16,6 +16,8 @@ from deploy.runtime.alerts_settings import Alertmanager
 from streams.contract import AlertEvent
 from streams.contract.alerts import Silence
 
+_PARTS = re.compile(r"\[(?P<but>!?)(?P<one_of>\]?[^\]]*)\]|.", re.DOTALL)
+
 RESEND_S = 60
 EXPIRES_MS = 5 * 60_000
 """A firing alert that is not posted again ends by itself: three posts may fail, and a dead Hotline does not ring on."""
@@ -89,7 +91,15 @@ def posted_silence(silence: Silence) -> dict[str, Any]:
 
 
 def _regex(pattern: str) -> str:
-    return "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    """In Go's syntax, which `fnmatch.translate` does not write."""
+    return _PARTS.sub(_part, pattern)
+
+
+def _part(found: re.Match[str]) -> str:
+    text, one_of = found[0], found["one_of"]
+    if one_of:
+        return ("[^" if found["but"] else "[") + re.sub(r"([\\\[\]^])", r"\\\1", one_of) + "]"
+    return {"*": ".*", "?": "."}.get(text) or re.escape(text)
 
 
 def credentials(settings: Alertmanager) -> dict[str, str]:

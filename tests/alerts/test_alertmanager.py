@@ -1,8 +1,10 @@
 """Debian's real Alertmanager: an alert appears, stays while it is told again, and resolves."""
 
 import asyncio
+import glob
 import time
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 import pytest
 import watchers
@@ -10,10 +12,11 @@ from alert_kit import S, event, record, writer
 from watchers import wall_ms
 
 from alerts.channels import Delivered, Notice
-from alerts.channels.alertmanager import AlertmanagerChannel
+from alerts.channels.alertmanager import AlertmanagerChannel, silence_in_alertmanager
 from alerts.deliveries import Deliveries
 from alerts.sender import send_forever
 from deploy.runtime.alerts_settings import Alertmanager
+from streams.contract.alerts import Silence
 
 
 @pytest.fixture
@@ -81,3 +84,30 @@ async def test_times_of_a_simulation_ahead_of_the_clock_are_taken(real):
     assert await channel.send([Notice(over)], wall_ms()) == Delivered()
     await channel.close()
     await real.until(lambda alerts, told: alerts == [])
+
+
+@pytest.mark.system
+async def test_a_silence_holds_for_what_its_patterns_mean(real):
+    queues = ["a.b", "b.b", "c.b", "axb", "a*[x]?", "ay", "]^", "\\"]
+    patterns = ["[ab].b", "[!ab].b", "a?b", glob.escape("a*[x]?"), "[]^]^", "[\\]", "a[*]*"]
+    settings = Alertmanager(url=real.url)
+    channel = AlertmanagerChannel(settings, writer())
+    notices = [Notice(firing(queue, wall_ms())) for queue in queues]
+    assert await channel.send(notices, wall_ms()) == Delivered()
+    await channel.close()
+    made = {}
+    for pattern in patterns:
+        now = wall_ms()
+        silence = Silence(
+            id="", matchers={"queue": pattern}, author="li", reason="works", at=now, ends_at=now + 600 * S
+        )
+        made[await silence_in_alertmanager(settings, silence)] = pattern
+
+    def silenced(alerts):
+        return {
+            (made[silence], alert["labels"]["queue"]) for alert in alerts for silence in alert["status"]["silencedBy"]
+        }
+
+    wanted = {(pattern, queue) for pattern in patterns for queue in queues if fnmatchcase(queue, pattern)}
+    assert {pattern for pattern, _ in wanted} == set(patterns)
+    await real.until(lambda alerts, told: silenced(alerts) == wanted)
