@@ -16,6 +16,7 @@ from streams.cloudevents import EnvelopeError, unwrap
 from streams.contract.dead_letters import RejectionKind, RepairKind
 from streams.contract.events import (
     EARLIEST_MS,
+    IN_SECONDS_BEFORE_MS,
     LATEST_MS,
     LIVE,
     MAX_EVENT_BYTES,
@@ -124,6 +125,11 @@ def _time(time: int | str) -> int | str:
             return _WRITE_TIME
         time = round(at.timestamp() * 1000)
     return time if EARLIEST_MS <= time < LATEST_MS else f"{_WRITE_TIME}: it lies outside of 1970 to 2099"
+
+
+def advice_on_seconds(time: int) -> str:
+    """What to write in place of an event's time (ms) that is seconds by mistake; empty for one that is not."""
+    return f"{_WRITE_TIME}: it is of about 1970, as seconds would be" if time < IN_SECONDS_BEFORE_MS else ""
 
 
 def _text_of(raw: msgspec.Raw) -> str:

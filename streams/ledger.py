@@ -5,7 +5,7 @@ import msgspec
 from deploy.runtime.processor import Record
 from streams.bundle import Quality
 from streams.contract.dead_letters import DeadLetter
-from streams.intake import Accepted, Rejection
+from streams.intake import Accepted, Rejection, advice_on_seconds
 
 UNNAMED = "unnamed"
 MAX_UNKNOWN_NAMES = 100
@@ -78,6 +78,7 @@ class Ledger:
             offset=record.offset,
             reason="late",
             field="time",
+            detail=advice_on_seconds(accepted.time),
             source=event.source or UNNAMED,
             feed=event.feed,
             hotline=event.hotline,

@@ -14,7 +14,7 @@ from deploy.runtime.settings import Kafka, Settings
 from streams.contract.events import LIVE
 from streams.contract.keys import record_key
 from streams.contract.topics import CALLS
-from streams.intake import Accepted, Rejection, read
+from streams.intake import Accepted, Rejection, advice_on_seconds, read
 
 _READ_ON_OVER = 1_000  # records; a letter further ahead is sought
 _FETCH_BYTES = 512 * 1024
@@ -124,8 +124,8 @@ def _judged(
         return None
     if _is_late(found, settings, now):
         report.late += 1
-        advice = "its minute is closed for live: bring its day in by `hotline replay --feed NAME`"
-        report.refused.append((where, "late", advice))
+        closed = "its minute is closed for live: bring its day in by `hotline replay --feed NAME`"
+        report.refused.append((where, "late", advice_on_seconds(found.time) or closed))
         return None
     key = record_key(found.event)
     # A mark without a key stands on every partition, so each of its records goes back to its own.

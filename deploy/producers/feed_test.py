@@ -23,11 +23,10 @@ from deploy.runtime.settings import Settings
 from deploy.runtime.yaml_text import meant
 from streams import intake
 from streams.contract import LIVE, RejectionKind, RepairKind
+from streams.contract.events import IN_SECONDS_BEFORE_MS
 from streams.privacy import mask_preview
 
 FEED = "feed-test"
-_NO_YEAR_OF_MS = 100_000_000_000
-"""Before it (March 1973) no call was; read as seconds it is in the year 5138."""
 _encode = msgspec.json.Encoder().encode
 
 _QUEUES_NAMED = 10
@@ -137,7 +136,7 @@ class FeedTest:
             report.first = found.time
         if report.last is None or found.time > report.last:
             report.last = found.time
-        report.in_seconds += 0 < found.time < _NO_YEAR_OF_MS
+        report.in_seconds += found.time < IN_SECONDS_BEFORE_MS
         report.late += event.feed == LIVE and self._now - found.time > self._lateness_ms
 
     def _refused(self, kind: RejectionKind, example: Example) -> None:

@@ -46,6 +46,8 @@ EARLIEST_MS = 86_400_000
 """The second day of 1970: ClickHouse has no `Date` for the evening before the first, and 0 is no time."""
 LATEST_MS = 4_102_444_800_000
 """The year 2100: an instant told in microseconds lies beyond, and so do days that ClickHouse has no `Date` for."""
+IN_SECONDS_BEFORE_MS = 100_000_000_000
+"""Before it (March 1973) no call was; read as seconds it is in the year 5138."""
 Instant = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
 Rating = Annotated[int, msgspec.Meta(ge=0, le=100)]
 MAX_EVENT_BYTES = 64 * 1024

@@ -107,3 +107,15 @@ def test_an_instant_in_another_unit_or_century_is_refused_with_what_to_write(tim
     else:
         said = "write epoch milliseconds or RFC 3339 with an offset: it lies outside of 1970 to 2099"
         assert reasons == [("no_time", "time", said)]
+
+
+def test_an_instant_in_seconds_is_late_for_live_and_told_what_to_write() -> None:
+    engine = told(ev(0, "queued", time=T // 1_000), ev(0, "queued", time=T - 86_400 * S))
+    assert [(letter.reason, letter.field, letter.detail) for letter in engine.letters.values()] == [
+        (
+            "late",
+            "time",
+            "write epoch milliseconds or RFC 3339 with an offset: it is of about 1970, as seconds would be",
+        ),
+        ("late", "time", ""),
+    ]

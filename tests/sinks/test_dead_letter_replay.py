@@ -128,14 +128,17 @@ def test_what_would_not_count_is_told_and_not_sent(hotline):
     hotline.send(b"not an event")
     old = {name: value for name, value in event("", 3 * 3_600).items() if name != "type"}
     hotline.send(old)
+    hotline.send(old | {"time": NOW // 1000})
     hotline.count()
     before = asyncio.run(hotline.end())
     told = run("replay", "--set", "type=queued", "--json")
     assert told.exit_code == 1
     report = json.loads(told.output)
-    assert (report["sent"], report["late"], report["gone"], report["rejected"]) == (0, 1, 0, {"not_json": 1})
-    assert [reason for _, reason, _ in report["refused"]] == ["not_json", "late"]  # in the order of the log
-    assert "hotline replay" in next(advice for _, reason, advice in report["refused"] if reason == "late")
+    assert (report["sent"], report["late"], report["gone"], report["rejected"]) == (0, 2, 0, {"not_json": 1})
+    assert [reason for _, reason, _ in report["refused"]] == ["not_json", "late", "late"]  # in the order of the log
+    old, in_seconds = (advice for _, reason, advice in report["refused"] if reason == "late")
+    assert "hotline replay" in old
+    assert "write epoch milliseconds" in in_seconds
     assert asyncio.run(hotline.end()) == before
 
 
