@@ -120,7 +120,7 @@ class Callbacks:
         body = await request.read()
         callbacks = self._settings.alerts.callbacks
         secret, stamp = callbacks.slack_secret.get_secret_value(), request.headers.get("X-Slack-Request-Timestamp", "")
-        signed = "v0=" + hmac.digest(secret.encode(), b"v0:" + stamp.encode() + b":" + body, sha256).hex()
+        signed = "v0=" + hmac.digest(secret.encode(), b"v0:" + _bytes(stamp) + b":" + body, sha256).hex()
         if not secret or not _equal(request.headers.get("X-Slack-Signature", ""), signed):
             return self._refused("slack", "signature", configured=bool(secret))
         if not stamp.isdigit() or abs(self._now() / 1000 - int(stamp)) > SLACK_S:
@@ -207,7 +207,12 @@ class Callbacks:
 
 
 def _equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(_bytes(one), _bytes(other))
+
+
+def _bytes(header: str) -> bytes:
+    """As it was sent, whatever that was."""
+    return header.encode(errors="surrogateescape")
 
 
 def _sentence(alert: AlertEvent) -> str:

@@ -72,10 +72,10 @@ class Gate:
             case "open":
                 return ANYBODY
             case "proxy":
-                name = request.headers.get(self.access.name_header, "").strip()
+                name = _said(request, self.access.name_header).strip()
                 if not name or not self._trusted(request):
                     return None
-                groups = request.headers.get(self.access.groups_header, "").split(",")
+                groups = _said(request, self.access.groups_header).split(",")
                 return of_proxy(name, (group.strip() for group in groups), self.access)
             case "accounts":
                 return self._of_session(request.cookies.get(COOKIE, ""))
@@ -95,7 +95,7 @@ class Gate:
 
     def address(self, request: web.Request) -> str:
         """Whence somebody asks: through a trusted proxy, what the proxy says."""
-        told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        told = _said(request, "X-Forwarded-For").rpartition(",")[2].strip()
         return told if told and self._trusted(request) else request.remote or ""
 
     def reads_metrics(self, request: web.Request) -> bool:
@@ -160,6 +160,15 @@ class Gate:
         response = json_response(b"{}")
         response.del_cookie(COOKIE)
         return response
+
+
+def _said(request: web.Request, header: str) -> str:
+    """What a header says: in UTF-8, else in ISO-8859-1, as older proxies write names."""
+    raw = request.headers.get(header, "").encode(errors="surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("iso-8859-1")
 
 
 def _within(remote: str | None, networks: Iterable[IPv4Network | IPv6Network]) -> bool:

@@ -82,7 +82,7 @@ class Sessions:
     def read(self, token: str, stored: str, now: int) -> Session | None:
         """The session, if it is ours, of this account as it is now, and not over."""
         body, _, signature = token.partition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(body, stored).encode()):
+        if not hmac.compare_digest(signature.encode(errors="surrogateescape"), self._sign(body, stored).encode()):
             return None
         session = self._read(token)
         return session if now < session.until else None

@@ -1,5 +1,6 @@
 """The wallboard's site on a free port of loopback, with a clock that the test sets."""
 
+import asyncio
 from collections.abc import Iterable
 
 import city
@@ -39,6 +40,16 @@ class RunningSite:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    async def raw(self, asked: str, *headers: bytes) -> tuple[int, bytes]:
+        """Status and body of what is answered to these very bytes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        host = f"Host: 127.0.0.1:{self.port}".encode()
+        writer.write(b"\r\n".join((f"{asked} HTTP/1.1".encode(), host, b"Connection: close", *headers, b"", b"")))
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        return int(head.split()[1]), body
 
     async def start(self) -> None:
         self.runner = web.AppRunner(self.site.application(), access_log=None, shutdown_timeout=0.5)
