@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from alerts.duty import load_duty
 from streams.contract.keys import murmur2_partition
 from streams.contract.topics import CALLS
 from streams.intake import Accepted, read
@@ -39,6 +40,22 @@ def test_what_a_document_names_is_there(document: Path) -> None:
         assert not anchor or anchor in anchors(path), f"{document.name} sends its reader to #{anchor} of {path.name}"
     for test in TEST.findall(text):
         assert list(ROOT.glob(test if "/" in test else f"tests/*/{test}")), f"{document.name} names {test}"
+
+
+def test_the_duty_file_of_the_documents_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "alerts/README.md").read_text("utf-8")
+    found = re.search(r"<!-- duty: duty.yaml -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    assert found
+    secret = tmp_path / "wecom"
+    secret.write_text("https://127.0.0.1/robot")
+    file = tmp_path / "duty.yaml"
+    file.write_text(found[1].replace("/run/secrets/wecom", str(secret)), "utf-8")
+    duty = load_duty(file)
+    assert [receiver.name for receiver in duty.receivers] == ["water-desk", "chief"]
+    assert [[step.tell for step in route.chain] for route in duty.routes] == [
+        [("water-desk",), ("chief",)],
+        [("chief",)],
+    ]
 
 
 def test_the_producer_of_the_readme_sends_calls_that_are_understood(

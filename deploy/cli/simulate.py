@@ -287,8 +287,21 @@ async def _simulate(settings: Settings, profile: Profile, wanted: _Wanted) -> No
             if wanted.speed is None:
                 await runner.at_full_speed(start)
             else:
-                await runner.as_it_happens(_clock(start, wanted))
+                await runner.as_it_happens(_clock(start, wanted), _last_calls(simulation))
         _tell(f"{so_many(runner.published, 'event')} in {time.monotonic() - begun:.1f} s")
+
+
+def _last_calls(simulation: Simulation) -> Callable[[Runner], None]:
+    """Says once that arrivals are over: the calls under way go on for minutes, and so does the run."""
+    told = False
+
+    def look(_: Runner) -> None:
+        nonlocal told
+        if not told and simulation.arrivals_over and simulation.under_way:
+            told = True
+            _tell(f"nobody calls any more: this ends with the {so_many(simulation.under_way, 'call')} under way")
+
+    return look
 
 
 def _start(wanted: _Wanted, profile: Profile) -> int:

@@ -17,7 +17,7 @@ _ADVICE: dict[RejectionKind | RepairKind, str] = {
     "order": "a step back of more than 5 s counts as 0: check that times and durations come from one clock",
     "midnight": "a call that passes midnight was put on the next day: send dates with times",
     "whitespace": "white space around values was taken off (or took the place of a separator): trim it at the source",
-    "line_end": "lines end in CR LF: nothing is lost; write LF if you can",
+    "line_end": "lines end in CR LF, as Excel writes them: nothing is lost, and nothing has to be done",
     "sentinel_time": "a time that means `never` was left out: leave it empty at the source",
     "one_digit_hour": "hours of one digit were read: write 09:05:00",
     "repeated_hour": "a time in the hour that the clocks show twice was decided by time.fold: send UTC or an offset",

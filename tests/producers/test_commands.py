@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,28 @@ def test_nothing_is_sent_into_a_feed_that_is_complete(monkeypatch, tmp_path, cli
         assert invoke(monkeypatch, settings, "simulate", "--feed", feed).exit_code == 3, "nobody answers there"
     away = settings_in(tmp_path, hotlines=hotlines, kafka=nobody, clickhouse=ClickHouse(url="http://127.0.0.1:1"))
     assert invoke(monkeypatch, away, "simulate", "--feed", "week").exit_code == 3, "nobody knows of feeds"
+
+
+@pytest.mark.kafka
+def test_a_run_whose_arrivals_are_over_says_what_it_waits_for(monkeypatch, tmp_path, kafka) -> None:
+    settings = settings_in(tmp_path, hotlines={"12345": Hotline(time_zone="Asia/Shanghai")}, kafka=kafka)
+    arguments = (
+        "--feed",
+        "burst",
+        "--speed",
+        "600",
+        "--start",
+        "2026-11-23T10:00:00",
+        "--for",
+        "5m",
+        "--rate",
+        "50000",
+    )
+    result = invoke(monkeypatch, settings, "simulate", "--calls-only", *arguments)
+    assert result.exit_code == 0, result.output
+    _, waits, sent = result.stderr.splitlines()
+    assert re.fullmatch(r"simulate: nobody calls any more: this ends with the [\d,]+ calls under way", waits)
+    assert "events in" in sent
 
 
 @pytest.mark.kafka

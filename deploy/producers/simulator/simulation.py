@@ -105,7 +105,12 @@ class Simulation:
     @property
     def over(self) -> bool:
         """Whether nobody calls any more and every call has ended; callbacks, ratings and the like may be to come."""
-        return self.arrivals_over and not self._register.under_way
+        return self.arrivals_over and not self.under_way
+
+    @property
+    def under_way(self) -> int:
+        """How many calls are."""
+        return len(self._register.under_way)
 
     @property
     def settled(self) -> bool:
