@@ -19,7 +19,6 @@ from streams.contract.metrics import Window, buckets
 
 PARAMETERS = ("feed", "hotline", "queue", "from", "to", "threshold_s")
 ROLLING_PARAMETERS = ("feed", "hotline", "queue", "window")
-DAY_MS = 86_400_000
 BUCKETED = (
     "answered_wait",
     "abandoned_wait",
@@ -125,7 +124,7 @@ def parse(parameters: Mapping[str, str], board: Readable, settings: Settings, no
     given = given_of(parameters, PARAMETERS)
     feed, hotline, queue = _key(given, board, settings)
     config = settings.hotline(hotline)
-    first_day = local_day(now - (days - 1) * DAY_MS, config).start if feed == LIVE else None
+    first_day = _first_day(now, days, config) if feed == LIVE else None
     start = _instant(given["from"], "from", settings, hotline, last=False) if "from" in given else first_day
     end = _instant(given["to"], "to", settings, hotline, last=True) if "to" in given else None
     if start is not None and end is not None and end <= start:
@@ -141,13 +140,14 @@ def parse(parameters: Mapping[str, str], board: Readable, settings: Settings, no
     )
 
 
+def _first_day(now: int, days: int, config: Hotline) -> int:
+    """When the first of the last local days began: on each of them it was noon once."""
+    noon = datetime.fromtimestamp(now / 1000, config.zone).replace(hour=12, minute=0) - timedelta(days=days - 1)
+    return local_day(int(noon.timestamp()) * 1000, config).start
+
+
 def _threshold(given: Mapping[str, str], promised: int) -> int:
-    text = given.get("threshold_s")
-    if text is None:
-        return promised
-    if not text.isdecimal() or int(text) > LONGEST_THRESHOLD_S:
-        raise BadRequestError(f"threshold_s={text!r}: write whole seconds from 0 to {LONGEST_THRESHOLD_S}")
-    return int(text)
+    return whole_of(given, "threshold_s", 0, LONGEST_THRESHOLD_S) if "threshold_s" in given else promised
 
 
 def _instant(text: str, name: str, settings: Settings, hotline: str, *, last: bool) -> int:

@@ -121,8 +121,9 @@ async def test_clickhouse_that_does_not_answer_is_named() -> None:
         ({"from": "1999-01-01T08:00:30Z"}, "whole minute"),
         ({"from": "9999-12-31", "to": "9999-12-31"}, "write a local date"),
         ({"from": "1999-01-31", "to": "1999-01-01"}, "to lies before from"),
-        ({"threshold_s": "-1"}, "whole seconds from 0 to 120"),
-        ({"threshold_s": "121"}, "whole seconds from 0 to 120"),
+        ({"threshold_s": "-1"}, "whole number from 0 to 120"),
+        ({"threshold_s": "121"}, "whole number from 0 to 120"),
+        ({"threshold_s": "9" * 5_000}, "whole number from 0 to 120"),
     ],
 )
 async def test_what_cannot_be_answered_says_what_to_write(site, http, parameters: dict, hint: str) -> None:
@@ -141,6 +142,17 @@ def test_dates_are_local_days_and_both_ends_count(settings) -> None:
     assert (query.queue, query.threshold_s) == (None, 20)
     with pytest.raises(BadRequestError, match="name one with hotline="):
         parse({}, board, city.demo_settings(web={"hotline": ""}, hotlines={}), 0)
+
+
+@pytest.mark.parametrize(
+    ("now", "first"),
+    [("2026-03-30T00:30", "2026-03-29"), ("2026-10-25T23:30", "2026-10-24"), ("2026-07-01T12:00", "2026-06-30")],
+)
+def test_the_last_days_are_local_ones_also_where_the_clocks_change(now: str, first: str) -> None:
+    settings = city.demo_settings(hotlines={"h": {"time_zone": "Europe/Berlin"}})
+    zone = settings.hotline("h").zone
+    at, midnight = (int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()) * 1000 for text in (now, first))
+    assert parse({"hotline": "h"}, Board("live"), settings, at, days=2).start == midnight
 
 
 def test_memory_answers_only_what_it_holds(site_board, settings) -> None:
