@@ -25,7 +25,8 @@ class Outage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is remembered; times in ms by wall clock. `seen_at`: when everything was read last. `late_ms`: how long it
     was; `late_at`: when something late was heard last. `missed`: alert -> its rule; `until`: when the last of them
     ended, by the clock of the data: it names the message, so that one decided again after a kill is the same.
-    `told`: the message, while it stands.
+    `told`: the message, while it stands. `away_ms`: how long we were away ourselves, back at `back_at`: `streams` was too if
+    nothing ran, and judges what was missed only after us.
     """
 
     seen_at: int = 0
@@ -34,6 +35,8 @@ class Outage(msgspec.Struct, kw_only=True, omit_defaults=True):
     missed: dict[str, str] = {}
     until: int = 0
     told: AlertEvent | None = None
+    away_ms: int = 0
+    back_at: int = 0
 
     def hear(self, before: Entry, changes: Changes, rule: Rule, written_at: int, listening: Time | None) -> None:
         """Look at what a record written at `written_at` has changed; `listening` None: a backlog is being read."""
@@ -53,8 +56,12 @@ class Outage(msgspec.Struct, kw_only=True, omit_defaults=True):
         if not caught_up:
             return []
         away_ms, self.seen_at = now - (self.seen_at or now), now
+        if away_ms >= SHORTEST_MS:
+            self.away_ms, self.back_at = away_ms, now
+        elif now - self.back_at > STANDS_MS:
+            self.away_ms = 0
         if self.missed:
-            self.late_ms = max(self.late_ms, away_ms)
+            self.late_ms = max(self.late_ms, self.away_ms)
         if self.late_ms < SHORTEST_MS:
             self.missed = {}
         if self.told is not None:
@@ -62,7 +69,7 @@ class Outage(msgspec.Struct, kw_only=True, omit_defaults=True):
         if not self.missed or now - self.late_at < SETTLED_MS:
             return []
         self.told = _message(self, now, source)
-        self.missed, self.late_ms = {}, 0
+        self.missed, self.late_ms, self.away_ms = {}, 0, 0
         return [self.told]
 
     def _end(self, now: int) -> list[AlertEvent]:
@@ -85,7 +92,7 @@ def _message(outage: Outage, now: int, source: str) -> AlertEvent:
     late_ms, number = outage.late_ms, len(outage.missed)
     minutes, rules = max(1, round(late_ms / 60_000)), ", ".join(sorted(set(outage.missed.values())))
     fingerprint = sha256(f"{RULE}\x1f{source}".encode()).hexdigest()[:16]
-    alerts = "alert" if number == 1 else "alerts"
+    would, are = ("alert would", "is") if number == 1 else ("alerts would", "are")
     return AlertEvent(
         fingerprint=fingerprint,
         episode=f"{fingerprint}-{outage.until}",
@@ -101,7 +108,7 @@ def _message(outage: Outage, now: int, source: str) -> AlertEvent:
         value=number,
         labels={"alertname": RULE, "severity": "info", "feed": LIVE},
         summary={
-            "en": f"Back after {minutes} min: {number} {alerts} would have fired and are over ({rules})",
+            "en": f"Back after {minutes} min: {number} {would} have fired and {are} over ({rules})",
             "zh": f"中断 {minutes} 分钟后恢复：期间本应触发 {number} 条告警，现已结束（{rules}）",
         },
     )

@@ -109,7 +109,8 @@ def test_what_still_fires_is_told_as_ever():
 def test_streams_was_away_and_judges_late():
     log = Log()
     log.goes_on(0)
-    log.goes_on(2400)  # nothing came for forty minutes
+    for second in range(0, 2401, 30):
+        log.goes_on(second)  # nothing came for forty minutes
     log.lasts(100, 160, "a", written=2401)
     log.lasts(300, 400, "b", written=2402)
     for record_ in list(log.records):  # each is heard by itself, as they come
@@ -122,6 +123,25 @@ def test_streams_was_away_and_judges_late():
     assert said.value == 2
     assert said.summary["en"].startswith("Back after 37 min: 2 alerts")
     assert log.fired() == []
+
+
+def test_nothing_ran_and_what_was_missed_is_judged_after_the_start():
+    """How long it was is not how old the last that was missed is."""
+    log = Log()
+    log.goes_on(0)
+    log.restart()
+    log.goes_on(2400)
+    log.lasts(2000, 2160, "a", written=2405)
+    log.goes_on(2405)
+    log.goes_on(2430)
+    (said,) = log.back()
+    assert said.summary["en"] == "Back after 40 min: 1 alert would have fired and is over (Held)"
+    for second in range(2430, 3200, 30):
+        log.goes_on(second)
+    log.lasts(3000, 3060, "a", written=3200)
+    for second in (3200, 3220):
+        log.goes_on(second)
+    assert log.back()[-1].summary["en"].startswith("Back after 2 min"), "each is told by its own length"
 
 
 def test_a_condition_that_clears_in_time_is_no_outage():
