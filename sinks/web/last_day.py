@@ -3,7 +3,7 @@
 A cell is told again whenever it changes, so a busy day is tens of millions of records there, and a row per minute here.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sinks.web.board import KEPT_MS, MINUTE_MS
@@ -25,28 +25,34 @@ FORECAST_MS = 48 * HOUR_MS
 Stored = Cell | Gauge | Forecast
 
 
-async def last_day(past: Past, feed: str, now: int) -> AsyncIterator[tuple[int, list[Stored]]]:
+async def last_day(
+    past: Past, feed: str, now: int, begins_with: Iterable[Cell]
+) -> AsyncIterator[tuple[int, list[Stored]]]:
     """(hours to go, some records): the present and forecasts, then cells, the newest first.
 
     The day is that of the feed's clock, which may be behind `now` (wall, ms). Each record is the one of its key with
-    the highest version that was stored. Raises AwayError, also where nothing of that day is stored.
+    the highest version that was stored. Raises AwayError, also where nothing of that day is stored or, emptied since,
+    what it `begins_with` is not: cells of whole hotlines, of any feed.
     """
     told = await past.ask(_clock(feed))
     if not told or told[0]["clock_ms"] < now - KEPT_MS:
         raise AwayError(f"ClickHouse has nothing of the last day of the feed {feed}")
+    for cell in begins_with:
+        if not await past.ask(_one(cell)):
+            raise AwayError("ClickHouse does not have the beginning of the last day: it was emptied since")
     begin = min(told[0]["clock_ms"], now) - KEPT_MS
     gauges = [Gauge(**row) for row in await past.ask(_gauges(feed, begin))]
     forecasts = [Forecast(**row) for row in await past.ask(_forecasts(feed, begin - FORECAST_MS))]
     yield (now - begin) // HOUR_MS, [*gauges, *forecasts]
     spans = [(max(begin, until - AT_ONCE_MS), until) for until in range(now, begin, -AT_ONCE_MS)]
     for span in [(now, now + AHEAD_MS), *spans]:
-        for some in (_LINES, _KINDS):
-            rows = await past.ask(_cells(feed, span, some))
+        for kept in (_LINES, _KINDS):
+            rows = await past.ask(_cells(feed, span, kept))
             for first in range(0, max(1, len(rows)), CHUNK):
-                yield (span[0] - begin) // HOUR_MS, [_cell(feed, row, some) for row in rows[first : first + CHUNK]]
+                yield (span[0] - begin) // HOUR_MS, [_cell(feed, row, kept) for row in rows[first : first + CHUNK]]
 
 
-class _Some(NamedTuple):
+class _Kept(NamedTuple):
     """Cells of some dimension sets, and which of their counters the board keeps: sums, and those by number."""
 
     sets: tuple[str, ...]
@@ -54,8 +60,8 @@ class _Some(NamedTuple):
     by_number: tuple[str, ...]
 
 
-_LINES = _Some(("hotline", "queue"), SUMMED, BUCKETED)
-_KINDS = _Some(SETS, COUNTED, (COUNTED_BY_WAIT,))
+_LINES = _Kept(("hotline", "queue"), SUMMED, BUCKETED)
+_KINDS = _Kept(SETS, COUNTED, (COUNTED_BY_WAIT,))
 
 
 def _clock(feed: str) -> Statement:
@@ -64,8 +70,21 @@ def _clock(feed: str) -> Statement:
     )
 
 
-def _cells(feed: str, span: tuple[int, int], some: _Some) -> Statement:
-    counters = ", ".join(f"`{name}`" for name in (*some.summed, *some.by_number))
+def _one(cell: Cell) -> Statement:
+    """A row if this cell of a whole hotline was stored, or one that has come in its place."""
+    sql = """
+SELECT version FROM cells
+WHERE feed = {feed:String} AND generation = {generation:UInt64} AND hotline = {hotline:String}
+    AND dimension_set = {set:String} AND minute = fromUnixTimestamp64Milli({minute:Int64}, 'UTC')
+    AND version >= {version:UInt64}
+LIMIT 1
+"""
+    told = {"feed": cell.feed, "generation": cell.generation, "hotline": cell.hotline, "set": cell.dimension_set}
+    return Statement(sql, {**told, "minute": cell.minute, "version": cell.version})
+
+
+def _cells(feed: str, span: tuple[int, int], kept: _Kept) -> Statement:
+    counters = ", ".join(f"`{name}`" for name in (*kept.summed, *kept.by_number))
     sql = f"""
 SELECT hotline, dimension_set, queue, category, district, department, toUnixTimestamp64Milli(minute) AS minute_ms,
     version, {counters}
@@ -73,10 +92,10 @@ FROM v_cells
 WHERE feed = {{feed:String}} AND dimension_set IN {{sets:Array(String)}}
     AND minute >= fromUnixTimestamp64Milli({{begin:Int64}}, 'UTC') AND minute < fromUnixTimestamp64Milli({{end:Int64}}, 'UTC')
 """  # noqa: S608  (names of ours)
-    return Statement(sql, {"feed": feed, "sets": list(some.sets), "begin": span[0], "end": span[1]})
+    return Statement(sql, {"feed": feed, "sets": list(kept.sets), "begin": span[0], "end": span[1]})
 
 
-def _cell(feed: str, row: Mapping[str, Any], some: _Some) -> Cell:
+def _cell(feed: str, row: Mapping[str, Any], kept: _Kept) -> Cell:
     return Cell(
         feed=feed,
         hotline=row["hotline"],
@@ -87,7 +106,7 @@ def _cell(feed: str, row: Mapping[str, Any], some: _Some) -> Cell:
         department=row["department"],
         minute=row["minute_ms"],
         version=row["version"],
-        counts=to_counts(row, some.summed, some.by_number),
+        counts=to_counts(row, kept.summed, kept.by_number),
     )
 
 

@@ -9,6 +9,7 @@ again with a clean memory.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from sinks.clickhouse.records import GROUP
 from sinks.web.board import KEPT_MS, Applied, Board, Record
 from sinks.web.last_day import last_day
 from sinks.web.past import AwayError, Past
-from streams.contract import LIVE, AlertEvent, Announcement, CellsRecord, Gauge, Signal
+from streams.contract import LIVE, AlertEvent, Announcement, Cell, CellsRecord, Gauge, Signal
 from streams.contract.alerts import ControlRecord
 from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, CELLS, SIGNALS
 
@@ -80,6 +81,14 @@ class Intake:
 
     def _count(self, topic: str, became: Applied | str) -> None:
         self.applied[topic, became] = self.applied.get((topic, became), 0) + 1
+
+
+def _of_a_whole_hotline(record: ConsumerRecord) -> Cell | None:
+    if record.key and b"/hotline/" in record.key:
+        with suppress(msgspec.DecodeError):  # whoever reads it for the board says so
+            told = DECODERS[record.topic](record.value or b"")
+            return told if isinstance(told, Cell) and told.dimension_set == "hotline" else None
+    return None
 
 
 class Reader:
@@ -166,7 +175,7 @@ class Reader:
             stored = await group_positions.positions(self._kafka, GROUP)
             to = self._stored_to(stored, await consumer.end_offsets(cells))  # asked last: they lie beyond it
             if to:
-                await self._take_what_is_stored()
+                await self._take_what_is_stored(await self._first_skipped(consumer, to))
         except (AwayError, KafkaError, OSError) as error:
             log.warning("the last day is read from Kafka, which takes longer", problem=str(error))
             return
@@ -186,12 +195,32 @@ class Reader:
             and (offset := min(at, end - SOON_READ)) > self.positions[partition]
         }
 
-    async def _take_what_is_stored(self) -> None:
+    async def _first_skipped(self, consumer: AIOKafkaConsumer, to: Mapping[TopicPartition, int]) -> list[Cell]:
+        """Of each partition the first cell of a whole hotline, if one comes soon."""
+        found: list[Cell] = []
+        left = {partition: min(end, self.positions[partition] + SOON_READ) for partition, end in to.items()}
+        try:
+            while left:
+                chunks = await consumer.getmany(*left, timeout_ms=POLL_MS, max_records=CHUNK)
+                for partition, records in chunks.items():
+                    skipped = (record for record in records if record.offset < left[partition])
+                    first = next(filter(None, map(_of_a_whole_hotline, skipped)), None)
+                    if first is not None:
+                        found.append(first)
+                    if first is not None or records[-1].offset + 1 >= left[partition]:
+                        del left[partition]
+        finally:
+            for partition in to:
+                consumer.seek(partition, self.positions[partition])
+        return found
+
+    async def _take_what_is_stored(self, begins_with: Sequence[Cell]) -> None:
         """Raises AwayError."""
         board, loop = self.intake.board, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(ANSWER_S) as patience:
-                async for hours, records in last_day(Past(self._clickhouse), board.feed, int(time.time() * 1000)):
+                now = int(time.time() * 1000)
+                async for hours, records in last_day(Past(self._clickhouse), board.feed, now, begins_with):
                     self.problem = f"reading the last day from ClickHouse: {so_many(hours, 'hour')} to go"
                     for record in records:
                         board.apply(record, record.at if isinstance(record, Gauge) else 0)

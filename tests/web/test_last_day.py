@@ -83,7 +83,7 @@ async def test_what_clickhouse_has_is_not_read_from_kafka_and_the_board_is_the_s
     minute = max(record.minute for record in told if isinstance(record, Cell))
     newest = [record for record in told if isinstance(record, Cell) and record.minute == minute]
     former = [msgspec.structs.replace(record, version=0, counts={"offered": 1}) for record in newest]
-    first = [*former, *(record for record in told if record not in newest)]
+    first = [*(record for record in told if record not in newest), *former]
     then = [*newest, city.gauge("utilities", now, 15, 12, now - 9_000, 9, 2), city.progress(now)]
     busy = [city.source(now, version=version) for version in range(2 * SOON_READ)]  # told again every ten seconds
     await send(kafka_bootstrap, own[CELLS], [*first, *then, *busy], now)
@@ -118,6 +118,12 @@ async def test_what_clickhouse_has_is_not_read_from_kafka_and_the_board_is_the_s
     await asyncio.to_thread(migrate, emptied)
     all_the_same = await read_up(emptied)  # what was committed is not there any more
     assert known(all_the_same.intake.board) == known(from_kafka.intake.board)
+
+    noon = minute - 60 * city.MINUTE_MS
+    since = [record for record in [*first, *then] if not isinstance(record, Cell) or record.minute >= noon]
+    await asyncio.to_thread(store, emptied, since)
+    filled_since = await read_up(emptied)
+    assert known(filled_since.intake.board) == known(from_kafka.intake.board)
 
     async def of_the_former_topic(*_: object) -> dict[group_positions.Place, int]:
         return {(own[CELLS], 0): 1_000_000}
