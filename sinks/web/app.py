@@ -46,6 +46,7 @@ async def serve(settings: Settings) -> None:
         await _until_stopped(stop, reader, site)
     finally:
         await runner.cleanup()
+        await site.audit.finish()  # last: what is asked until then is a deed too
     log.info("web stopped")
 
 
