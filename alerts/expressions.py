@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from alerts.measures import EVENT_LEVEL, FRACTIONS, GAUGES, METRICS, SERVICE_LEVELS, RuleWindow
 
 Reference = Literal["target", "week_ago", "expected"]
-"""target: the hotline's promised service level. week_ago: the same metric in the same window seven days ago by
-the local clock. expected: visits that the demand model expected in the window."""
+"""target: the service level that is promised at the hour at which it is judged; where none is, no limit is met. week_ago:
+the same metric in the same window seven days ago by the local clock. expected: visits that the demand model expected in
+the window."""
 
 
 class Part(BaseModel):

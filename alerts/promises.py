@@ -4,24 +4,25 @@ from collections.abc import Callable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from deploy.runtime.settings import Settings
+from deploy.runtime.settings import Hotline, Settings
 
 
 class Promise(NamedTuple):
-    """The promised threshold (s), the promised service level (fraction), the hotline's zone."""
+    """The promised threshold (s), the promised service level (fraction; None: nothing at that hour), the hotline's zone."""
 
     threshold_s: int
-    target: float
+    target: float | None
     zone: ZoneInfo
 
 
-Promises = Callable[[str, str], Promise]
-"""(hotline, queue; "" for the whole hotline) -> what is promised."""
+Promises = Callable[[str, str, int], Promise]
+"""(hotline, queue; "" for the whole hotline, ms) -> what is promised then."""
 
 
 def promises_of(settings: Settings) -> Promises:
-    def promise(hotline: str, queue: str) -> Promise:
-        told = settings.hotline(hotline)
-        return Promise(told.thresholds(queue)[0], told.target_of(queue), told.zone)
+    return lambda hotline, queue, at: promise_of(settings.hotline(hotline), queue, at)
 
-    return promise
+
+def promise_of(told: Hotline, queue: str, at: int) -> Promise:
+    """What a hotline promises of a queue at `at` (ms)."""
+    return Promise(told.thresholds(queue)[0], told.target_at(queue, at), told.zone)

@@ -25,7 +25,7 @@ from pydantic import AwareDatetime, Field, ValidationError, field_validator, mod
 
 from alerts.core import Alerts
 from alerts.expressions import Part
-from alerts.promises import Promise, Promises
+from alerts.promises import Promise, Promises, promise_of
 from alerts.rules import Rule, Severity
 from alerts.rules_file import RulesError, parse_yaml, problems, read_text
 from alerts.watch import Watch
@@ -193,11 +193,9 @@ class TestsFile(Part):
     def promises(self, otherwise: Promises) -> Promises:
         """What the file says of its hotlines, else what the settings say."""
 
-        def promise(hotline: str, queue: str) -> Promise:
+        def promise(hotline: str, queue: str, at: int) -> Promise:
             told = self.hotlines.get(hotline)
-            if told is None:
-                return otherwise(hotline, queue)
-            return Promise(told.thresholds(queue)[0], told.target_of(queue), told.zone)
+            return otherwise(hotline, queue, at) if told is None else promise_of(told, queue, at)
 
         return promise
 

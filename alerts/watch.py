@@ -270,7 +270,7 @@ class Watch:
 
     def _look(self, rule: Rule, key: CellKey, comparison: Comparison) -> Measured:
         clock, named = self._state.clock, key.named()
-        promise = self._promises(key.hotline, named.get("queue", ""))
+        promise = self._promises(key.hotline, named.get("queue", ""), clock)
         if comparison.window == "now":
             gauge = self._state.gauges.get(f"{key.hotline}/{named.get('queue', '')}")
             value = gauge_value(comparison.metric, gauge, clock)

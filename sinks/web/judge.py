@@ -54,13 +54,15 @@ WATCH_SHARE = 0.8
 
 
 class Figures(NamedTuple):
-    """What a tile is judged by. `met` of `judged`: service level by event attribution."""
+    """What a tile is judged by. `met` of `judged`: service level by event attribution; `target` None: nothing is promised
+    at this hour.
+    """
 
     met: int
     judged: int
     over_threshold: int
     quiet: bool
-    target: float
+    target: float | None
     min_volume: int
     over_threshold_limit: int
 
@@ -98,7 +100,7 @@ def watched(figures: Figures) -> tuple[Blame, ...]:
     """
     found: list[Blame] = []
     missed = figures.judged - figures.met
-    if figures.judged:
+    if figures.judged and figures.target is not None:
         level = figures.met / figures.judged
         enough = figures.judged >= figures.min_volume
         if (enough and level < figures.target + WATCH_POINTS and missed) or (

@@ -170,7 +170,7 @@ class View:
             judged=judged,
             over_threshold=gauge.waiting_over_threshold if gauge else 0,
             quiet=not busy and not self.board.total(key, "offered", spark_start, self.end),
-            target=self.config.target_of(queue),
+            target=self.config.target_at(queue, self.clock),
             min_volume=self.settings.service_level.min_volume,
             over_threshold_limit=self.settings.service_level.over_threshold_min,
         )
@@ -204,6 +204,7 @@ class View:
         gauge = self._gauge(key)
         oldest = gauge.oldest_queued_at if gauge else None
         met, judged = self._level(key, threshold_s)
+        target = self.config.target_at(queue, self.clock)
         tells = self.tells_agents and (key.queue is not None or not isinstance(self.board, Seen))
         return {
             "waiting": gauge.waiting if gauge else None,
@@ -212,7 +213,7 @@ class View:
             "in_service": gauge.in_service if gauge else None,
             "agents": dict(gauge.agents) if gauge and tells else None,
             "threshold_s": threshold_s,
-            "target": self.config.target_of(queue),
+            "target": self.config.target_of(queue) if target is None else target,
             "service_level": ratio(met, judged),
             "judged": judged,
         }

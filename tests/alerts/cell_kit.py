@@ -23,7 +23,7 @@ class Cells:
     """A Watch and the log it reads; `cell` and `clock` append, `events` takes what came of it."""
 
     def __init__(self, *rules, since=0, target=0.8, zone=BERLIN, feed="live"):
-        self.promises = lambda hotline, queue: Promise(20, target, zone)
+        self.promises = lambda hotline, queue, at: Promise(20, target(at) if callable(target) else target, zone)
         self.feed = feed
         self.core = Watch(rules, feed, self.promises, since=since)
         self.version = 0

@@ -5,7 +5,9 @@ from cell_kit import BERLIN, MINUTE, Cells, T, window_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.promises import promises_of
 from alerts.windows import CellKey, Windows, bounds
+from deploy.runtime.settings import Settings
 from streams.contract import Cell
 from streams.contract.metrics import window
 
@@ -50,6 +52,25 @@ def test_the_target_is_the_queues():
     [event] = log.decoded()
     assert (event.state, event.value, event.target, event.expected) == ("firing", 0.74, 0.8, None)
     assert event.summary["en"] == "service_level_offered over 15m: 74.0% (target 80.0%, limit -5.0%)"
+
+
+def test_the_target_is_that_of_the_hour_and_where_nothing_is_promised_no_alert_begins_or_goes_on():
+    promised = {0: None, 1: 0.5, 2: 0.8, 3: None}
+    below_target = {"metric": "service_level_offered", "window": "15m", "below": 0, "minus": "target"}
+    log = Cells(window_rule(below_target), target=lambda at: promised[(at - T) // MINUTE - 1])
+    log.cell(0, offered=100, answered_wait__20=70, answered_wait__21=30, answered=100)
+    fired = []
+    for minute in (1, 2, 3, 4):
+        log.clock(minute)
+        fired += [(minute, state) for state, _ in log.events()]
+    assert fired == [(3, "firing"), (4, "resolved")]
+
+
+def test_what_settings_promise_depends_on_the_hour():
+    hours = [{"begin": "22:00", "end": "07:00", "target": None}]
+    settings = Settings(demo=True, hotlines={"h": {"time_zone": "UTC", "target": 0.9, "hours": hours}})
+    promised = promises_of(settings)
+    assert [promised("h", "q", T + hour * 60 * MINUTE).target for hour in (-1, 0, 8, 9)] == [0.9, None, None, 0.9]
 
 
 def test_a_week_ago_is_the_same_closed_minutes():

@@ -175,6 +175,21 @@ def test_what_is_watched(change: dict, state: str, blame: tuple) -> None:
     assert (verdict.state, verdict.blame) == (state, blame)
 
 
+@pytest.mark.parametrize(("target", "state", "shown"), [(0.6, "ok", 0.6), (0.9, "watch", 0.9), (None, "ok", 0.8)])
+def test_a_tile_is_judged_by_what_is_promised_at_this_hour(target: float | None, state: str, shown: float) -> None:
+    hours = [{"begin": "00:00", "end": "00:00", "target": target}]
+    settings = city.demo_settings(web={"hotline": "h"}, hotlines={"h": {"thresholds_s": [20], "hours": hours}})
+    board = Board("live")
+    board.apply(city.progress(NOW), NOW)
+    counts = {"offered": 100, "answered": 100, "event_answered.20": 70, "event_expired.20": 30}
+    for kind, queue in (("hotline", ""), ("queue", "q")):
+        minute = NOW - NOW % MINUTE_MS - MINUTE_MS
+        board.apply(Cell(feed="live", hotline="h", dimension_set=kind, queue=queue, minute=minute, version=1, counts=counts), NOW)  # fmt: skip
+    told = View(board, settings, NOW).snapshot()
+    tile = told["tiles"]["q"]
+    assert (tile["state"], tile["target"], told["totals"]["target"]) == (state, shown, shown)
+
+
 def test_demand_alone_is_watched_and_the_broken_promise_is_a_breach() -> None:
     demand = city.demand_alert(city.MORNING)
     assert judge(CALM, [demand], behind_s=2).state == "watch"
