@@ -100,17 +100,6 @@ async def test_a_tile_has_room_for_its_figures_on_a_tablet(board: Watched, lang:
         assert await page.evaluate(OUT_OF_TILES) == [], width
 
 
-@pytest.mark.parametrize("query", ["", "&queue=utilities", "&page=agents", "&view=tv"])
-async def test_paper_is_light_and_one_sheet_has_all_of_it(board: Watched, query: str) -> None:
-    page = await board.open(f"?lang=en&theme=dark{query}")
-    await page.emulate_media(media="print")
-    await resize(page, 794, 1123)  # a sheet is narrower than a screen, and has the wall's picture all the same
-    await expect(page.locator("body")).to_have_css("color", "rgb(18, 24, 30)")
-    assert await page.locator(".nav, .keys, .strip-actions").locator("visible=true").count() == 0
-    await expect(page.locator(".product")).to_be_visible()
-    assert b"/Count 1" in await page.pdf(prefer_css_page_size=True)
-
-
 ROOMLESS = """() => [...document.querySelectorAll('.strip')].filter((strip) => strip.getClientRects().length).flatMap((strip) =>
   [...strip.querySelectorAll('.strip-name, .strip-what, .strip-sub')]
     .filter((it) => it.scrollWidth > it.clientWidth + 1 || it.scrollHeight > it.clientHeight + 4
