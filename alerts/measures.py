@@ -4,26 +4,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from streams.contract import COUNTERS, Gauge
+from streams.contract.cells import BY_NUMBER
 from streams.contract.metrics import Window, rates, ratio, service_level_event, service_levels
-
-BUCKETED = frozenset(
-    {
-        "answered_wait",
-        "abandoned_wait",
-        "event_answered",
-        "event_abandoned",
-        "event_left",
-        "event_expired",
-        "rated",
-    }
-)
-"""Counters kept per bucket, threshold or value: part of a metric, none by themselves."""
 
 RATES = frozenset(rates({}))
 SERVICE_LEVELS = frozenset(service_levels({}, 0))
 EVENT_LEVEL = "service_level_event"
 GAUGES = frozenset({"waiting", "waiting_over_threshold", "in_service", "oldest_wait"})
-METRICS = (COUNTERS.keys() - BUCKETED) | RATES | SERVICE_LEVELS | {EVENT_LEVEL} | GAUGES
+METRICS = (COUNTERS.keys() - set(BY_NUMBER)) | RATES | SERVICE_LEVELS | {EVENT_LEVEL} | GAUGES
 FRACTIONS = SERVICE_LEVELS | {EVENT_LEVEL} | {name for name in RATES if "rate" in name} | {"occupancy"}
 
 RuleWindow = Literal[Window, "now"]

@@ -5,8 +5,9 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.clickhouse.rows.cells import BY_NUMBER, PLAIN
+from sinks.clickhouse.rows.cells import PLAIN
 from streams.contract import DIMENSIONS, Cell
+from streams.contract.cells import BY_NUMBER
 
 MINUTE = 60_000
 PIECE = 1440 * MINUTE

@@ -7,8 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from sinks.clickhouse.rows.cells import BY_NUMBER
-from streams.contract.cells import COUNTERS
+from streams.contract.cells import BY_NUMBER, COUNTERS
 
 SCHEMA = Path(__file__).parent / "schema"
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW v_cells\n.*?;\n", re.DOTALL)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from sinks.web.board import KEPT_MS, MINUTE_MS
 from sinks.web.kinds import COUNTED, COUNTED_BY_WAIT, SETS
 from sinks.web.past import AwayError, Past, Statement, to_counts
-from sinks.web.summary import BUCKETED, SUMMED
+from sinks.web.summary import SUMMED
 from streams.contract import Cell, Forecast, Gauge
+from streams.contract.cells import BY_NUMBER
 
 HOUR_MS = 60 * MINUTE_MS
 AT_ONCE_MS = 2 * HOUR_MS
@@ -60,7 +61,7 @@ class _Kept(NamedTuple):
     by_number: tuple[str, ...]
 
 
-_LINES = _Kept(("hotline", "queue"), SUMMED, BUCKETED)
+_LINES = _Kept(("hotline", "queue"), SUMMED, BY_NUMBER)
 _KINDS = _Kept(SETS, COUNTED, (COUNTED_BY_WAIT,))
 
 

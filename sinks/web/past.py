@@ -11,11 +11,11 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.runtime.settings import ClickHouse
 from sinks.clickhouse.client import ClickHouseAway, connect, short
-from sinks.web.summary import BUCKETED, SUMMED, Query
-from streams.contract.cells import Counts
+from sinks.web.summary import SUMMED, Query
+from streams.contract.cells import BY_NUMBER, Counts
 
 _SUMS = ", ".join(f"sum(`{name}`) AS `{name}`" for name in SUMMED)
-_MAPS = ", ".join(f"sumMap(`{name}`) AS `{name}`" for name in BUCKETED)
+_MAPS = ", ".join(f"sumMap(`{name}`) AS `{name}`" for name in BY_NUMBER)
 
 
 class AwayError(Exception):
@@ -133,7 +133,7 @@ class Past:
         return list(client.query(statement.sql, parameters=statement.parameters).named_results())
 
 
-def to_counts(row: Mapping[str, Any], summed: Sequence[str] = SUMMED, bucketed: Sequence[str] = BUCKETED) -> Counts:
+def to_counts(row: Mapping[str, Any], summed: Sequence[str] = SUMMED, bucketed: Sequence[str] = BY_NUMBER) -> Counts:
     """A row with these columns (those of `sums` unless told) as counts, bucketed counters written `name.number`."""
     counts: Counts = {name: int(row[name]) for name in summed if row[name]}
     for name in bucketed:

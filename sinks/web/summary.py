@@ -13,23 +13,14 @@ from sinks.web.board import KEPT_MS, MINUTE_MS, Board, Key
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
 from sinks.web.seen import Readable
 from sinks.web.snapshot import choose_hotline, local_day
-from streams.contract.cells import COUNTERS, Counts
+from streams.contract.cells import BY_NUMBER, COUNTERS, Counts
 from streams.contract.events import LIVE
 from streams.contract.metrics import Window, buckets
 
 PARAMETERS = ("feed", "hotline", "queue", "from", "to", "threshold_s")
 ROLLING_PARAMETERS = ("feed", "hotline", "queue", "window")
-BUCKETED = (
-    "answered_wait",
-    "abandoned_wait",
-    "event_answered",
-    "event_abandoned",
-    "event_left",
-    "event_expired",
-    "rated",
-)
 OF_SOURCES = ("events", "heartbeats", "repeats")
-SUMMED = (SOURCES_EXPECTED, SOURCES_HEARD, *(name for name in COUNTERS if name not in {*BUCKETED, *OF_SOURCES}))
+SUMMED = (SOURCES_EXPECTED, SOURCES_HEARD, *(name for name in COUNTERS if name not in {*BY_NUMBER, *OF_SOURCES}))
 LONGEST_THRESHOLD_S = 120
 LONGEST_PAGE = 1_000
 FARTHEST = 10_000_000

@@ -83,6 +83,16 @@ COUNTERS: dict[str, str] = {
     "heartbeats": "of them, heartbeats (set `source` only)",
     "repeats": "of them, records that told nothing new (set `source` only)",
 }
+BY_NUMBER = (
+    "answered_wait",
+    "abandoned_wait",
+    "event_answered",
+    "event_abandoned",
+    "event_left",
+    "event_expired",
+    "rated",
+)
+"""Counters kept per wait bucket, threshold or value, each as `name.number`."""
 """Every counter of a cell and what it means. All are sums. A counter kept per bucket, threshold or value
 is written `name.number`: `answered_wait.17`, `event_expired.15`, `rated.5`. Counters of agents stand in the sets
 that are made of hotline, queue, centre and source alone."""

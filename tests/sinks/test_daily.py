@@ -11,8 +11,9 @@ from hypothesis import settings as engine_settings
 from hypothesis import strategies as st
 
 from sinks.clickhouse.hotlines import write_hotlines
-from sinks.clickhouse.rows.cells import BY_NUMBER, PLAIN
+from sinks.clickhouse.rows.cells import PLAIN
 from streams.contract import Cell, metrics
+from streams.contract.cells import BY_NUMBER
 
 pytestmark = pytest.mark.clickhouse
 

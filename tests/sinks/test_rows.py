@@ -25,9 +25,10 @@ from sinks.clickhouse.rows import (
     packed_version,
     visit_row,
 )
-from sinks.clickhouse.rows.cells import BY_NUMBER, PLAIN
+from sinks.clickhouse.rows.cells import PLAIN
 from sinks.clickhouse.rows.visits import counted_at
 from streams.contract import AlertEvent, Cell, DeadLetter, Forecast, Gauge, Progress, Visit, VisitMark
+from streams.contract.cells import BY_NUMBER
 from streams.contract.topics import CELLS as CELLS_TOPIC
 from streams.contract.topics import VISITS as VISITS_TOPIC
 

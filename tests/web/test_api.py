@@ -11,7 +11,8 @@ from running_site import RunningSite
 from sinks.web.board import MINUTE_MS, Board, Key
 from sinks.web.past import sums, to_counts
 from sinks.web.rolling import bounds
-from sinks.web.summary import BUCKETED, SUMMED, BadRequestError, answer, in_memory, parse
+from sinks.web.summary import SUMMED, BadRequestError, answer, in_memory, parse
+from streams.contract.cells import BY_NUMBER
 from streams.contract.metrics import rates, service_levels
 
 
@@ -181,8 +182,8 @@ def test_the_statement_carries_what_was_asked_as_parameters(settings) -> None:
     assert nasty not in sql
     assert {parameters[name] for name in ("feed", "hotline", "queue")} == {nasty}
     numbers = dict(zip(SUMMED, range(1, 99), strict=False))
-    row = numbers | {name: {5: 2, 7: 0} for name in BUCKETED}
-    assert to_counts(row) == numbers | {f"{name}.5": 2 for name in BUCKETED}
+    row = numbers | {name: {5: 2, 7: 0} for name in BY_NUMBER}
+    assert to_counts(row) == numbers | {f"{name}.5": 2 for name in BY_NUMBER}
     assert answer(query, {}, settings, source="clickhouse")["to"] is None
 
 

@@ -5,19 +5,10 @@ from operator import attrgetter
 
 from sinks.clickhouse.days import LocalDay
 from sinks.clickhouse.rows.table import DAY_MS, Row, Table
-from streams.contract.cells import COUNTERS, DIMENSIONS, Cell, Forecast, Gauge
+from streams.contract.cells import BY_NUMBER, COUNTERS, DIMENSIONS, Cell, Forecast, Gauge
 
-BY_NUMBER = (
-    "answered_wait",
-    "abandoned_wait",
-    "event_answered",
-    "event_abandoned",
-    "event_left",
-    "event_expired",
-    "rated",
-)
-"""Counters kept per wait bucket, threshold or value (`name.number`): a map column each."""
 PLAIN = tuple(name for name in COUNTERS if name not in BY_NUMBER)
+"""Counters with a column of a number; those of `BY_NUMBER` have a map column each."""
 
 _TOLD = (
     "feed",

@@ -9,8 +9,9 @@ from clickhouse_connect.driver.client import Client
 
 from oracle.batch import Answer
 from oracle.told import LETTER, answer_of
-from sinks.clickhouse.rows.cells import BY_NUMBER, PLAIN
+from sinks.clickhouse.rows.cells import PLAIN
 from streams.contract import DIMENSIONS, CallFact, Cell, Visit
+from streams.contract.cells import BY_NUMBER
 
 OF_CELL = ("feed", "generation", "hotline", "dimension_set", *DIMENSIONS, "minute")
 OF_VISIT = tuple(name for name in Visit.__struct_fields__ if name != "version")
