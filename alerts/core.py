@@ -9,11 +9,11 @@ from alerts.lifecycle import Entry, Time, drop, end_of_feed, forgettable, hear, 
 from alerts.listening import Listening
 from alerts.outage import Outage
 from alerts.rules import Rule
+from alerts.state_format import FORMAT, check
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent, Signal
 from streams.contract.topics import ALERTS
 
-FORMAT = 1
 NOW_MS = 2_000
 """A record written so much later than the last tick: the time of that tick says nothing about it."""
 SWEEP_MS = 60_000
@@ -33,10 +33,6 @@ class _State(msgspec.Struct, kw_only=True):
     outage: Outage = msgspec.field(default_factory=Outage)
 
 
-class StateError(ValueError):
-    """A snapshot that this version cannot read."""
-
-
 class Alerts:
     """A `Processor` for `hotline.signals`. Signals of another feed than `feed` make no alerts.
 
@@ -51,10 +47,7 @@ class Alerts:
         self._swept_at = 0
         self.ignored: dict[Ignored, int] = {"unreadable": 0, "other_feed": 0, "no_rule": 0, "not_newer": 0}
         state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot["all"], type=_State)
-        if state.format != FORMAT:
-            raise StateError(
-                f"the alerts' state has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
-            )
+        check("the alerts' state has", state.format)
         self._clock = state.clock
         self._entries = state.entries
         self._outage = state.outage

@@ -20,20 +20,16 @@ import msgspec
 
 from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
 from alerts.notifications import Via, notified, output, said_of
+from alerts.state_format import FORMAT, check
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent, Notification
 from streams.contract.alerts import Why
 
-FORMAT = 1
 LONGEST_BACK_OFF_S = 300
 GIVE_UP_MS = 86_400_000
 REMEMBER_MS = 3_600_000
 
 _event = msgspec.json.Decoder(AlertEvent)
-
-
-class StateError(ValueError):
-    """A snapshot that this version cannot read."""
 
 
 class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -77,10 +73,7 @@ class Deliveries:
         self.unreadable = 0
         self.overtaken = 0
         state = _State() if snapshot is None else msgspec.msgpack.decode(snapshot["all"], type=_State)
-        if state.format != FORMAT:
-            raise StateError(
-                f"the delivery queue has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
-            )
+        check("the delivery queue has", state.format)
         self._state = state
         # Whoever wrote the snapshot may have told more before it ended.
         self._restored = snapshot is not None
@@ -169,12 +162,13 @@ class Deliveries:
                 case Delivered(refs):
                     item.ref = refs[index] if refs else item.ref
                     if not overtaken:
-                        self._told(target, episode, item, notice.event.state, now)
+                        item.told, item.attempts = "firing", 0
+                        self._done(target, episode, item, now)
                 case Retry(_, after_s) if not given_up:
                     item.attempts += 1
                     item.next_at = now + int(1000 * max(after_s or 0, back_off_s(item.attempts)))
                 case Retry() | Failed() if not overtaken:
-                    self._given_up(target, episode, item, now)
+                    self._done(target, episode, item, now)
 
     def firing(self) -> list[AlertEvent]:
         """The alerts that fire, as far as they are remembered here."""
@@ -226,16 +220,8 @@ class Deliveries:
                 item.attempts, item.next_at, item.since = 0, 0, self._now or event.at
         self._close(event.episode)
 
-    def _told(self, target: str, episode: str, item: Item, state: str, now: int) -> None:
-        if state == "resolved":
-            del self._state.items[target][episode]
-            self._close(episode)
-            return
-        resend_s = self._resend[target]
-        item.told, item.attempts = "firing", 0
-        item.next_at = None if resend_s is None else now + resend_s * 1000
-
-    def _given_up(self, target: str, episode: str, item: Item, now: int) -> None:
+    def _done(self, target: str, episode: str, item: Item, now: int) -> None:
+        """The alert as it is now was told, or given up: of one that is over nothing is left to tell."""
         if self._state.episodes[episode].state == "resolved":
             del self._state.items[target][episode]
             self._close(episode)

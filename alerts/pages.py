@@ -3,14 +3,9 @@
 import msgspec
 
 from alerts.rules import Severity
+from alerts.state_format import FORMAT, check
 from streams.contract import AlertEvent
 from streams.contract.alerts import Why
-
-FORMAT = 1
-
-
-class StateError(ValueError):
-    """A snapshot that this version cannot read."""
 
 
 class Told(msgspec.Struct, omit_defaults=True):
@@ -79,8 +74,5 @@ class PagingState(msgspec.Struct, kw_only=True):
 def load(snapshot: bytes | None) -> PagingState:
     """The state of a snapshot (None: afresh). Raises StateError."""
     state = PagingState() if snapshot is None else msgspec.msgpack.decode(snapshot, type=PagingState)
-    if state.format != FORMAT:
-        raise StateError(
-            f"the pages' state has format {state.format}, this version reads {FORMAT}: run the version that wrote it"
-        )
+    check("the pages' state has", state.format)
     return state

@@ -19,12 +19,12 @@ from alerts.observed import Observation
 from alerts.outage import Outage
 from alerts.promises import Promises
 from alerts.rules import Rule
+from alerts.state_format import FORMAT, check
 from alerts.windows import HOUR_MS, LONGEST_MS, MINUTE_MS, AsOf, CellKey, Windows, bounds
 from deploy.runtime.processor import Output, Record
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress
 from streams.contract.topics import ALERTS
 
-FORMAT = 1
 JUDGE_EVERY_MS = 5_000
 BEHIND_EVERY_MS = MINUTE_MS
 AGAIN_MS = 2 * MINUTE_MS
@@ -33,10 +33,6 @@ WEEK_MS = 7 * 24 * HOUR_MS
 
 _record = msgspec.json.Decoder(CellsRecord)
 _event = msgspec.json.Encoder()
-
-
-class StateError(ValueError):
-    """A snapshot that this version cannot read."""
 
 
 class _State(msgspec.Struct, kw_only=True):
@@ -80,11 +76,7 @@ class Watch:
         self.unreadable = 0
         parts = dict(snapshot or {})
         state = msgspec.msgpack.decode(parts.pop("state"), type=_State) if parts else _State(began_at=since)
-        if state.format != FORMAT:
-            raise StateError(
-                f"the window rules' state has format {state.format}, this version reads {FORMAT}: run the version that "
-                "wrote it"
-            )
+        check("the window rules' state has", state.format)
         if _feed_of(state) not in {"", feed}:
             state, parts = self._leave(state), {}
         state.feed = feed

@@ -2,8 +2,9 @@ import msgspec
 import pytest
 from alert_kit import S, T, record, rule, signal
 
-from alerts.core import Alerts, StateError
+from alerts.core import Alerts
 from deploy.runtime.processor import Record
+from deploy.runtime.state_records import StateError
 from streams.contract import AlertEvent
 
 

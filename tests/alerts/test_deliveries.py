@@ -5,9 +5,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.channels import Delivered, Failed, Retry
-from alerts.deliveries import GIVE_UP_MS, Deliveries, StateError, back_off_s
+from alerts.deliveries import GIVE_UP_MS, Deliveries, back_off_s
 from alerts.notifications import Via
 from deploy.runtime.processor import Record
+from deploy.runtime.state_records import StateError
 
 HOOK = {"hook": None}
 
