@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from deploy.runtime.settings import Hotline, Settings
+from sinks.clickhouse.why import Statement
 from sinks.web.board import MINUTE_MS
-from sinks.web.past import Statement, in_steps
+from sinks.web.past import in_steps
 from sinks.web.rolling import shown
 from sinks.web.seen import Readable
 from sinks.web.sees import Sees, conditions

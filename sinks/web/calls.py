@@ -7,7 +7,6 @@ from deploy.runtime.settings import Settings
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.clickhouse.why import Asked, WhyError, number, require, sums, visits
 from sinks.web.past import Past
-from sinks.web.past import Statement as Question
 from sinks.web.rolling import WINDOWS, bounds
 from sinks.web.seen import Readable
 from sinks.web.sees import EVERYTHING, Sees, conditions
@@ -88,12 +87,12 @@ async def calls_behind(page: Page, past: Past, settings: Settings) -> dict[str, 
     asked = page.asked
     # cells are not cut down by every dimension: who may not see all compares nothing with them
     counted = number(asked, settings) if not asked.may[0] else None
-    found = await past.ask(Question(*counted)) if counted else []
+    found = await past.ask(counted) if counted else []
     if asked.metric in NOW and found:
         asked = asked._replace(threshold_s=found[0]["x"])
     zone = settings.hotline(asked.hotline).time_zone
-    [whole] = await past.ask(Question(*sums(asked)))
-    rows = await past.ask(Question(*visits(asked, zone=zone, limit=page.limit, offset=page.offset)))
+    [whole] = await past.ask(sums(asked))
+    rows = await past.ask(visits(asked, zone=zone, limit=page.limit, offset=page.offset))
     following = page.offset + len(rows)
     return {
         "metric": asked.metric,

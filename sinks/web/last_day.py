@@ -6,9 +6,10 @@ A cell is told again whenever it changes, so a busy day is tens of millions of r
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from sinks.clickhouse.why import Statement
 from sinks.web.board import KEPT_MS, MINUTE_MS
 from sinks.web.kinds import COUNTED, COUNTED_BY_WAIT, SETS
-from sinks.web.past import AwayError, Past, Statement, to_counts
+from sinks.web.past import AwayError, Past, to_counts
 from sinks.web.summary import SUMMED
 from streams.contract import Cell, Forecast, Gauge
 from streams.contract.cells import BY_NUMBER

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.runtime.settings import Hotline, Settings
-from sinks.clickhouse.why import COLUMNS, TIMES
-from sinks.web.past import Past, Statement
+from sinks.clickhouse.why import COLUMNS, TIMES, Statement
+from sinks.web.past import Past
 from sinks.web.seen import Readable
 from sinks.web.sees import EVERYTHING, Sees, conditions
 from sinks.web.summary import BadRequestError, given_of, hotline_of

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.client import Client
@@ -11,6 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.runtime.settings import ClickHouse
 from sinks.clickhouse.client import ClickHouseAway, connect, short
+from sinks.clickhouse.why import Statement
 from sinks.web.summary import SUMMED, Query
 from streams.contract.cells import BY_NUMBER, Counts
 
@@ -20,13 +21,6 @@ _MAPS = ", ".join(f"sumMap(`{name}`) AS `{name}`" for name in BY_NUMBER)
 
 class AwayError(Exception):
     """ClickHouse is needed and does not answer; the text says what to do."""
-
-
-class Statement(NamedTuple):
-    """SQL and its parameters. Names and sums are ours; whatever was asked for travels as a parameter."""
-
-    sql: str
-    parameters: dict[str, Any]
 
 
 def _span(query: Query, column: str = "minute") -> tuple[list[str], dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import city
 
-from sinks.web.past import Statement
+from sinks.clickhouse.why import Statement
 from sinks.web.snapshot import DAY_STEP_MS
 from sinks.web.summary import Query
 from streams.contract import add_counts

@@ -18,7 +18,7 @@ from invented_calls import NOW, InventedPast, waiting
 from playwright.async_api import BrowserContext, Locator, expect
 from running_site import RunningSite
 
-from sinks.web.past import Statement
+from sinks.clickhouse.why import Statement
 from sinks.web.tables import to_csv
 
 pytestmark = pytest.mark.clickhouse
