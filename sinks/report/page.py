@@ -102,9 +102,9 @@ class Page:
         return plots
 
     def _tables(self) -> str:
-        of_days = {str(day): sums for day, sums in self._report.days.items()}
-        of_queues = {self._names.get(queue) or queue: sums for queue, sums in self._report.queues.items()}
-        of_departments = {name or self._words["not_stated"]: sums for name, sums in self._report.departments.items()}
+        of_days = [(str(day), sums) for day, sums in self._report.days.items()]
+        of_queues = [(self._names.get(queue) or queue, sums) for queue, sums in self._report.queues.items()]
+        of_departments = [(name or self._words["not_stated"], sums) for name, sums in self._report.departments.items()]
         return "".join(
             self._table(title, first, rows)
             for title, first, rows in (
@@ -115,11 +115,11 @@ class Page:
             if rows
         )
 
-    def _table(self, title: str, first: str, rows: Mapping[str, Sums]) -> str:
+    def _table(self, title: str, first: str, rows: Sequence[tuple[str, Sums]]) -> str:
         head = "".join(f'<th scope="col">{self._say(name)}</th>' for name in (first, *_COLUMNS))
         body = "".join(
             f"<tr><td>{escape(name)}</td>{''.join(f'<td>{figure(sums, column)}</td>' for column in _COLUMNS)}</tr>"
-            for name, sums in rows.items()
+            for name, sums in rows
         )
         return f"<h2>{self._say(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -137,6 +137,12 @@ def test_what_comes_from_data_is_escaped(report: Report) -> None:
     assert "&lt;script&gt;" in html
 
 
+def test_two_queues_of_one_name_have_a_row_each(report: Report) -> None:
+    two = report._replace(queues={"a": Sums(offered=111), "b": Sums(offered=222)})
+    html = Page(two, {"a": "Water", "b": "Water"}, "en").html(NOW)
+    assert re.findall(r"<td>Water</td><td>(\d+)</td>", html) == ["111", "222"]
+
+
 def test_a_day_of_nothing_says_so(told: story.Told) -> None:
     empty = read(told.client, Span("live", story.HOTLINE, date(2020, 1, 1), date(2020, 1, 1), "Asia/Shanghai"), 15, 0.8)
     text = read_page(Page(empty, {}, "en").html(NOW))
