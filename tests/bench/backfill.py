@@ -1,12 +1,12 @@
 """How long the records of years take: an export of calls read, cleaned and windowed, and what that makes of 362 million.
 
-    python tests/bench/backfill.py [--records 200000] [--windowed 200000] [--calls-a-day 1000000]
+    python tests/bench/backfill.py [--records 200000] [--windowed 200000] [--calls-a-day 1000000] [--workers 1]
 
 Writes an export as telephone systems make them (`call-records`: CSV, a row a call), one row in a hundred with blanks
 around its values, one in a thousand without a time that can be read, and has it read by `hotline feed test` (cleaning
 alone), and its first `--windowed` rows (all, unless told) replayed by `hotline replay --wait` into the whole product: a
-broker, ClickHouse, one `streams`, one `sinks`. The run counts only if every minute and queue in SQL has the calls that
-were written.
+broker, ClickHouse, `streams` (as many as `--workers`), one `sinks`. The run counts only if every minute and queue in SQL
+has the calls that were written.
 """
 
 import argparse
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--windowed", type=int, help="so many of them are replayed")
     parser.add_argument("--calls-a-day", type=int, default=1_000_000)
+    parser.add_argument("--workers", type=int, default=1)
     chosen = parser.parse_args()
     windowed = chosen.records if chosen.windowed is None else min(chosen.windowed, chosen.records)
     with tempfile.TemporaryDirectory() as folder, Whole(Path(folder), 6) as whole:
@@ -146,8 +147,8 @@ def main() -> None:
         asyncio.run(topics.apply(whole.settings.kafka, TOPICS))
         migrate(whole.settings)
         sinks = whole.start("sinks")
-        streams = whole.start("streams")
-        whole.until(lambda: sinks.ready and streams.ready, within=120)
+        streams = [whole.start("streams") for _ in range(chosen.workers)]
+        whole.until(lambda: sinks.ready and all(process.ready for process in streams), within=120)
         before = whole.costs()
         replayed, summary = told(whole, path, "replay", "--wait", "--timeout", "21600")
         after = whole.costs()
@@ -159,7 +160,10 @@ def main() -> None:
     _say("cleaned, windowed and in SQL", windowed, replayed)
     for name, costs in after.items():
         used = sum(cost.cpu_s for cost in costs) - sum(cost.cpu_s for cost in before.get(name, []))
-        print(f"{name}: {used:.1f} s of a core, {windowed / used:,.0f} records per second of it")
+        memory = " + ".join(f"{cost.rss / 2**20:,.0f}" for cost in costs)
+        print(
+            f"{name}: {used:.1f} s of a core, {windowed / used:,.0f} records per second of it; {memory} MiB at the end"
+        )
 
 
 def _say(name: str, records: int, seconds: float) -> None:
