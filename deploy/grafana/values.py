@@ -34,7 +34,7 @@ SIGNAL_KINDS = {
     "demand_above_expectation": (Text("more calls than usual", "来电高于预测"), "orange"),
     "demand_below_expectation": (Text("fewer calls than usual", "来电低于预测"), "blue"),
     "demand_concentrated": (Text("calls from one place or about one thing", "来电集中"), "orange"),
-    "queue_silence": (Text("no call at all", "队列无来电"), "blue"),
+    "queue_silence": (Text("no call at all", "无来电"), "blue"),
     "service_level_under_target": (Text("service level under target", "服务水平未达标"), "red"),
     "error_budget_fast_burn": (Text("error budget spent fast", "误差预算快速消耗"), "red"),
     "error_budget_slow_burn": (Text("error budget spent slowly", "误差预算持续消耗"), "orange"),

@@ -1,6 +1,6 @@
 """Demand of one key: what departs from its expectation, above and below, and queues in which nobody calls at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp
 from zoneinfo import ZoneInfo
 
@@ -295,8 +295,12 @@ class Demand:
         score = self.expectation.low_score_of_usual(seen.calls, seen.expected, seen.excess, seen.start)
         return score < QUIET_DAYS
 
-    def judge_silence(self, minute: int, queues: int, rules: QueueSilence) -> bool:
-        """Bring the silence forward to the border where `minute` begins, one settled minute behind."""
+    def judge_silence(self, minute: int, keys: int, rules: QueueSilence, explained: Callable[[], float]) -> bool:
+        """Bring the silence forward to the border where `minute` begins, one settled minute behind.
+
+        `keys`: of which silence is judged. `explained`: the part of the calls that are missed for a reason told elsewhere.
+        True when there is something to tell.
+        """
         silence, plan, curve = self.silence, self.plan, self.curve
         if plan is None or curve is None or readiness(self.plan) is not Readiness.READY:
             return self._stop(silence.episode, minute)
@@ -310,12 +314,13 @@ class Demand:
             return self._stop(silence.episode, minute)
         for at in range(max(silence.until, settled - 60 * MINUTE), settled, MINUTE):
             silence.nothing(at, curve.due(at))
-        required = silence_required(7 * curve.day, queues, rules.false_alarms_per_week)
-        return silence.judge(minute, rules, dispersion=plan.spread.dispersion, required=required)
+        required = silence_required(7 * curve.day, keys, rules.false_alarms_per_week)
+        dispersion = plan.spread.dispersion
+        return silence.judge(minute, rules, dispersion=dispersion, required=required, explained=explained)
 
-    def blind(self, minute: int) -> None:
-        """What came in the minute before `minute` cannot be seen whole."""
-        self.incidents.blind(minute)
+    def blind(self, minute: int, since: int) -> None:
+        """What came from `since` to the border where `minute` begins cannot be seen whole."""
+        self.incidents.blind(minute, since)
 
     def _calm(self, episode: Episode, now: int, looks: list[Look], rules: DemandRules) -> bool:
         """Whether an open episode ended because the last five minutes have been in the band for long enough."""

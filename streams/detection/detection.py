@@ -10,7 +10,7 @@ import msgspec
 from streams.contract import Cell, Forecast, Gauge, Signal, SourceStatus
 from streams.contract.signals import FEED_ENDED
 from streams.detection import demand as demands
-from streams.detection import outlook
+from streams.detection import lack, outlook
 from streams.detection.agent_shortage import AgentShortage
 from streams.detection.announce import Announcer, slice_as_key
 from streams.detection.announced import Announced, Lift
@@ -34,6 +34,8 @@ SLACK = 2_000
 NEAR = 8 * 1440 * MINUTE
 """Events that are on within so long before or after a minute are weighed then: of years of them only a few."""
 FORECAST_EVERY = 5 * MINUTE
+HOUR, DAY = 60 * MINUTE, 1440 * MINUTE
+WEEK = 7 * DAY
 
 
 class _Packed(msgspec.Struct):
@@ -206,7 +208,7 @@ class Detection:
         A clock or version below the last one is taken as the last one. Every key is judged at every minute border on
         the way; those of which calls were told since in the open minute too, where ticks are close together. `ahead`: by
         how much (ms) some of what was told of may be later than `now`, where several clocks were merged into their
-        lowest.
+        lowest. A clock that leaps over days in which nobody called takes them in longer steps.
         """
         before, self._now = self._now, max(self._now, now)
         self._version = max(self._version, version)
@@ -215,7 +217,7 @@ class Detection:
         first = (before // MINUTE + 1) * MINUTE if before else now // MINUTE * MINUTE
         if not before:
             self._take_gauges()
-        for minute in range(first, now + 1, MINUTE):
+        for minute in self._borders(first, now):
             told += self._minute(minute)
         self._take_gauges()
         if before < now <= before + SMALL_STEP:
@@ -249,7 +251,8 @@ class Detection:
         for key, demand in sorted(self._demands.items()):
             yield demand.episode, partial(announce.demand, key, demand, 0, None)
             yield demand.below, partial(announce.shortfall, key, demand)
-            yield demand.silence.episode, partial(announce.silence, key, demand)
+            if demand.silence.told:
+                yield demand.silence.episode, partial(announce.silence, key, demand)
         for hotline, of in sorted(self._concentrations.items()):
             for it in of.open.values():
                 key = slice_as_key(hotline, it.key)
@@ -266,6 +269,29 @@ class Detection:
             self._promised.gauge(key, gauge)
         self._gauges.clear()
 
+    def _borders(self, first: int, now: int) -> Iterator[int]:
+        """The minute borders from `first` to `now` at which to judge: all, but where nobody calls for longer than a day
+        those of hours, and beyond a week the last alone: Hotline itself was off then, and learns nothing of it.
+        """
+        if now - first <= DAY:
+            yield from range(first, now + 1, MINUTE)
+            return
+        minutes = (it for demand in self._demands.values() for it in demand.expectation.minutes.items())
+        called = {minute for minute, calls in minutes if calls and minute >= first}
+        at = first
+        for next_at in (*sorted(called), now // MINUTE * MINUTE):
+            by_hour, leap = at + DAY, at + WEEK
+            while at <= next_at:
+                yield at
+                if at < by_hour:
+                    at += MINUTE
+                elif at < leap:
+                    at = min(at // HOUR * HOUR + HOUR, max(next_at, at + MINUTE))
+                else:
+                    at = max(next_at, at + MINUTE)
+                    for demand in self._demands.values():
+                        demand.expectation.leap(at)
+
     def _minute(self, minute: int) -> Iterator[Signal | Forecast]:
         """All keys at the border where `minute` begins."""
         near = [it for it in self.rules.announced if it.begin < minute + NEAR and it.end > minute - NEAR]
@@ -273,7 +299,9 @@ class Detection:
             demand.expectation.lifts = self._lifts(key, near)
         planned = {key for key, demand in self._demands.items() if demand.expectation.minute(minute)}
         self._promised.minute(minute, self.rules)
-        yield from self._judge_lack(minute)
+        yield from lack.judge(
+            minute, self._demands, self._sources.values(), self.rules, Announcer(self.rules, minute, self._version)
+        )
         yield from self._judge(minute, 0, self._demands)
         for demand in self._demands.values():
             demand.check(minute)
@@ -317,22 +345,6 @@ class Detection:
             key = slice_as_key(hotline, it.key)
             if key not in self._demands and it.episode.due(now, changed=changed):
                 yield announce.concentration(key, it)
-
-    def _judge_lack(self, minute: int) -> Iterator[Signal]:
-        """What did not come. Not by category: that is known only when a call is over."""
-        announce = Announcer(self.rules, minute, self._version)
-        judged = {key: demand for key, demand in self._demands.items() if key.dimension_set != "category_1"}
-        queues = {key for key in judged if key.dimension_set == "queue"}
-        for key, demand in sorted(judged.items()):
-            if any(watch.blinds(key.hotline) for watch in self._sources.values()):
-                demand.blind(minute)
-            if key in queues:
-                changed = demand.judge_silence(minute, len(queues), self.rules.queue_silence)
-                if demand.silence.episode.due(minute, changed=changed):
-                    yield announce.silence(key, demand)
-            changed = demand.judge_below(minute, len(judged), self.rules.demand)
-            if demand.below.due(minute, changed=changed):
-                yield announce.shortfall(key, demand)
 
     def _judge_open(self, now: int, slack: int) -> Iterator[Signal]:
         """The keys of which something was told; of others time alone makes no more calls than were expected."""

@@ -146,6 +146,10 @@ class Expectation:
                 self._take_in(now - SETTLE)
         return planned
 
+    def leap(self, until: int) -> None:
+        """Nothing is known of the time before `until`: no call came for long, and nobody looked."""
+        self.history.leap(self.feed, until)
+
     def _make_plan(self, now: int, *, new_day: bool) -> bool:
         profile = fit(self.history.days(self._weekdays), self._grain)
         self.history.changed = self._taught = False

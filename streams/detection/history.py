@@ -143,6 +143,11 @@ class History:
         self._touch()
         return True
 
+    def leap(self, feed: str, until: int) -> None:
+        """Leave the slots of a feed before `until` as they are: those that were not folded were not observed."""
+        if feed in self._folded:
+            self._folded[feed] = max(self._folded[feed], until // SLOT * SLOT)
+
     def weight(self) -> float:
         """The calls of past days, older ones less: in proportion between keys that are equally old."""
         return float(self.parts.sum(dtype=np.float64))

@@ -35,11 +35,13 @@ class Incidents(msgspec.Struct):
         """Let go of spans that ended before."""
         self.flagged = [span for span in self.flagged if span[1] > before]
 
-    def blind(self, minute: int) -> None:
-        """What came in the minute before `minute` cannot be seen whole: it teaches nothing, and nothing is missed."""
-        begin = minute - MINUTE
-        if self.flagged and self.flagged[-1][1] == self.blind_until == begin:
-            begin = self.flagged.pop()[0]
+    def blind(self, minute: int, since: int) -> None:
+        """What came from `since` to the border where `minute` begins cannot be seen whole: it teaches nothing, and nothing
+        is missed.
+        """
+        begin = min(since, minute - MINUTE)
+        if self.flagged and self.flagged[-1][1] == self.blind_until >= begin:
+            begin = min(begin, self.flagged.pop()[0])
         self.flagged.append((begin, minute))
         self.blind_until = minute
 

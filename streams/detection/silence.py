@@ -1,10 +1,11 @@
-"""Nothing where something was due: how unlikely is it that a queue has had no call since its last one?
+"""Nothing where something was due: how unlikely is it that a queue or hotline has had no call since its last one?
 
 With excess e and m calls due since then, no call at all has the probability (1 + e m)^(-1/e) (negative binomial at 0).
 Every call begins a new stretch, so a week has as many trials as calls. Opening hours need no setting: where the
 usual week has no calls, none are due.
 """
 
+from collections.abc import Callable
 from math import log, log1p, log10
 
 import msgspec
@@ -21,16 +22,16 @@ def silence_score(due: float, excess: float) -> float:
     return (log1p(excess * due) / excess if excess > 1e-9 else due) / _LN10
 
 
-def silence_required(calls_per_week: float, queues: int, false_alarms_per_week: float) -> float:
-    """-log10 p that a silence must reach, so that all queues together keep the budget."""
-    return log10(max(1.0, calls_per_week) * max(1, queues) / false_alarms_per_week)
+def silence_required(calls_per_week: float, keys: int, false_alarms_per_week: float) -> float:
+    """-log10 p that a silence must reach, so that all queues and hotlines together keep the budget."""
+    return log10(max(1.0, calls_per_week) * max(1, keys) / false_alarms_per_week)
 
 
 class Silence(msgspec.Struct):
     """`since`: end of the last minute with a call (0: the feed had none yet). `due`: calls expected from then on.
 
     The level (`gain`) and its relative variance (`unsure`) are those of that moment: a silence must not lower what
-    is expected of it. `until`: minutes before it were taken in.
+    is expected of it. `until`: minutes before it were taken in. `told`: the episode is no mere part of what others tell.
     """
 
     since: int = 0
@@ -39,6 +40,7 @@ class Silence(msgspec.Struct):
     unsure: float = 0.0
     until: int = 0
     episode: Episode = msgspec.field(default_factory=Episode)
+    told: bool = True
 
     def heard(self, at: int, gain: float, unsure: float) -> None:
         """A call came before `at` (ms), or nothing could be seen until then."""
@@ -53,11 +55,20 @@ class Silence(msgspec.Struct):
     def excess(self, dispersion: float) -> float:
         return self.unsure + (dispersion - 1.0) / max(self.due, 0.1)
 
-    def judge(self, now: int, rules: QueueSilence, *, dispersion: float, required: float) -> bool:
-        """Begin the episode where the silence is too unlikely and long enough; True when it began."""
-        if self.episode.active or self.until - self.since < rules.min_silence_s * 1000:
+    def judge(
+        self, now: int, rules: QueueSilence, *, dispersion: float, required: float, explained: Callable[[], float]
+    ) -> bool:
+        """Begin the episode where the silence is too unlikely and long enough; True when there is something to tell.
+
+        `explained`: the part of the calls that were due that is missed for a reason told elsewhere.
+        """
+        excess = self.excess(dispersion)
+        if not self.episode.active:
+            if self.until - self.since < rules.min_silence_s * 1000 or silence_score(self.due, excess) < required:
+                return False
+            self.episode.begin(min(self.since, now))
+            self.told = False
+        if self.told or silence_score(self.due * (1.0 - explained()), excess) < required:
             return False
-        if silence_score(self.due, self.excess(dispersion)) < required:
-            return False
-        self.episode.begin(min(self.since, now))
+        self.told = True
         return True

@@ -89,6 +89,7 @@ def test_a_burst_on_a_holiday_is_told_and_the_holiday_named():
                 told += [it for it in detection.advance(at, at // MINUTE) if isinstance(it, Signal) and it.active]
         if not live:
             detection.complete("history", at)
+    told = [it for it in told if it.kind != "queue_silence"]  # of the live days only two are told
     assert {datetime.fromtimestamp(it.since / 1000, ZONE).date() for it in told} == {date(2025, 10, 1)}
     assert "A Sunday's calls were expected: it is National Day." in told[0].summary["en"]
     assert "当日为国庆节，按周日预期。" in told[0].summary["zh"]

@@ -157,3 +157,66 @@ def test_categories_that_are_known_later_are_not_missed(taught, monday):
         detection.complete("history", start + DAY)
     tell(detection, "live", "12345", "category_1", "bus", monday + 540 * MINUTE, {"offered": 10})
     assert kinds(day(city, detection, monday, lambda _q, _i: 1.0, first=540, last=600)) == set()
+
+
+def test_a_hotline_that_nobody_calls_at_all_is_told_once_and_long_before_its_queues(make_city, monday):
+    """Forty queues with eight calls an hour each: a queue alone needs hours, all of them minutes."""
+    city = make_city(13, {f"queue-{number}": 120.0 for number in range(40)})
+    detection = Detection(city.rules())
+    city.teach(detection, 14)
+    gone = range(600, 660)
+    told = day(city, detection, monday, lambda _q, i: 0.0 if i in gone else 1.0, first=480, last=720)
+    assert kinds(told) == {("queue_silence", "")}
+    begun = monday + 600 * MINUTE
+    assert begun + 2 * MINUTE <= told[0].at <= begun + 6 * MINUTE
+    assert abs(told[0].since - begun) <= MINUTE
+    assert (told[0].dimension_set, told[-1].active) == ("hotline", False)
+    assert monday + 660 * MINUTE < told[-1].at <= monday + 662 * MINUTE
+    assert "Linjiang 12345: no call since" in told[0].summary["en"]
+
+
+def test_the_silence_of_the_queue_that_has_nearly_all_calls_is_told_as_its_own(taught, monday):
+    """The hotline is silent for minutes at a time then: that is told only when the other queue's silence is news too."""
+    city, detection = taught
+    only_one = day(city, detection, monday, lambda q, i: 0.0 if q == "transport" and i >= 600 else 1.0, 480, 720)
+    silent = {s.queue for s in only_one if s.kind == "queue_silence"}
+    assert silent == {"transport"}
+    both = day(city, detection, monday, lambda _q, _i: 0.0, first=720, last=840)
+    assert {s.queue for s in both if s.kind == "queue_silence"} == {"transport", "foreign-languages"}
+
+
+def test_days_without_a_call_teach_nothing(taught, monday):
+    """Nobody said why none came: what comes back is what was expected, in every category too, and a burst is a burst."""
+    city, detection = taught
+    for i in range(14 * 1440):
+        bus = city.random.poisson(6_000 * city.shape[i % 1440])
+        tell(
+            detection, "history", "12345", "category_1", "bus", monday - (14 * 1440 - i) * MINUTE, {"offered": int(bus)}
+        )
+    detection.complete("history", monday)
+    day(city, detection, monday, lambda _q, _i: 1.0, first=480)
+    back = monday + 8 * DAY
+    gone = [it for it in detection.advance(back + 480 * MINUTE, 1) if isinstance(it, Signal) and it.active]
+    assert {it.kind for it in gone} == {"queue_silence"}
+    told = []
+    for i in range(480, 740):
+        bus = city.random.poisson(6_000 * city.shape[i] * (2.5 if i >= 720 else 1.0))
+        tell(detection, "live", "12345", "category_1", "bus", back + i * MINUTE, {"offered": int(bus)})
+        told += day(city, detection, back, lambda _q, i: 2.5 if i >= 720 else 1.0, first=i, last=i + 1)
+    above = {(it.dimension_set, it.queue, it.since >= back + 715 * MINUTE) for it in told if "above" in it.kind}
+    assert above == {("category_1", "", True), ("hotline", "", True), ("queue", "transport", True)}
+
+
+def test_a_clock_that_leaps_takes_long_steps_where_nobody_called_and_short_ones_where_somebody_did(taught, monday):
+    city, detection = taught
+    day(city, detection, monday, lambda _q, _i: 1.0, first=480, last=720)
+    call = monday + 20 * DAY + 600 * MINUTE
+    city.tell(detection, "live", call, {"transport": 20, "foreign-languages": 1})
+    back = monday + 41 * DAY + 480 * MINUTE
+    told = [it for it in detection.advance(back, 1) if isinstance(it, Signal)]
+    ended = [it.at for it in told if not it.active and it.queue == "transport"]
+    assert ended == [call + MINUTE]
+    assert {it.kind for it in told} == {"queue_silence"}
+    assert len({it.at for it in told}) < 2 * (1_440 + 6 * 24 + 2), "two silences: a day by the minute, six by the hour"
+    after = day(city, detection, back - 480 * MINUTE, lambda _q, _i: 1.0, first=480, last=600)
+    assert kinds(after) - {("queue_silence", "foreign-languages")} == set()

@@ -1,0 +1,92 @@
+"""What did not come: queues and hotlines that nobody calls, and demand below expectation, minute by minute.
+
+Not where it cannot be seen, because a source is silent; and where nobody calls a hotline at all, that is told once and not
+of each of its queues. Neither teaches what is usual.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+
+from streams.contract import Signal
+from streams.detection.announce import Announcer
+from streams.detection.demand import Demand
+from streams.detection.feeds import SourceWatch
+from streams.detection.keys import Key
+from streams.detection.rules import DetectionRules
+from streams.detection.silence import Silence
+
+Demands = Mapping[Key, Demand]
+
+
+def judge(
+    minute: int, demands: Demands, sources: Collection[SourceWatch], rules: DetectionRules, announce: Announcer
+) -> Iterator[Signal]:
+    """Bring every key forward to the border where `minute` (ms) begins; what there is to tell."""
+    blind, lines = _blind(demands, sources), _lines(demands)
+    watched = {key for key in demands if key.dimension_set == "queue"} | set(lines.values())
+    judged = sum(key.dimension_set != "category_1" for key in demands)
+    for key, demand in sorted(demands.items()):
+        line = lines.get(key.hotline)
+        since = blind.get(key.hotline)
+        if since is None and line is not None and line != key:
+            since = _silenced_since(key, demand, demands[line].silence)
+        if since is not None:
+            demand.blind(minute, since)
+        if key in watched:
+            explained = partial(_explained, demands, key)
+            changed = demand.judge_silence(minute, len(watched), rules.queue_silence, explained)
+            if demand.silence.told and demand.silence.episode.due(minute, changed=changed):
+                yield announce.silence(key, demand)
+        if key.dimension_set != "category_1":  # by category it is known only when a call is over
+            changed = demand.judge_below(minute, judged, rules.demand)
+            if demand.below.due(minute, changed=changed):
+                yield announce.shortfall(key, demand)
+
+
+def _blind(demands: Demands, sources: Collection[SourceWatch]) -> dict[str, int]:
+    """Hotline -> since when (ms) a source of it is silent, if one is."""
+    blind: dict[str, int] = {}
+    for hotline in {key.hotline for key in demands}:
+        silences = [it.status.silent_since for it in sources if it.blinds(hotline)]
+        since = [at for at in silences if at is not None]
+        if since:
+            blind[hotline] = min(since)
+    return blind
+
+
+def _lines(demands: Demands) -> dict[str, Key]:
+    """Hotline -> the key whose silence is that of the whole hotline: its own, or its only queue's."""
+    queues: dict[str, list[Key]] = {}
+    for key in demands:
+        if key.dimension_set == "queue":
+            queues.setdefault(key.hotline, []).append(key)
+    lines = {key.hotline: key for key in demands if key.dimension_set == "hotline"}
+    return lines | {hotline: only[0] for hotline, only in queues.items() if len(only) == 1}
+
+
+def _silenced_since(key: Key, demand: Demand, line: Silence) -> int | None:
+    """Since when (ms) a key lacks calls because nobody calls its hotline (`line`).
+
+    None where that is not so, or the key is a queue whose own silence is what is told, or may be.
+    """
+    if not line.episode.active:
+        return None
+    if key.dimension_set == "queue" and (demand.silence.episode.active or not line.told):
+        return None
+    return line.episode.since
+
+
+def _explained(demands: Demands, line: Key) -> float:
+    """The part of the calls missed by a hotline that is missed in queues whose silence is told, and in one more: the
+    silence of a single queue is told as its own. Of a queue: nothing.
+    """
+    if line.dimension_set == "queue":
+        return 0.0
+    silence = demands[line].silence
+    queues = [it for key, it in demands.items() if key.hotline == line.hotline and key.dimension_set == "queue"]
+    if not queues:
+        return 0.0
+    missed = [it.curve.minutes(silence.since, silence.until) if it.curve else 0.0 for it in queues]
+    told = sum(calls for calls, it in zip(missed, queues, strict=True) if it.silence.episode.active)
+    one = max((calls for calls, it in zip(missed, queues, strict=True) if not it.silence.episode.active), default=0.0)
+    return (told + one) / sum(missed) if sum(missed) else 1.0
