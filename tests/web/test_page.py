@@ -422,13 +422,15 @@ WIDER = "all => all.filter((it) => it.scrollWidth > it.clientWidth + 1).map((it)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-async def test_a_wall_that_hears_no_source_names_each_queue_whole(board: Watched, site: RunningSite, lang: str) -> None:
-    silent = city.MORNING - 780_000
+async def test_a_wall_that_hears_no_source_says_whole_of_which_queue_and_for_how_long(
+    board: Watched, site: RunningSite, lang: str
+) -> None:
+    silent = city.MORNING - 7_500_000
     site.put(*(city.source(city.MORNING, name, 2, silent_since=silent) for name in ("PBX-1", "PBX-2")))
     page = await board.open(f"?lang={lang}&view=tv")
     await expect(board.tile("social-security")).to_have_attribute("data-state", "feed_down")
     await page.evaluate("document.fonts.ready")
-    assert await page.locator(".tile-name").evaluate_all(WIDER) == []
+    assert await page.locator(".tile-name, .foot-left").evaluate_all(WIDER) == []
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -382,6 +382,14 @@ async def test_paused_figures_stand_and_come_back_whole(board: Watched, site: Ru
     await expect(board.tile("market").locator(".waiting")).to_have_text("6")
 
 
+BROKEN_WORDS = """() => [...document.querySelectorAll('#page .scroll thead th')].filter((head) => {
+  const text = document.createRange();
+  text.selectNodeContents(head);
+  return !/\\s/u.test(head.textContent) && head.offsetHeight > 1 && new Set([...text.getClientRects()].map((it) => it.top)).size > 1;
+}).map((head) => head.textContent)"""
+"""Heads of tables of one word that stands on two lines."""
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 async def test_no_page_is_wider_than_a_phone(board: Watched, site: RunningSite, lang: str) -> None:
     """Also on a bad day: some wait for hours, and many do."""
@@ -401,6 +409,7 @@ async def test_no_page_is_wider_than_a_phone(board: Watched, site: RunningSite, 
             await expect(page.locator(f"{table} tbody tr:visible").first).to_be_visible()
         await page.evaluate("document.fonts.ready")
         assert await page.evaluate(SIDEWAYS) == [], query
+        assert await page.evaluate(BROKEN_WORDS) == [], query
     for row, cells in ((".queue-list tbody tr", 3), (".detail-windows tbody tr:visible", 13)):
         assert await page.locator(row).first.locator("td:visible").count() == cells
     windows = page.locator(".detail-windows tbody tr")

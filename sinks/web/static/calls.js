@@ -89,7 +89,7 @@ export class CallList {
     mark(this.table.table, "data-ratio", ratio ? "yes" : "no");
     mark(this.table.table, "data-now", answer !== null && answer.from === null ? "yes" : "no");
     mark(this.table.table, "data-whole", this.whole ? "yes" : "no");
-    put(this.status, problem !== null ? `${words.failed}: ${problem}` : answer ? this.said(answer) : words.loading);
+    put(this.status, problem !== null ? words.failed(problem) : answer ? this.said(answer) : words.loading);
     this.table.show((answer?.rows ?? []).map((row) => this.row(row, answer)));
     this.pager.update(answer?.offset ?? 0, answer?.rows.length ?? 0, answer?.visits ?? 0, words);
     this.pager.node.hidden = !answer?.visits && problem === null;

@@ -94,7 +94,7 @@ export class Timeline {
       problem = unreached();
     }
     if (address !== this.address) return;
-    if (problem !== null) put(this.title, `${own.failed}: ${problem}`);
+    if (problem !== null) put(this.title, own.failed(problem));
     else this.render();
     this.node.scrollIntoView({ block: "nearest" }); // below a list on a phone it would open unseen
   }
