@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from sys import intern
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from sinks.clickhouse.why import Statement
 from sinks.web.summary import SUMMED, Query
 from streams.contract.cells import BY_NUMBER, Counts
 
+AT_ONCE = 8
+"""Questions to ClickHouse; more wait for their turn."""
 _SUMS = ", ".join(f"sum(`{name}`) AS `{name}`" for name in SUMMED)
 _MAPS = ", ".join(f"sumMap(`{name}`) AS `{name}`" for name in BY_NUMBER)
 
@@ -96,11 +99,14 @@ WHERE {window:String} IN ('', w.`window`)
 
 
 class Past:
-    """Asks ClickHouse, in a thread of its own; connects on first use and again after a failure."""
+    """Asks ClickHouse, in threads of its own: where it hangs, nothing else that takes a thread waits for it. Connects on
+    first use and again after a failure.
+    """
 
     def __init__(self, settings: ClickHouse) -> None:
         self._settings = settings
         self._client: Client | None = None
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="clickhouse")
 
     async def counts(self, query: Query) -> Counts:
         """The counts of the span. Raises AwayError."""
@@ -112,7 +118,7 @@ class Past:
         if not self._settings.url:
             raise AwayError("no ClickHouse is configured: set HOTLINE_CLICKHOUSE__URL")
         try:
-            return await asyncio.to_thread(self._ask, statement)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, statement)
         except (ClickHouseAway, ClickHouseError, OSError) as error:
             self._client = None
             raise AwayError(
