@@ -115,7 +115,8 @@ class Watch:
         self._covered: dict[CellKey, list[Rule]] = {}
         for alert, entry in list(state.entries.items()):
             assert entry.event is not None
-            if entry.event.rule not in self._rules:
+            rule = self._rules.get(entry.event.rule)
+            if rule is None or not rule.match.covers(_key_of(self._feed, _key_told(entry.event))):
                 self._settle(alert, *drop(entry, self._listening.time))
 
     @staticmethod
@@ -342,6 +343,12 @@ def _observation(
         summary=sentence(judged.telling),
         steps=steps,
     )
+
+
+def _key_told(event: AlertEvent) -> CellKey:
+    """The key that an alert is about, by its labels."""
+    values = tuple(event.labels.get(name, "") for name in DIMENSIONS)
+    return CellKey(event.hotline, event.labels.get("dimension_set", ""), values)
 
 
 def _key_of(feed: str, key: CellKey) -> Observation:

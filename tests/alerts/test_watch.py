@@ -66,6 +66,22 @@ def test_the_target_is_that_of_the_hour_and_where_nothing_is_promised_no_alert_b
     assert fired == [(3, "firing"), (4, "resolved")]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_an_alert_of_a_key_that_its_rule_is_about_no_more_ends_with_the_change(*, again: bool):
+    log = Cells(window_rule(BUSY, signal_lost_s=0))
+    log.cell(0, offered=20)
+    log.cell(0, queue="other", offered=20)
+    log.clock(1)
+    assert sorted(log.events()) == [("firing", "other"), ("firing", "q")]
+    narrower = window_rule(BUSY, signal_lost_s=0, match={"queue": ["q"]})
+    if again:
+        log.core = type(log.core)([narrower], "live", log.promises, log.core.snapshot())
+    else:
+        log.core.adopt([narrower])
+    assert log.decoded()[0].reason == "rule_removed"
+    assert [event.queue for event in log.core.firing()] == ["q"]
+
+
 def test_what_settings_promise_depends_on_the_hour():
     hours = [{"begin": "22:00", "end": "07:00", "target": None}]
     settings = Settings(demo=True, hotlines={"h": {"time_zone": "UTC", "target": 0.9, "hours": hours}})
