@@ -50,7 +50,8 @@ class Teller(msgspec.Struct, frozen=True):
         if isinstance(new, Rejection):
             return new
         hotline = event.hotline if kind == "heartbeat" else event.hotline or self.default_hotline
-        feed.count(event, time, hotline, new=new)
+        # A snapshot says what is so still: no repeat, however much of it was known.
+        feed.count(event, time, hotline, new=new or kind == "snapshot")
         return new
 
     def _call(self, feed: Feed, accepted: Accepted, reference: int) -> bool | Rejection:

@@ -212,7 +212,7 @@ class SourceStatus(msgspec.Struct, kw_only=True, omit_defaults=True, tag="source
     all). `last_at`: event time of the last record. `silent_since`: nothing was heard since then for longer than it
     may be (None: it is heard). `clock_offset_ms`: the least time between event and append in the last ten minutes;
     below 0 the source's clock runs ahead. `events`, `repeats`: records of the last ten minutes and how many of them
-    told nothing new; `doubled`: so many that the source seems to send everything twice.
+    told nothing new (a snapshot says what is so still: it is none of them); `doubled`: so many that the source seems to send everything twice.
     """
 
     feed: str

@@ -99,6 +99,20 @@ def test_a_doubled_feed_is_named_and_changes_no_number() -> None:
         assert twice.total(dimension_set) == once.total(dimension_set)
 
 
+def test_a_source_that_begins_with_a_snapshot_does_not_send_everything_twice() -> None:
+    engine = Engine()
+    agents = [ev(0, "agent_state", "", agent=f"a{number}", state="available") for number in range(30)]
+    told = [event | {"type": "snapshot"} for event in agents]
+    marks = [
+        {"type": kind, "time": T, "hotline": "h", "source": "pbx-1"} for kind in ("snapshot_begin", "snapshot_end")
+    ]
+    engine.send([*agents, marks[0], *told, marks[1]], T)
+    for second in range(30):
+        engine.tick(T + second * S)
+    assert (engine.sources["pbx-1"].events, engine.sources["pbx-1"].repeats) == (60 + 2 * engine.partitions, 0)
+    assert not engine.sources["pbx-1"].doubled
+
+
 def statuses(engine: Engine, source: str) -> list[SourceStatus]:
     """All that was told of it, in the order in which it was."""
     return [it for it in engine.records if isinstance(it, SourceStatus) and it.source == source]

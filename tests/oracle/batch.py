@@ -215,7 +215,11 @@ class _Log:
         heartbeat = event.type == "heartbeat"
         hotline = event.hotline if heartbeat else event.hotline or self.rules.default_hotline
         values = (("source", event.source),) if event.source else ()
-        for name, counts in (("events", True), ("heartbeats", heartbeat), ("repeats", not new)):
+        for name, counts in (
+            ("events", True),
+            ("heartbeats", heartbeat),
+            ("repeats", not new and event.type != "snapshot"),
+        ):
             if counts:
                 self._add(name, Count(told.time), hotline, "source", values)
 

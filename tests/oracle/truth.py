@@ -205,15 +205,13 @@ class _Recounting:
                         self._add(name, count, true.hotline, dimension_set, values)
 
     def _sources(self, sources: list[TrueSource], agents: list[TrueAgent]) -> None:
-        """Records by source. Each opens with a snapshot, which repeats who had just logged in."""
+        """Records by source. Each opens with a snapshot."""
         begins = {true.source: true.minute for true in sorted(sources, key=lambda true: -true.minute)}
-        first = min((agent.since for agent in agents), default=0)
         for true in sources:
             opening = true.minute == begins[true.source] and bool(agents)
             events, repeats = true.events, true.copies
             if opening:
                 events += MARKERS_OF_A_SNAPSHOT * (self.partitions - 1)
-                repeats += sum(agent.source == true.source and agent.since == first for agent in agents)
             values: Values = (("source", true.source),)
             for name, amount in (("events", events), ("heartbeats", true.heartbeats), ("repeats", repeats)):
                 if amount:
