@@ -39,8 +39,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is remembered of one rule on one signal; times in ms.
 
     `version` is the last signal's; `at` and `heard_at` are its data clock and when its record was
-    written (wall clock), neither ever going back; `met`: the rule's condition held with it. `held_since`: data clock at which the condition was first met without a
-    break; `gone_since`: when it was first missing again. `ended_at`: end of the last episode.
+    written (wall clock), neither ever going back; `met`: the rule's condition held with it.
+    `held_since`: data clock at which the condition was first met without a break; `gone_since`: when
+    it was first missing again. `ended_at`: end of the last episode.
     `event` is the last state change of the present episode, with the last signal's numbers.
     """
 

@@ -25,7 +25,7 @@ IGNORED = Gauge(
 )
 PAGES = Counter(
     "hotline_alerts_pages",
-    "Messages to people tried, by what they tell (first, escalated, louder, repeated, resolved), outcome and reason",
+    "Messages to people tried, by what they tell (first, escalated, overdue, louder, repeated, resolved), outcome and reason",
     ("channel", "why", "outcome", "reason"),
 )
 STANDING = Gauge(

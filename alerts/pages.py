@@ -21,8 +21,8 @@ class Told(msgspec.Struct, omit_defaults=True):
 
 class Page(msgspec.Struct, kw_only=True):
     """One episode. `told`: `step/name` -> Told; names are the chain's (`due/name` where it was overdue,
-    `was/receiver`: who was on call before). `step_at`: when
-    somebody was first told at the present step. `ended`: receivers who have been told of the end.
+    `was/receiver`: who was on call before). `step_at`: when somebody was first told at the present step. `ended`:
+    receivers who have been told of the end.
     """
 
     event: AlertEvent

@@ -37,7 +37,8 @@ _event = msgspec.json.Encoder()
 
 class _State(msgspec.Struct, kw_only=True):
     """`feed`: whose cells these are (empty: written before it was kept). `over`: it has ended. `since`: what
-    a rule reads -> from when on (ms) all of it is kept. `entries`: alert -> entry; its rule stands in its event. Gauges and forecasts by hotline and queue.
+    a rule reads -> from when on (ms) all of it is kept. `entries`: alert -> entry; its rule stands in its event. Gauges
+    and forecasts by hotline and queue.
     """
 
     format: int = FORMAT

@@ -31,8 +31,8 @@ class Teller(msgspec.Struct, frozen=True):
     def tell(self, feed: Feed, accepted: Accepted, append_time: int, reference: int) -> bool | Rejection:
         """Let the feed take in the event; whether it told anything new, or why it cannot be taken.
 
-        `reference` (ms) judges whether a call or an agent is still remembered: the append time, for other feeds than `live` their
-        clock.
+        `reference` (ms) judges whether a call or an agent is still remembered: the append time, for other feeds than
+        `live` their clock.
         """
         event, time = accepted.event, accepted.time
         kind = event.type

@@ -27,9 +27,14 @@ class Processor(Protocol):
 
     The shell calls `apply` with records in offset order without repeats, `tick` about every 500 ms
     and sends what `outputs` hands over; after those are acknowledged it writes `snapshot` to the state
-    log. A processor built from a snapshot goes on as if it had never stopped. One that has a method `saved` is told
-    when its last snapshot is written. One that has a method `changes` gives the snapshot by it, with None for a part that
-    is as it was at the last call (or when it was built from a snapshot): then it need not be packed and compared.
+    log. A processor built from a snapshot goes on as if it had never stopped. Methods that it may have beside these:
+
+    - `saved()`: its last snapshot is written.
+    - `changes()`: the snapshot, with None for a part that is as it was at the last call (or when it was built from a
+      snapshot): then it need not be packed and compared.
+    - `resumed(end, epoch, first=...)`: it was built to go on, where the log ended before offset `end`, as owner `epoch`;
+      `first`: nobody has told anything before.
+    - `missed(count)`: so many records were deleted before they could be applied.
     """
 
     def apply(self, records: Sequence[Record]) -> None:

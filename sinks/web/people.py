@@ -32,7 +32,7 @@ class Person(NamedTuple):
 
 
 ANYBODY = Person("", "admin", EVERYTHING)
-"""Where no logins are configured; what changes something is offered on loopback only (see `actions.offered`)."""
+"""Where no logins are configured; what changes something is offered on loopback only (see `deeds.offered`)."""
 
 
 def sees_of(told: Filter) -> Sees:
