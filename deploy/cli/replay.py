@@ -148,7 +148,9 @@ def _summary(feed: str, generation: int, contents: Contents) -> dict[str, Any]:
 def _publish(settings: Settings, contents: Contents, marks: replay.Markers, speed: float | None) -> int:
     started = time.monotonic()
     progress = _Counter(len(contents.events))
-    published = asyncio.run(replay.publish(settings.kafka, contents.events, marks, speed=speed, progress=progress))
+    published = asyncio.run(
+        replay.publish(settings.kafka, contents.events, marks, speed=speed, progress=progress, waits=_waits)
+    )
     _tell(f"published {so_many(published, 'event')} in {time.monotonic() - started:.1f} s")
     return published
 
@@ -177,6 +179,13 @@ class _Counter:
         if tenth > self._told and sys.stderr.isatty():
             self._told = tenth
             click.echo(f"  {published:,} of {self._total:,}", err=True)
+
+
+def _waits(records: int | None) -> None:
+    if records is None:
+        _tell("streams reads nothing: the rest is published without waiting for it")
+    elif sys.stderr.isatty():
+        _tell(f"  waiting for streams, which has {so_many(records, 'record')} to read")
 
 
 def _waited(seconds: float) -> None:

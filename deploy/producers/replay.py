@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from deploy.producers.ahead import Ahead
 from deploy.producers.contents import Contents
 from deploy.producers.export import sha256
 from deploy.producers.mapping import Mapping
@@ -116,13 +117,14 @@ async def publish(
     *,
     speed: float | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    waits: Callable[[int | None], None] = lambda _: None,
 ) -> int:
-    """Send markers and events; how many events. `speed`: times real time, None as fast as possible.
+    """Send markers and events; how many events. `speed`: times real time, None as fast as they are counted.
 
-    Raises NotReachableError.
+    `waits`: `Ahead` says so. Raises NotReachableError.
     """
-    published = 0
-    async with Publisher(settings) as publisher:
+    published = asked = 0
+    async with Publisher(settings) as publisher, Ahead(settings, publisher.partitions, waits) as ahead:
         await publisher.publish(marks.to_all(marks.begin, publisher.partitions))
         started = time.monotonic()
         for due, part in slices(events, speed):
@@ -132,6 +134,10 @@ async def publish(
                 await asyncio.sleep(wait)
             published += await publisher.publish(Message(event.key, event.value) for event in part)
             progress(published)
+            if published - asked >= ahead.ask_after:
+                asked = published
+                await publisher.flush()
+                await ahead.wait()
         await publisher.flush()
         await publisher.publish(marks.to_all(marks.end, publisher.partitions))
     return published

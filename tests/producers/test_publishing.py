@@ -41,14 +41,6 @@ class Read(NamedTuple):
     event: dict
 
 
-@pytest.fixture
-async def kafka(kafka_bootstrap: str) -> Kafka:
-    """Settings for the broker, with `hotline.calls` as it should be."""
-    settings = Kafka(bootstrap=kafka_bootstrap)
-    await topic_table.apply(settings, tuple(topic for topic in TOPICS if topic.name == CALLS))
-    return settings
-
-
 async def read_feed(kafka: Kafka, feed: str) -> list[Read]:
     """Everything that stands in the topic of one feed, in order per partition."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
