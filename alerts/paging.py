@@ -63,10 +63,14 @@ class Paging:
         self._now = 0
         self.given_up = 0
         self._sources: list[tuple[Inhibition, AlertEvent]] = []
+        self._people = {receiver.name for receiver in duty.receivers}
         self._state = state = load(snapshot)
         self._saved = set(state.messages)
         for message in state.messages.values():
             message.tried = True  # whoever wrote the snapshot may have told it before it ended
+            # A former version let pages go that messages spoke of.
+            message.firing = {it: first for it, first in message.firing.items() if it in state.pages}
+            message.over &= state.pages.keys()
 
     def take(self, event: AlertEvent) -> None:
         """Take in a change of state of an alert."""
@@ -84,6 +88,8 @@ class Paging:
         self._now = now
         if not self._controls.ready:
             return
+        if not self._ready:
+            self._give_up_strangers()
         self._ready = True
         self._sources = self._outages()
         groups: dict[tuple[str, str], list[Want]] = {}
@@ -229,6 +235,7 @@ class Paging:
     def _want_end(self, episode: str, page: Page, route: Route, groups: dict[tuple[str, str], list[Want]]) -> None:
         silenced = self._controls.silence_of(page.event, self._now) is not None
         heard = page.heard()
+        page.ended |= heard - self._people  # who is in the duty file no more
         if silenced or not route.resolved or page.event.reason == "back_after_outage":
             page.ended |= heard
         for receiver in sorted(heard - page.ended):
@@ -308,6 +315,14 @@ class Paging:
             del self._state.messages[message.id]
             self._sent[message.id] = before
             self._note(message, "overtaken", "", self._now, NOBODY)
+            self.unsaved = True
+
+    def _give_up_strangers(self) -> None:
+        """Messages for who is in the duty file no more: those who are hear of their alerts anew."""
+        for message in [it for it in self._state.messages.values() if it.receiver not in self._people]:
+            del self._state.messages[message.id]
+            self._sent[message.id] = [self._state.pages[it].event for it in (*message.firing, *message.over)]
+            self._note(message, "given_up", "", self._now, NOBODY)
             self.unsaved = True
 
     def _note(self, message: Message, became: NotificationOutcome, reason: str, now: int, via: Via) -> None:

@@ -10,8 +10,9 @@ from paging_kit import Office, duty
 from alerts.channels import Failed, Retry
 from alerts.core import Alerts
 from alerts.duty import Duty
-from alerts.paging import channel_of
-from streams.contract import AlertEvent
+from alerts.pages import load
+from alerts.paging import Paging, channel_of
+from streams.contract import AlertEvent, Notification
 
 
 def test_the_chain_goes_on_until_somebody_acknowledges():
@@ -244,3 +245,35 @@ def test_what_has_no_route_any_more_ends_with_the_message_that_speaks_of_it(over
     office.fires(number=2)
     office.passes(60)
     assert [told for _, _, _, told in office.heard()] == [[("a-2", "firing")]]
+
+
+@pytest.mark.parametrize("outcome", [Retry("server_error"), None])
+def test_who_is_in_the_duty_file_no_more_is_waited_for_by_nobody(outcome):
+    office = Office(duty("one", receivers=("one",)))
+    office.fires()
+    office.passes(10, outcome)
+    office.heard()
+    office.plan = duty("two", receivers=("two",))
+    office.restart()
+    office.passes(10)
+    assert [(receiver, told) for _, receiver, _, told in office.heard()] == [("two", [("a-1", "firing")])]
+    said = [msgspec.json.decode(output.value, type=Notification) for output in office.paging.outputs()]
+    given_up = [(it.receiver, it.alerts[0].episode) for it in said if it.outcome == "given_up"]
+    assert given_up == ([] if outcome is None else [("one", "a-1")])
+    office.resolves()
+    office.passes(60)
+    assert [(receiver, told) for _, receiver, _, told in office.heard()] == [("two", [("a-1", "resolved")])]
+    left = load(office.paging.snapshot())
+    assert (left.pages, left.messages) == ({}, {})
+
+
+def test_a_message_of_a_former_version_whose_alert_was_let_go_of_is_left_out():
+    office = Office(duty("one"))
+    office.fires()
+    office.passes(10, Retry("server_error"))
+    state = load(office.paging.snapshot())
+    state.pages.clear()
+    office.paging = Paging(office.plan, office.controls, msgspec.msgpack.encode(state))
+    office.passes(60)
+    assert office.heard() == []
+    assert load(office.paging.snapshot()).messages == {}
