@@ -83,6 +83,9 @@ COUNTERS: dict[str, str] = {
     "heartbeats": "of them, heartbeats (set `source` only)",
     "repeats": "of them, records that told nothing new (set `source` only)",
 }
+"""Every counter of a cell and what it means. All are sums. A counter kept per bucket, threshold or value
+is written `name.number`: `answered_wait.17`, `event_expired.15`, `rated.5`. Counters of agents stand in the sets
+that are made of hotline, queue, centre and source alone."""
 BY_NUMBER = (
     "answered_wait",
     "abandoned_wait",
@@ -93,9 +96,6 @@ BY_NUMBER = (
     "rated",
 )
 """Counters kept per wait bucket, threshold or value, each as `name.number`."""
-"""Every counter of a cell and what it means. All are sums. A counter kept per bucket, threshold or value
-is written `name.number`: `answered_wait.17`, `event_expired.15`, `rated.5`. Counters of agents stand in the sets
-that are made of hotline, queue, centre and source alone."""
 
 Counts = dict[str, int]
 
@@ -212,7 +212,8 @@ class SourceStatus(msgspec.Struct, kw_only=True, omit_defaults=True, tag="source
     all). `last_at`: event time of the last record. `silent_since`: nothing was heard since then for longer than it
     may be (None: it is heard). `clock_offset_ms`: the least time between event and append in the last ten minutes;
     below 0 the source's clock runs ahead. `events`, `repeats`: records of the last ten minutes and how many of them
-    told nothing new (a snapshot says what is so still: it is none of them); `doubled`: so many that the source seems to send everything twice.
+    told nothing new (a snapshot says what is so still: it is none of them); `doubled`: so many that the source seems to
+    send everything twice.
     """
 
     feed: str
