@@ -202,12 +202,12 @@ class Reader:
         try:
             while left:
                 chunks = await consumer.getmany(*left, timeout_ms=POLL_MS, max_records=CHUNK)
-                for partition, records in chunks.items():
-                    skipped = (record for record in records if record.offset < left[partition])
+                for partition, end in list(left.items()):
+                    skipped = (record for record in chunks.get(partition, ()) if record.offset < end)
                     first = next(filter(None, map(_of_a_whole_hotline, skipped)), None)
                     if first is not None:
                         found.append(first)
-                    if first is not None or records[-1].offset + 1 >= left[partition]:
+                    if first is not None or await consumer.position(partition) >= end:
                         del left[partition]
         finally:
             for partition in to:
