@@ -277,18 +277,18 @@ class Detection:
             yield from range(first, now + 1, MINUTE)
             return
         minutes = (it for demand in self._demands.values() for it in demand.expectation.minutes.items())
-        called = {minute for minute, calls in minutes if calls and minute >= first}
+        called = {minute for minute, calls in minutes if calls and first <= minute <= now}
         at = first
         for next_at in (*sorted(called), now // MINUTE * MINUTE):
             by_hour, leap = at + DAY, at + WEEK
             while at <= next_at:
                 yield at
-                if at < by_hour:
+                if at < by_hour or at == next_at:
                     at += MINUTE
                 elif at < leap:
-                    at = min(at // HOUR * HOUR + HOUR, max(next_at, at + MINUTE))
+                    at = min(at // HOUR * HOUR + HOUR, next_at)
                 else:
-                    at = max(next_at, at + MINUTE)
+                    at = next_at
                     for demand in self._demands.values():
                         demand.expectation.leap(at)
 

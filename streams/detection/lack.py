@@ -12,6 +12,7 @@ from streams.detection.announce import Announcer
 from streams.detection.demand import Demand
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import Key
+from streams.detection.plan import Readiness, readiness
 from streams.detection.rules import DetectionRules
 from streams.detection.silence import Silence
 
@@ -22,8 +23,9 @@ def judge(
     minute: int, demands: Demands, sources: Collection[SourceWatch], rules: DetectionRules, announce: Announcer
 ) -> Iterator[Signal]:
     """Bring every key forward to the border where `minute` (ms) begins; what there is to tell."""
-    blind, lines = _blind(demands, sources), _lines(demands)
-    watched = {key for key in demands if key.dimension_set == "queue"} | set(lines.values())
+    blind = _blind(demands, sources)
+    lines = {key.hotline: key for key in demands if key.dimension_set == "hotline"}
+    # by category it is known only when a call is over
     judged = sum(key.dimension_set != "category_1" for key in demands)
     for key, demand in sorted(demands.items()):
         line = lines.get(key.hotline)
@@ -32,12 +34,11 @@ def judge(
             since = _silenced_since(key, demand, demands[line].silence)
         if since is not None:
             demand.blind(minute, since)
-        if key in watched:
+        if key.dimension_set != "category_1":
             explained = partial(_explained, demands, key)
-            changed = demand.judge_silence(minute, len(watched), rules.queue_silence, explained)
+            changed = demand.judge_silence(minute, judged, rules.queue_silence, explained)
             if demand.silence.told and demand.silence.episode.due(minute, changed=changed):
                 yield announce.silence(key, demand)
-        if key.dimension_set != "category_1":  # by category it is known only when a call is over
             changed = demand.judge_below(minute, judged, rules.demand)
             if demand.below.due(minute, changed=changed):
                 yield announce.shortfall(key, demand)
@@ -52,16 +53,6 @@ def _blind(demands: Demands, sources: Collection[SourceWatch]) -> dict[str, int]
         if since:
             blind[hotline] = min(since)
     return blind
-
-
-def _lines(demands: Demands) -> dict[str, Key]:
-    """Hotline -> the key whose silence is that of the whole hotline: its own, or its only queue's."""
-    queues: dict[str, list[Key]] = {}
-    for key in demands:
-        if key.dimension_set == "queue":
-            queues.setdefault(key.hotline, []).append(key)
-    lines = {key.hotline: key for key in demands if key.dimension_set == "hotline"}
-    return lines | {hotline: only[0] for hotline, only in queues.items() if len(only) == 1}
 
 
 def _silenced_since(key: Key, demand: Demand, line: Silence) -> int | None:
@@ -84,9 +75,18 @@ def _explained(demands: Demands, line: Key) -> float:
         return 0.0
     silence = demands[line].silence
     queues = [it for key, it in demands.items() if key.hotline == line.hotline and key.dimension_set == "queue"]
-    if not queues:
+    missed = [_missed(it, silence) for it in queues]
+    of_queues = sum(missed)
+    if not of_queues:
         return 0.0
-    missed = [it.curve.minutes(silence.since, silence.until) if it.curve else 0.0 for it in queues]
     told = sum(calls for calls, it in zip(missed, queues, strict=True) if it.silence.episode.active)
     one = max((calls for calls, it in zip(missed, queues, strict=True) if not it.silence.episode.active), default=0.0)
-    return (told + one) / sum(missed) if sum(missed) else 1.0
+    part = of_queues / max(of_queues, _missed(demands[line], silence))
+    return round(part, 1) * (told + one) / of_queues
+
+
+def _missed(demand: Demand, silence: Silence) -> float:
+    """The usual calls of a silence, where enough was learned to tell of one."""
+    if demand.curve is None or readiness(demand.plan) is not Readiness.READY:
+        return 0.0
+    return demand.curve.minutes(silence.since, silence.until)

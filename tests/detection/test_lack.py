@@ -220,3 +220,49 @@ def test_a_clock_that_leaps_takes_long_steps_where_nobody_called_and_short_ones_
     assert len({it.at for it in told}) < 2 * (1_440 + 6 * 24 + 2), "two silences: a day by the minute, six by the hour"
     after = day(city, detection, back - 480 * MINUTE, lambda _q, _i: 1.0, first=480, last=600)
     assert kinds(after) - {("queue_silence", "foreign-languages")} == set()
+
+
+def test_a_clock_that_leaps_judges_no_minute_that_lies_ahead_of_it(taught, monday):
+    """Partitions are read days apart: one may have told what is hours ahead of the feed's clock."""
+    city, detection = taught
+    day(city, detection, monday, lambda _q, _i: 1.0, first=480, last=600)
+    now = monday + 3 * DAY
+    city.tell(detection, "live", now + 2 * HOUR, {"transport": 20, "foreign-languages": 1})
+    assert max(it.at for it in detection.advance(now, 1) if isinstance(it, Signal)) == now
+
+
+def test_the_open_minute_after_a_leap_still_takes_calls(taught, monday):
+    city, detection = taught
+    day(city, detection, monday, lambda _q, _i: 1.0, first=480, last=600)
+    back = monday + 10 * DAY + 614 * MINUTE  # the last minute of its quarter of an hour
+    city.tell(detection, "live", back, {"transport": 2, "foreign-languages": 0})
+    detection.advance(back + 30_000, 1)
+    city.tell(detection, "live", back, {"transport": 5, "foreign-languages": 1})
+    assert detection.too_late == 0
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1])
+def test_a_hotline_is_told_silent_whatever_part_of_its_calls_has_a_queue(make_city, monday, part):
+    """Where none has, the first may come while it is silent; where few have, their queue alone explains little."""
+    city = make_city(6, {"all": 10_000})
+    detection = Detection(city.rules())
+
+    def both(feed, minute, calls, part):
+        tell(detection, feed, "12345", "hotline", "", minute, {"offered": int(calls)})
+        if part:
+            of_queue = int(city.random.binomial(calls, part))
+            tell(detection, feed, "12345", "queue", "transport", minute, {"offered": of_queue})
+
+    for start in range(monday - 14 * DAY, monday, DAY):
+        for i, calls in enumerate(city.counts(start)["all"]):
+            both("history", start + i * MINUTE, calls, part)
+        detection.complete("history", start + DAY)
+    told, counts = [], city.counts(monday)["all"]
+    for i in range(480, 720):
+        of_queue = part if i < 540 else 0.0 if i < 660 else max(part, 0.1)
+        both("live", monday + i * MINUTE, 0 if 660 <= i < 700 else counts[i], of_queue)
+        told += [it for it in detection.advance(monday + (i + 1) * MINUTE, i) if isinstance(it, Signal)]
+    changes = {(it.queue, it.active): it.at for it in reversed(told)}
+    assert {it.kind for it in told} == {"queue_silence"}
+    assert monday + 662 * MINUTE <= changes["", True] <= monday + 666 * MINUTE
+    assert changes["", False] == monday + 701 * MINUTE
