@@ -5,6 +5,7 @@ was read, and for hours without an event, the schedule's rotations decide.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -21,6 +22,9 @@ TIMEOUT_S = 20
 LARGEST_BYTES = 4 * 1024 * 1024
 BACK = timedelta(days=2)
 AHEAD = timedelta(days=14)
+
+_FOLD = re.compile(rb"\r?\n[ \t]")
+_FOR_EVER = re.compile(rb"INTERVAL=0+(?!\d)", re.IGNORECASE)
 
 log = structlog.get_logger()
 
@@ -44,11 +48,16 @@ def shifts_of(text: bytes, people: Collection[str], now: int, zone: ZoneInfo) ->
     import icalendar  # noqa: PLC0415
     import recurring_ical_events  # noqa: PLC0415
 
+    if _FOR_EVER.search(_FOLD.sub(b"", text)):  # the libraries would
+        raise ValueError("an event comes again every 0 days")
     known = {person.casefold(): person for person in people}
     at = datetime.fromtimestamp(now / 1000, UTC)
     shifts, strangers = [], set()
-    calendar = icalendar.Calendar.from_ical(text)
-    for event in recurring_ical_events.of(calendar).between(at - BACK, at + AHEAD):
+    try:
+        events = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(at - BACK, at + AHEAD)
+    except KeyError as error:
+        raise ValueError(f"an event has no {error.args[0]}") from error
+    for event in events:
         title = str(event.get("SUMMARY", "")).strip()
         person = known.get(title.casefold())
         if person is None:

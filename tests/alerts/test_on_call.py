@@ -99,7 +99,20 @@ def test_a_calendar_is_read_with_its_repetitions_exceptions_and_whole_days():
     assert Shift("three", ms("2026-10-24T00:00"), ms("2026-10-25T00:00")) in shifts
 
 
-@pytest.mark.parametrize("text", [b"", b"<html>not found</html>"])
+def one_event(*lines):
+    whole = ("BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:1", "SUMMARY:one", *lines, "END:VEVENT", "END:VCALENDAR", "")
+    return "\r\n".join(whole).encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"<html>not found</html>",
+        one_event("DTEND:20261022T100000Z"),
+        one_event("DTSTART:20261021T080000Z", "DTEND:20261021T180000Z", "RRULE:FREQ=DAILY;INTER", " VAL=00"),
+    ],
+)
 def test_what_is_no_calendar_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
         shifts_of(text, ["one"], T, ZONE)
