@@ -15,13 +15,21 @@ class YamlError(ValueError):
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A key that stands twice is an error instead of the last one winning."""
+    """A key that stands twice is an error instead of the last one winning, and so is a date that there is not."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, AttributeError) as error:  # of the value: the library's own errors are others
+            raise yaml.MarkedYAMLError(problem=f"{node.value}: {error}", problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
+            if not isinstance(key, Hashable):
+                continue  # refused below
+            if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"{key!r} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
@@ -36,6 +44,8 @@ def parse(text: str, name: str) -> Any:
         raise YamlError(f"{name}{where}: no valid YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise YamlError(f"{name}: no valid YAML: {error}") from error
+    except RecursionError as error:
+        raise YamlError(f"{name}: nested too deep to be read") from error
 
 
 def lines(error: ValidationError, model: type[BaseModel], whole: str = "") -> list[str]:

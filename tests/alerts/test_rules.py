@@ -51,6 +51,10 @@ BEGIN = "rules:\n- name: A\n  signal: waiting_past_threshold\n"
         (BEGIN + "  when: [{measure: value, above: 2, clear_below: 3}]", "clear_below must not be higher than above"),
         (BEGIN + "  when: [{measure: value, below: 2, clear_above: 1}]", "clear_above must not be lower than below"),
         (BEGIN + "  for_s: 1\n  for_s: 2", "r.yaml:5: no valid YAML: 'for_s' stands twice"),
+        (
+            BEGIN + "  shadow_until: 2026-02-30T00:00:00Z",
+            "r.yaml:4: no valid YAML: 2026-02-30T00:00:00Z: day is out of range",
+        ),
         (BEGIN + BEGIN.removeprefix("rules:\n"), "r.yaml: rule A: name: two rules have this name"),
     ],
 )

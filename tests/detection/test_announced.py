@@ -370,14 +370,21 @@ def test_a_queue_that_no_hotline_has_is_told(hotline, tmp_path):
     assert (done.exit_code, "waters: there are water" in done.output) == (2, True), done.output
 
 
-def test_a_file_that_cannot_be_used_names_the_field_and_changes_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [
+        ("2026-06-01T08:00", r"events\.0\.begin: .*timezone"),
+        ("2026-02-30T08:00:00+08:00", r"events\.yaml:1: no valid YAML: 2026-02-30.*: day is out of range"),
+    ],
+)
+def test_a_file_that_cannot_be_used_names_the_field_and_changes_nothing(tmp_path, begin, said):
     path = tmp_path / "events.yaml"
     path.write_text("events: [{name: a, begin: 2026-06-01T08:00+08:00, end: 2026-06-01T09:00+08:00}]", encoding="utf-8")
     file = EventFile(path)
-    path.write_text("events: [{name: a, begin: 2026-06-01T08:00, end: 2026-06-01T09:00+08:00}]", encoding="utf-8")
+    path.write_text(f"events: [{{name: a, begin: {begin}, end: 2026-06-01T09:00+08:00}}]", encoding="utf-8")
     assert not file.reread()
     assert [it.name for it in file.events] == ["a"]
-    with pytest.raises(SettingsError, match=r"events\.0\.begin: .*timezone"):
+    with pytest.raises(SettingsError, match=said):
         read_events(path)
 
 
