@@ -69,7 +69,7 @@ def hotline_of(given: Mapping[str, str], board: Readable, settings: Settings) ->
     """The hotline asked for, else the board's. Raises BadRequestError."""
     hotline = given.get("hotline") or choose_hotline(board, settings)
     if not hotline:
-        raise BadRequestError("no hotline has been seen yet: name one with hotline=")
+        raise BadRequestError("no hotline is in hotline.yaml, and no call has come yet: name one with hotline=")
     if not board.admits_hotline(hotline):
         raise NotYoursError(f"hotline {hotline} is not in your area: ask a supervisor")
     return hotline

@@ -12,6 +12,7 @@ from msgspec import structs
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
+from deploy.runtime.settings import Settings
 from sinks.web.board import Key
 from sinks.web.rolling import bounds, measures
 from streams.contract.alerts import Silence
@@ -225,6 +226,19 @@ async def test_before_the_first_call_the_frame_is_whole(context: BrowserContext,
     await expect(page.locator(".tile")).to_have_count(8)
     await expect(board.tile("utilities").locator(".waiting")).to_have_text("–")
     assert board.complaints == []
+
+
+async def test_without_a_hotline_it_is_said_what_to_do(context: BrowserContext, settings: Settings) -> None:
+    web = settings.web.model_copy(update={"hotline": ""})
+    bare = RunningSite(settings.model_copy(update={"hotlines": {}, "web": web}))
+    bare.site.publish()
+    await bare.start()
+    board = Watched(await context.new_page(), bare.url)
+    page = await board.open("?lang=en")
+    await expect(page.locator(".strip-sub").first).to_contain_text("no hotline is configured")
+    await board.open("?lang=en&page=categories")
+    await expect(page.locator(".kind-page h3")).to_have_text(["Categories", "In more detail, over all"])
+    await bare.stop()
 
 
 OUTSIDE = """() => [...document.querySelectorAll('.tile')].flatMap((tile) => {

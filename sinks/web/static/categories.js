@@ -27,11 +27,12 @@ class KindTable {
     this.node = el("section", "panel", el("div", "section-head", this.title, this.csv), this.table.node, this.more);
   }
 
-  draw(answer, title, chosen, lang, words, own) {
+  /** `answer` null: nothing is known yet; the heads stand all the same. `x`: the threshold (s). */
+  draw(answer, x, title, chosen, lang, words, own) {
     put(this.title, title);
     this.csv.tell(own.csvOf(title), this.address);
-    const x = answer.threshold_s;
     this.table.name(title, [own.category, own.calls, own.share, words.level(x), own.answerRate, own.abandonRate, own.asa, own.trend]);
+    if (!answer) return;
     const sum = answer.rows.reduce((total, row) => total + row.offered, 0);
     const top = Math.max(1, ...answer.rows.map((row) => row.offered));
     const shown = answer.rows.slice(0, MOST);
@@ -123,9 +124,10 @@ export class CategoryPage {
     put(this.sub, own.categoriesSub(words.windowLast[this.choice.window]));
     put(this.problem, this.asking ?? "");
     const [first, second] = this.answers;
-    if (first) this.first.draw(first, own.level1, this.within, lang, words, own);
+    const threshold = (answer) => answer?.threshold_s ?? this.board.head.threshold_s;
+    this.first.draw(first, threshold(first), own.level1, this.within, lang, words, own);
     const row = this.within && first?.rows.find((found) => found.value === this.within);
     const chosen = this.within ? own.below(nameOf(row?.name, this.within, lang)) : own.level2;
-    if (second) this.second.draw(second, chosen, null, lang, words, own);
+    this.second.draw(second, threshold(second), chosen, null, lang, words, own);
   }
 }

@@ -44,7 +44,7 @@ export function notices(board, offline, lang, words) {
   if (head.away) found.push({ look: "stale", title: words.away, sub: words.awaySub });
   else if (head.status === "loading") found.push({ look: "stale", title: words.loading, sub: words.loadingSub });
   if (head.status === "first_run") {
-    found.push({ look: "no_calls", title: words.firstRun, sub: words.firstRunSub });
+    found.push({ look: "no_calls", title: words.firstRun, sub: head.hotline ? words.firstRunSub : words.firstRunBare });
     if (head.behind_s > STALE_S) found.push({ look: "stale", title: words.catching(behind), sub: words.catchingSub(asOf) });
   }
   return found;
