@@ -149,8 +149,8 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True):
     `id` is the message's, the same for all its tries; a second `delivered` of one id is a repetition (a process that
     was killed after the service had accepted and before that was written down). `receiver`: a person or desk, or the
     machine's `target`. `step`: the place in the escalation chain, 1 is the first. `outcome`: given_up: nobody took it
-    for a day; overtaken: all its alerts were over before the first try. Of targets that are machines only acceptance,
-    the first failure and giving up are told.
+    for a day, or whom it was for is in the duty file no more; overtaken: all its alerts were over before the first try.
+    Of targets that are machines only acceptance, the first failure and giving up are told.
     """
 
     id: str
