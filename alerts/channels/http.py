@@ -71,6 +71,10 @@ class JsonClient:
             return Retry("refused", detail=type(error).__name__)
         except aiohttp.ClientError as error:
             return Retry("bad_answer", detail=type(error).__name__)
+        except ValueError:
+            return Retry(
+                "refused", detail="the settings' host is none, or a token has an end of a line: nothing was sent"
+            )
 
     async def close(self) -> None:
         if self._session is not None:

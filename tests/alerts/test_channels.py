@@ -248,3 +248,13 @@ async def test_grafana_fails_with_a_number_for_a_body():
         result = await send(channel, event())
     assert isinstance(result, Retry)
     assert result.reason == "bad_answer"
+
+
+@pytest.mark.parametrize(("host", "token"), [("127.0.0.1:9", "open sesame\n"), ("a..b", "open sesame")])
+async def test_what_cannot_even_be_sent_is_refused_and_ends_nothing(host, token):
+    channel = make("webhook", f"http://{host}", token=token)
+    outcome = await channel.send([Notice(event())], T)
+    await channel.close()
+    assert isinstance(outcome, Retry)
+    assert "nothing was sent" in outcome.detail
+    assert "sesame" not in outcome.detail
