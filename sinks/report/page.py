@@ -16,10 +16,10 @@ p{margin:.3rem 0}.made,.definitions{color:#55616d;font-size:.85rem}.verdict{font
 dl{display:grid;grid-template-columns:repeat(4,1fr);gap:.6rem;margin:1rem 0}dl div{border:1px solid #c8d0d8;padding:.5rem .7rem}
 dt{font-size:.8rem;color:#55616d}dd{margin:0;font-size:1.35rem;font-variant-numeric:tabular-nums}dd small{display:block;font-size:.75rem;color:#55616d}
 table{border-collapse:collapse;width:100%;font-size:.85rem}th,td{padding:.25rem .5rem;border-bottom:1px solid #e1e6eb;text-align:right}
-th:first-child,td:first-child,.words td,.words th{text-align:left}td{font-variant-numeric:tabular-nums;white-space:nowrap}.words td:last-child{white-space:normal}svg{width:100%;height:auto}
+th:first-child,td:first-child,.words td,.words th{text-align:left}td{font-variant-numeric:tabular-nums;white-space:nowrap}.words .about{white-space:normal;padding-top:0}.words tr:not(:last-child) td{border:0}svg{width:100%;height:auto}
 .grid{stroke:#e1e6eb}.axis,.value{font-size:11px;fill:#55616d}.answered{fill:#2f6f9f}.abandoned{fill:#c2571a}.other{fill:#9aa5b1}
 .expected{stroke:#16202a;stroke-width:2}.promise{stroke:#16202a;stroke-dasharray:5 4}.kept{fill:#2f6f9f}.broken{fill:#fff;stroke:#c2571a;stroke-width:3}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}table,svg,dl{break-inside:avoid}@page{size:A4;margin:15mm}}
+@media print{body{margin:0;max-width:none}h2{break-after:avoid}table:not(.words),.words tbody,svg,dl{break-inside:avoid}@page{size:A4;margin:15mm}}
 """
 _COLUMNS = ("offered", "answered", "abandoned", "service_level", "abandonment_rate", "asa", "aht")
 _TILES = (
@@ -129,14 +129,18 @@ class Page:
             return f"<h2>{self._say('alerts')}</h2><p>{self._say('no_alerts')}</p>"
         taken = sum(bool(alert.acknowledged_by) for alert in alerts)
         head = "".join(
-            f'<th scope="col">{self._say(name)}</th>'
-            for name in ("at", "rule", "severity", "queue", "lasted", "by", "summary")
+            f'<th scope="col">{self._say(name)}</th>' for name in ("at", "rule", "severity", "queue", "lasted", "by")
         )
-        body = "".join(_row(self._story(alert)) for alert in alerts)
+        body = "".join(f"<tbody>{_row(self._story(alert))}{self._about(alert)}</tbody>" for alert in alerts)
         return (
             f"<h2>{self._say('alerts')}</h2><p>{self._say('fired', n=len(alerts), taken=taken)}</p>"
-            f'<table class="words"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+            f'<table class="words"><thead><tr>{head}</tr></thead>{body}</table>'
         )
+
+    def _about(self, alert: Alert) -> str:
+        """A line of its own: beside the rest a sentence has no room on paper."""
+        summary = alert.summary.get(self._language) or alert.summary.get("en", "")
+        return f'<tr><td class="about" colspan="6">{escape(summary)}</td></tr>'
 
     def _story(self, alert: Alert) -> list[str]:
         lasted = self._words["still"]
@@ -152,7 +156,6 @@ class Page:
             self._names.get(alert.queue) or alert.queue or DASH,
             lasted,
             by,
-            alert.summary.get(self._language) or alert.summary.get("en", ""),
         ]
 
 

@@ -74,6 +74,6 @@ def by_day(days: Sequence[tuple[str, float | None]], target: float, title: str) 
         kept = "kept" if share >= target else "broken"
         parts.append(f'<circle class="{kept}" cx="{x:.1f}" cy="{_y(share, 1):.1f}" r="5"/>')
         parts.append(
-            f'<text class="value" x="{x:.1f}" y="{_y(share, 1) - 9:.1f}" text-anchor="middle">{share:.1%}</text>'
+            f'<text class="value" x="{x:.1f}" y="{_y(share, 1) + (18 if share > 0.9 else -9):.1f}" text-anchor="middle">{share:.1%}</text>'
         )
     return frame(title, "".join(parts), [(_y(part, 1), f"{part:.0%}") for part in (0, 0.5, 1)])
