@@ -303,6 +303,7 @@ class Demand:
         """
         silence, plan, curve = self.silence, self.plan, self.curve
         if plan is None or curve is None or readiness(self.plan) is not Readiness.READY:
+            silence.unknown(minute)
             return self._stop(silence.episode, minute)
         settled = minute - SETTLE
         before = max(silence.since, minute - OPEN) - MINUTE

@@ -47,6 +47,10 @@ class Silence(msgspec.Struct):
         self.since = self.until = at
         self.due, self.gain, self.unsure = 0.0, gain, unsure
 
+    def unknown(self, minute: int) -> None:
+        """Nobody knows what was due before `minute`: what once was says nothing of today."""
+        self.due, self.until = 0.0, minute
+
     def nothing(self, minute: int, usual: float) -> None:
         """The minute that begins at `minute` (ms) had no call where `usual` are usual."""
         self.due += self.gain * usual

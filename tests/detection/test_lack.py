@@ -266,3 +266,17 @@ def test_a_hotline_is_told_silent_whatever_part_of_its_calls_has_a_queue(make_ci
     assert {it.kind for it in told} == {"queue_silence"}
     assert monday + 662 * MINUTE <= changes["", True] <= monday + 666 * MINUTE
     assert changes["", False] == monday + 701 * MINUTE
+
+
+def test_a_silence_goes_on_after_days_of_which_nothing_is_known_by_what_is_due_then(make_city, monday):
+    """No weekend was seen yet: until Monday nothing can be said, and Friday's calls are not missed once more."""
+    city = make_city(14, {"transport": 4_000, "tourism": 2_000, "water": 2_000})
+    detection = Detection(city.rules())
+    friday = monday + 4 * DAY
+    city.teach(detection, 4, until=friday)
+    day(city, detection, friday, lambda _q, _i: 1.0, first=840, last=960)
+    told = [it for it in detection.advance(friday + 2 * DAY + 960 * MINUTE, 1) if isinstance(it, Signal)]
+    assert (told[0].since, told[-1].at, told[-1].active) == (friday + 960 * MINUTE, friday + DAY, False)
+    again = [it for it in detection.advance(friday + 3 * DAY + 300 * MINUTE, 1) if isinstance(it, Signal)]
+    assert again[0].at > friday + 3 * DAY
+    assert again[0].expected < 100
