@@ -40,8 +40,10 @@ class RuleBook:
             return False
         self.problem = ""
         self.rules = rules
-        self.by_name.clear()
-        self.by_name.update({rule.name: rule for rule in rules})
+        by_name = {rule.name: rule for rule in rules}
+        self.by_name.update(by_name)
+        for gone in self.by_name.keys() - by_name.keys():  # never empty: this is a thread, and channels look names up
+            del self.by_name[gone]
         log.info("rules read again", rules=len(rules))
         self._show()
         return True

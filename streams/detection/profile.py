@@ -79,10 +79,10 @@ def _shape(counts: Floats, weights: Floats, levels: Floats, weekdays: npt.NDArra
     return usual
 
 
-def _levels(counts: Floats, weights: Floats, expected: Floats) -> Floats:
-    """How busy each day was against the usual one; the median day is 1."""
+def _levels(counts: Floats, weights: Floats, expected: Floats, ordinary: npt.NDArray[np.bool_]) -> Floats:
+    """How busy each day was against the usual one; the median `ordinary` day is 1."""
     level = ((weights * counts).sum(1) + 10) / ((weights * expected).sum(1) + 10)
-    return np.asarray(np.clip(level / np.median(level), 0.05, 20.0))
+    return np.asarray(np.clip(level / np.median(level[ordinary]), 0.05, 20.0))
 
 
 def _trust(counts: Floats, expected: Floats) -> Floats:
@@ -102,11 +102,14 @@ def fit(days: Days, grain: int = 1) -> Profile | None:
     counts = np.where(seen, days.counts, 0.0)
     age = days.ordinals.max() - days.ordinals
     base = 0.5 ** (age / HALF_AGE_DAYS)[:, None] * seen * np.where(days.flagged, FLAGGED_WEIGHT, 1.0)
+    ordinary = (days.flagged & seen).sum(1) <= seen.sum(1) / 2
+    if not ordinary.any():
+        ordinary[:] = True
     weights, levels = base, np.ones(len(counts))
     usual = _shape(counts, weights, levels, days.weekdays)
     for _ in range(3):
         expected = usual[days.weekdays]
-        levels = _levels(counts, weights, expected)
+        levels = _levels(counts, weights, expected, ordinary)
         weights = base * _trust(counts, expected * levels[:, None])
         usual = _shape(counts, weights, levels, days.weekdays)
     covered = (seen & ~days.flagged).sum(1) / SLOTS

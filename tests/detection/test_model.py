@@ -117,6 +117,17 @@ def test_one_wild_day_does_not_teach():
     assert profile.usual[:5, 40:44].mean() == pytest.approx(150, rel=0.06)
 
 
+@pytest.mark.parametrize("silent_days", [7, 16, 26])
+def test_days_on_which_nothing_could_come_do_not_teach_however_many_they_are(silent_days):
+    zone, monday = ZoneInfo("UTC"), 20_605 * DAY
+    random = np.random.default_rng(5)
+    history = learned(34, lambda d, _i: int(random.poisson(2)) if d < 34 - silent_days else 0, zone, monday)
+    days = history.days()
+    silent = (days.ordinals - days.ordinals.min()) >= 34 - silent_days
+    profile = fit(days._replace(flagged=np.repeat(silent[:, None], 96, axis=1)))
+    assert profile.usual.sum(1) == pytest.approx(np.full(7, 2 * 1440), rel=0.1)
+
+
 def test_a_weekday_of_its_own_is_learned_where_volume_shows_it():
     zone, monday = ZoneInfo("UTC"), 20_605 * DAY
 
