@@ -81,8 +81,9 @@ def _explained(demands: Demands, line: Key) -> float:
         return 0.0
     told = sum(calls for calls, it in zip(missed, queues, strict=True) if it.silence.episode.active)
     one = max((calls for calls, it in zip(missed, queues, strict=True) if not it.silence.episode.active), default=0.0)
-    part = of_queues / max(of_queues, _missed(demands[line], silence))
-    return round(part, 1) * (told + one) / of_queues
+    with_queue = of_queues / max(of_queues, _missed(demands[line], silence))
+    # in tenths: a hotline and its queues are learned apart, and differ by a few in a hundred
+    return round(with_queue, 1) * (told + one) / of_queues
 
 
 def _missed(demand: Demand, silence: Silence) -> float:
