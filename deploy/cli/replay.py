@@ -149,7 +149,7 @@ def _publish(settings: Settings, contents: Contents, marks: replay.Markers, spee
     started = time.monotonic()
     progress = _Counter(len(contents.events))
     published = asyncio.run(
-        replay.publish(settings.kafka, contents.events, marks, speed=speed, progress=progress, waits=_waits)
+        replay.publish(settings.kafka, contents.events, marks, speed=speed, progress=progress, waits=_held_up)
     )
     _tell(f"published {so_many(published, 'event')} in {time.monotonic() - started:.1f} s")
     return published
@@ -181,7 +181,7 @@ class _Counter:
             click.echo(f"  {published:,} of {self._total:,}", err=True)
 
 
-def _waits(records: int | None) -> None:
+def _held_up(records: int | None) -> None:
     if records is None:
         _tell("streams reads nothing: the rest is published without waiting for it")
     elif sys.stderr.isatty():

@@ -7,19 +7,18 @@ the brokers' disks. So a replay of more than that holds still where a partition 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from deploy.producers.publisher import NotReachableError
 from deploy.runtime.group_positions import positions
 from deploy.runtime.kafka import reading
 from deploy.runtime.settings import Kafka
+from deploy.status import GROUPS
 from streams.contract.topics import CALLS
 
-READER = "hotline-streams"
+READER = GROUPS["streams"]
 MOST = 600_000
 """Records of all partitions that may wait to be read; `streams` says every fifteen seconds how far it is."""
 PATIENCE_S = 120.0
@@ -28,7 +27,7 @@ ASK_EVERY_S = 1.0
 
 
 class Ahead:
-    """How far `hotline.calls` is ahead of `streams`, as an async context manager.
+    """How far `hotline.calls` is ahead of `streams`.
 
     `told` is called with the records that wait when it begins to wait, and with None when it gives the waiting up. `most`
     and `patience_s`: see `MOST` and `PATIENCE_S`.
@@ -46,21 +45,10 @@ class Ahead:
         self.ask_after = max(1, most // 10)
         """Records that may be appended between two calls of `wait`."""
         self._kafka = kafka
-        self._reading = reading(kafka)
         self._places = [TopicPartition(CALLS, partition) for partition in range(partitions)]
         self._most, self._patience_s = most // partitions, patience_s
         self._told = told
-        self._consumer: AIOKafkaConsumer | None = None
         self._given_up = False
-
-    async def __aenter__(self) -> Self:
-        self._consumer = await self._reading.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._reading.__aexit__(kind, error, trace)
 
     async def wait(self) -> None:
         """Return when no partition has more than its share of `most` to be read, or nobody reads.
@@ -85,9 +73,9 @@ class Ahead:
 
     async def _look(self) -> tuple[int, Mapping[int, int]]:
         """(records read, partition -> records to be read); of none if nobody has ever read."""
-        assert self._consumer is not None
         try:
-            ends = await self._consumer.end_offsets(self._places)
+            async with reading(self._kafka) as asker:
+                ends = await asker.end_offsets(self._places)
             read = await positions(self._kafka, READER)
         except GroupCoordinatorNotAvailableError:  # a new cluster that no group has met yet
             return 0, {}

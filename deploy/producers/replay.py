@@ -124,7 +124,8 @@ async def publish(
     `waits`: `Ahead` says so. Raises NotReachableError.
     """
     published = asked = 0
-    async with Publisher(settings) as publisher, Ahead(settings, publisher.partitions, waits) as ahead:
+    async with Publisher(settings) as publisher:
+        ahead = Ahead(settings, publisher.partitions, waits)
         await publisher.publish(marks.to_all(marks.begin, publisher.partitions))
         started = time.monotonic()
         for due, part in slices(events, speed):

@@ -255,7 +255,9 @@ class Demand(Section):
 
 
 class QueueSilence(Section):
-    """No call in a queue, or to a whole hotline, where some were due. Longer than `intake.silent_after_s`: a source cut off explains it."""
+    """No call in a queue, or to a whole hotline, where some were due. Longer than `intake.silent_after_s`: a source cut off
+    explains it.
+    """
 
     false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
     min_silence_s: Seconds = 120

@@ -46,7 +46,8 @@ async def test_a_replay_is_no_further_ahead_than_so_much_of_who_reads_and_waits_
     """300 records may wait, 50 of a partition: one that is not read holds the replay up, and all others with it."""
     group, told = "reads-slowly", []
     monkeypatch.setattr(ahead, "READER", group)
-    async with Publisher(kafka) as sender, Ahead(kafka, 6, told.append, most=300, patience_s=0.0) as pace:
+    async with Publisher(kafka) as sender:
+        pace = Ahead(kafka, 6, told.append, most=300, patience_s=0.0)
         assert pace.ask_after == 30
         await sender.publish(Message(b"a-call", b"{}", partition) for partition in range(6) for _ in range(51))
         await sender.flush()
@@ -60,16 +61,16 @@ async def test_a_replay_is_no_further_ahead_than_so_much_of_who_reads_and_waits_
         assert told == [305, None], "given up once and for all"
 
     told.clear()
-    async with Ahead(kafka, 6, told.append, most=300, patience_s=60.0) as pace:
-        waiting = asyncio.create_task(pace.wait())
-        while not told:
-            await asyncio.wait([waiting], timeout=0.05)
-        await commit(kafka, group, {partition: at + 1 for partition, at in begun.items() if partition})
-        looked = asyncio.create_task(pace.wait())
-        done, _ = await asyncio.wait([waiting, looked], timeout=3 * ahead.ASK_EVERY_S)
-        assert done == set(), "partition 0 has 51 to be read"
-        await commit(kafka, group, {0: begun[0] + 1})
-        await asyncio.wait_for(asyncio.gather(waiting, looked), 30)
+    pace = Ahead(kafka, 6, told.append, most=300, patience_s=60.0)
+    waiting = asyncio.create_task(pace.wait())
+    while not told:
+        await asyncio.wait([waiting], timeout=0.05)
+    await commit(kafka, group, {partition: at + 1 for partition, at in begun.items() if partition})
+    looked = asyncio.create_task(pace.wait())
+    done, _ = await asyncio.wait([waiting, looked], timeout=3 * ahead.ASK_EVERY_S)
+    assert done == set(), "partition 0 has 51 to be read"
+    await commit(kafka, group, {0: begun[0] + 1})
+    await asyncio.wait_for(asyncio.gather(waiting, looked), 30)
     assert told == [305, 301]
 
 
