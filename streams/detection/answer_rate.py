@@ -10,7 +10,7 @@ from deploy.runtime.detection_settings import AnswerRate as AnswerRateRules
 from streams.contract.metrics import window_bounds
 from streams.detection.calendar import local_day
 from streams.detection.episode import Episode
-from streams.detection.keys import MINUTE
+from streams.detection.keys import DAY, HOUR, MINUTE
 from streams.detection.shares import Parts, Rolling, gathered_since, wilson_upper
 
 BEGIN_AFTER = 30_000
@@ -22,8 +22,6 @@ CALM_AFTER = 600_000
 SETTLE = 5 * MINUTE
 """Calls younger than this may still wait: they say nothing of the rate yet."""
 LEAST_RECENT = 30
-DAY = 1440 * MINUTE
-HOUR = 60 * MINUTE
 SLOWEST, FASTEST = 0.25, 4.0
 """How far today's calls may be from those of the day before, minute for minute."""
 

@@ -20,7 +20,7 @@ from streams.detection.departure import LEAST_ELAPSED
 from streams.detection.episode import Episode
 from streams.detection.explain import SliceKey
 from streams.detection.feeds import SourceWatch
-from streams.detection.keys import MINUTE, Key
+from streams.detection.keys import DAY, HOUR, MINUTE, Key
 from streams.detection.promised import Promised
 from streams.detection.rules import DetectionRules
 from streams.detection.service import Promise
@@ -31,10 +31,9 @@ SMALL_STEP = 5_000
 """Between ticks at most so far apart the open minute is judged; further apart only minutes that are over."""
 SLACK = 2_000
 """Counts may run ahead of the merged clock by this (or by what is told) and two ticks."""
-NEAR = 8 * 1440 * MINUTE
+NEAR = 8 * DAY
 """Events that are on within so long before or after a minute are weighed then: of years of them only a few."""
 FORECAST_EVERY = 5 * MINUTE
-HOUR, DAY = 60 * MINUTE, 1440 * MINUTE
 WEEK = 7 * DAY
 
 

@@ -7,6 +7,7 @@ from streams.contract import SignalKind
 
 MINUTE = 60_000
 """Milliseconds of a base cell."""
+HOUR, DAY = 60 * MINUTE, 1440 * MINUTE
 
 
 class Key(NamedTuple):

@@ -14,11 +14,10 @@ import msgspec
 from deploy.runtime.service_settings import Burn, ServiceLevel
 from streams.contract.metrics import service_level_parts
 from streams.detection.episode import Episode
-from streams.detection.keys import MINUTE
+from streams.detection.keys import DAY, HOUR, MINUTE
 from streams.detection.shares import gathered_since, wilson_lower
 
 CLEAR_AFTER = 120_000
-HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
 _WHOLE = 1_000_000
 _MOST_SHARE = 0.5
 """A burn that a promise leaves no room for is taken as half-way from what is allowed to everything."""

@@ -20,11 +20,10 @@ import numpy.typing as npt
 from deploy.runtime.public_holidays import SATURDAY, Weekdays
 from streams.detection.explain import Slice, SliceKey
 from streams.detection.history import PLAIN, Floats
-from streams.detection.keys import MINUTE
+from streams.detection.keys import HOUR, MINUTE
 
 RING = 192
 """Minutes that may still change; what leaves them is learned. Longer than calls may be late."""
-HOUR = 60 * MINUTE
 BUCKETS = 48
 PRIOR = 100.0
 """Calls that a slice's share over all hours counts for at each hour."""
