@@ -232,6 +232,7 @@ class Announcer:
                 since=shortage.episode.since,
                 waiting=gauge.waiting,
                 agents=sum(gauge.agents.values()),
+                available=gauge.agents.get("available", 0),
                 on_break=gauge.agents.get("break", 0),
             )
         return signal

@@ -158,11 +158,13 @@ class Promise(msgspec.Struct):
         return False
 
     def burning(self, pace: Pace, now: int, rules: ServiceLevel) -> tuple[Spent, int]:
-        """What was spent over the window (s) that burns fastest, surely, of those of `pace`."""
+        """What was spent over the window (s) that burns fastest, surely, of those of `pace` in which anything was."""
         windows = (rules.fast if pace == "fast" else rules.slow).windows_s
         now_judged = self.decided(now, rules)
         seen = [(self.window(now_judged, window_s), window_s) for window_s in windows]
-        return max(seen, key=lambda it: wilson_lower(it[0].missed, it[0].judged) - it[0].share_allowed)
+        return max(
+            seen, key=lambda it: (it[0].judged > 0, wilson_lower(it[0].missed, it[0].judged) - it[0].share_allowed)
+        )
 
     def minute(self, minute: int, rules: ServiceLevel) -> None:
         """A minute begins: what no window needs any more is let go."""

@@ -77,11 +77,17 @@ def concentration(
 ) -> Sentences:
     """More calls of one slice than its part of all calls; `score`: -log10 of the probability of so many by chance."""
     began, of, ratio = clock_text(since, hotline.zone), about(expected), times(count / max(expected, 1.0))
-    odds = f"10^{min(99, round(score))}"
+    odds = min(99, round(score))
+    chance, chance_zh = (f"; chance alone 1 in 10^{odds}", f"；偶然概率 10^{odds} 分之一") if odds > 0 else ("", "")
+    if not count:
+        return {
+            "en": f"{where['en']}: no call in {minutes} min, its usual part of all calls is {of}; since {began}.",
+            "zh": f"{where['zh']}：{minutes} 分钟内没有来电，通常占比约 {of} 个；始于 {began}。",
+        }
     return {
         "en": f"{where['en']}: {count} calls in {minutes} min, {ratio} times its usual part of all calls ({of}); "
-        f"since {began}; chance alone 1 in {odds}.",
-        "zh": f"{where['zh']}：{minutes} 分钟内来电 {count} 个，为其通常占比（约 {of} 个）的 {ratio} 倍；始于 {began}；偶然概率 {odds} 分之一。",
+        f"since {began}{chance}.",
+        "zh": f"{where['zh']}：{minutes} 分钟内来电 {count} 个，为其通常占比（约 {of} 个）的 {ratio} 倍；始于 {began}{chance_zh}。",
     }
 
 
@@ -99,19 +105,29 @@ def times(ratio: float) -> str:
     return f"{ratio:.1f}" if ratio < 10 else str(round(ratio))
 
 
+def _expected(number: float) -> Sentences:
+    if number < 1:
+        return {"en": "less than 1 was expected", "zh": "预期不足 1 个"}
+    return {"en": f"about {about(number)} were expected", "zh": f"预期约 {about(number)} 个"}
+
+
 def demand(where: Sentences, hotline: Hotline, *, since: int, start: int, count: int, expected: float) -> Sentences:
     """`count` calls since `start` (the episode's beginning, or an hour ago) where about `expected` were expected."""
     zone = hotline.zone
-    ratio = times(count / max(expected, 1.0))
-    began, of = clock_text(since, zone), about(expected)
+    if not count:
+        return shortfall(where, hotline, since=since, start=start, count=count, expected=expected)
+    began, of, calls = clock_text(since, zone), _expected(expected), "1 call" if count == 1 else f"{count} calls"
+    if expected >= 1:
+        ratio, usual = times(count / expected), about(expected)
+        of = {"en": f"{ratio} times the expected {usual}", "zh": f"为预期（约 {usual} 个）的 {ratio} 倍"}
     if start > since:
         return {
-            "en": f"{where['en']}: {count} calls in the last hour, {ratio} times the expected {of}; since {began}.",
-            "zh": f"{where['zh']}：近一小时来电 {count} 个，为预期（约 {of} 个）的 {ratio} 倍；始于 {began}。",
+            "en": f"{where['en']}: {calls} in the last hour, {of['en']}; since {began}.",
+            "zh": f"{where['zh']}：近一小时来电 {count} 个，{of['zh']}；始于 {began}。",
         }
     return {
-        "en": f"{where['en']}: {count} calls since {began}, {ratio} times the expected {of}.",
-        "zh": f"{where['zh']}：{began} 以来来电 {count} 个，为预期（约 {of} 个）的 {ratio} 倍。",
+        "en": f"{where['en']}: {calls} since {began}, {of['en']}.",
+        "zh": f"{where['zh']}：{began} 以来来电 {count} 个，{of['zh']}。",
     }
 
 
@@ -158,8 +174,11 @@ def service(
     target: float,
     window_s: int,
 ) -> Sentences:
-    began, minutes = clock_text(since, hotline.zone), max(1, window_s // 60)
-    share, goal = f"{met / max(judged, 1):.0%}", f"{target:.0%}"
+    began, minutes, goal = clock_text(since, hotline.zone), max(1, window_s // 60), f"{target:.0%}"
+    if not judged:
+        promised, promised_zh = f"target: {goal} within {threshold_s} s", f"目标：{threshold_s} 秒内接通 {goal}"
+        return _nothing(where, span(window_s), began, promised, promised_zh)
+    share = f"{met / judged:.0%}"
     return {
         "en": f"{where['en']}: {share} of {judged} calls answered within {threshold_s} s in the last {minutes} min, "
         f"target {goal}; since {began}.",
@@ -172,6 +191,14 @@ def span(seconds: int) -> Sentences:
     if seconds % 3600 == 0:
         return {"en": f"{seconds // 3600} h", "zh": f"{seconds // 3600} 小时"}
     return {"en": f"{max(1, seconds // 60)} min", "zh": f"{max(1, seconds // 60)} 分钟"}
+
+
+def _nothing(where: Sentences, over: Sentences, began: str, promised: str, promised_zh: str) -> Sentences:
+    """That no call is left in the window of a condition that is not over yet: a share of nothing is none."""
+    return {
+        "en": f"{where['en']}: no call to judge in the last {over['en']} ({promised}); since {began}.",
+        "zh": f"{where['zh']}：近 {over['zh']}没有可评定的来电（{promised_zh}）；始于 {began}。",
+    }
 
 
 def burn(
@@ -187,12 +214,15 @@ def burn(
 ) -> Sentences:
     """How fast the error budget burns; `left` of the budget of `days` days is a fraction, below 0: overspent."""
     began, over, rate = clock_text(since, hotline.zone), span(window_s), times(spent.burn)
-    share, allowed = f"{spent.missed / max(spent.judged, 1):.0%}", f"{spent.share_allowed:.0%}"
     rest = rest_zh = ""
     if left is not None and left >= 0:
         rest, rest_zh = f"; {left:.0%} of its {days} days' budget is left", f"；{days} 天误差预算余 {left:.0%}"
     elif left is not None:
         rest, rest_zh = f"; its {days} days' budget is spent", f"；{days} 天误差预算已用尽"
+    if not spent.judged:
+        promised, promised_zh = f"promised: within {threshold_s} s{rest}", f"承诺 {threshold_s} 秒内接通{rest_zh}"
+        return _nothing(where, over, began, promised, promised_zh)
+    share, allowed = f"{spent.missed / spent.judged:.0%}", f"{spent.share_allowed:.0%}"
     return {
         "en": f"{where['en']}: {share} of {spent.judged} calls missed {threshold_s} s in the last {over['en']}, {rate} "
         f"times the {allowed} that may{rest}; since {began}.",
@@ -205,6 +235,11 @@ def waiting(
     where: Sentences, hotline: Hotline, *, since: int, over: int, threshold_s: int, oldest: int | None
 ) -> Sentences:
     began = clock_text(since, hotline.zone)
+    if not over:
+        return {
+            "en": f"{where['en']}: nobody waits longer than {threshold_s} s any more; it began at {began}.",
+            "zh": f"{where['zh']}：已无人等待超过 {threshold_s} 秒；始于 {began}。",
+        }
     longest = f", the longest since {clock_text(oldest, hotline.zone)}" if oldest else ""
     longest_zh = f"，最久的自 {clock_text(oldest, hotline.zone)} 起" if oldest else ""
     callers = "caller has" if over == 1 else "callers have"
@@ -216,23 +251,25 @@ def waiting(
 
 def shortfall(where: Sentences, hotline: Hotline, *, since: int, start: int, count: int, expected: float) -> Sentences:
     """Only `count` calls since `start` (the episode's beginning, or an hour ago) where about `expected` were expected."""
-    began, of, calls = clock_text(since, hotline.zone), about(expected), "call" if count == 1 else "calls"
+    began, of = clock_text(since, hotline.zone), _expected(expected)
+    calls = "only 1 call" if count == 1 else f"only {count} calls" if count else "no call"
+    calls_zh = f"来电仅 {count} 个" if count else "没有来电"
     if start > since:
         return {
-            "en": f"{where['en']}: only {count} {calls} in the last hour, about {of} were expected; since {began}.",
-            "zh": f"{where['zh']}：近一小时来电仅 {count} 个，预期约 {of} 个；始于 {began}。",
+            "en": f"{where['en']}: {calls} in the last hour, {of['en']}; since {began}.",
+            "zh": f"{where['zh']}：近一小时{calls_zh}，{of['zh']}；始于 {began}。",
         }
     return {
-        "en": f"{where['en']}: only {count} {calls} since {began}, about {of} were expected.",
-        "zh": f"{where['zh']}：{began} 以来来电仅 {count} 个，预期约 {of} 个。",
+        "en": f"{where['en']}: {calls} since {began}, {of['en']}.",
+        "zh": f"{where['zh']}：{began} 以来{calls_zh}，{of['zh']}。",
     }
 
 
 def silence(where: Sentences, hotline: Hotline, *, since: int, expected: float) -> Sentences:
-    began, of = clock_text(since, hotline.zone), about(expected)
+    began, of = clock_text(since, hotline.zone), _expected(expected)
     return {
-        "en": f"{where['en']}: no call since {began}, about {of} were expected.",
-        "zh": f"{where['zh']}：{began} 以来没有来电，预期约 {of} 个。",
+        "en": f"{where['en']}: no call since {began}, {of['en']}.",
+        "zh": f"{where['zh']}：{began} 以来没有来电，{of['zh']}。",
     }
 
 
@@ -254,8 +291,12 @@ def share(
     limit: float,
     minutes: int,
 ) -> Sentences:
-    began, seen, most = clock_text(since, hotline.zone), f"{part / max(whole, 1):.1%}", f"{limit:.1%}"
+    began, most = clock_text(since, hotline.zone), f"{limit:.1%}"
     english, chinese = _SHARES[kind]
+    if not whole:
+        promised, promised_zh = f"limit: {most} of {english}", f"{chinese.removeprefix('个')}上限 {most}"
+        return _nothing(where, span(minutes * 60), began, promised, promised_zh)
+    seen = f"{part / whole:.1%}"
     return {
         "en": f"{where['en']}: {part} of {whole} {english} in the last {minutes} min ({seen}, limit {most}); "
         f"since {began}.",
@@ -274,9 +315,13 @@ def answer_rate(
     worst: tuple[float, int] | None,
 ) -> Sentences:
     """`worst`: the lowest rate of 24 h that ended today, and when (ms); None before a whole day was seen."""
-    began, rate, goal = clock_text(since, hotline.zone), f"{answered / max(came, 1):.1%}", f"{target:.1%}"
+    began, goal = clock_text(since, hotline.zone), f"{target:.1%}"
     lowest = f"; worst 24 h today: {worst[0]:.1%}, to {clock_text(worst[1], hotline.zone)}" if worst else ""
     lowest_zh = f"；今日最差24小时接通率 {worst[0]:.1%}（截至 {clock_text(worst[1], hotline.zone)}）" if worst else ""
+    if not came:
+        promised, promised_zh = f"target: {goal} answered{lowest}", f"目标：接通率 {goal}{lowest_zh}"
+        return _nothing(where, span(86_400), began, promised, promised_zh)
+    rate = f"{answered / came:.1%}"
     return {
         "en": f"{where['en']}: {rate} of {came} calls answered in the last 24 h, target {goal}{lowest}; since {began}.",
         "zh": f"{where['zh']}：近24小时接通率 {rate}（来电 {came} 个），目标 {goal}{lowest_zh}；始于 {began}。",
@@ -305,12 +350,20 @@ def answer_rate_ahead(
 
 
 def agent_shortage(
-    where: Sentences, hotline: Hotline, *, since: int, waiting: int, agents: int, on_break: int
+    where: Sentences, hotline: Hotline, *, since: int, waiting: int, agents: int, available: int, on_break: int
 ) -> Sentences:
     began = clock_text(since, hotline.zone)
     callers = "1 caller waits" if waiting == 1 else f"{waiting} callers wait"
+    if not waiting:
+        return {
+            "en": f"{where['en']}: nobody waits any more; it began at {began}.",
+            "zh": f"{where['zh']}：已无人排队；始于 {began}。",
+        }
     who = f"none of {agents} agents is available" if agents else "no agent is logged in"
     who_zh = f"{agents} 名座席均无空闲" if agents else "无座席在线"
+    if available:
+        who = f"{available} of {agents} agents {'is' if available == 1 else 'are'} available"
+        who_zh = f"{agents} 名座席中 {available} 名空闲"
     if on_break:
         who, who_zh = f"{who} ({on_break} on a break)", f"{who_zh}（{on_break} 人小休）"
     return {
@@ -326,6 +379,12 @@ def dead_feed(source: str, hotline: Hotline, *, since: int) -> Sentences:
 
 def doubled_feed(source: str, hotline: Hotline, *, since: int, repeats: int, events: int) -> Sentences:
     began = clock_text(since, hotline.zone)
+    if not repeats:
+        return {
+            "en": f"{source} seemed to send everything twice, and does not any more; it began at {began}. No figure is "
+            "changed by it.",
+            "zh": f"{source} 曾疑似重复发送，现已停止；始于 {began}。各项数字不受影响。",
+        }
     return {
         "en": f"{source} seems to send everything twice: {repeats} of its last {events} records told nothing new; "
         f"since {began}. No figure is changed by it.",
