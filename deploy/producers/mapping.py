@@ -15,7 +15,6 @@ from deploy.producers.mapping_parts import (
     EventField,
     EventLog,
     Outcomes,
-    Part,
     Rated,
     Several,
     SeveralNames,
@@ -23,6 +22,7 @@ from deploy.producers.mapping_parts import (
     Times,
 )
 from deploy.runtime import yaml_text
+from deploy.runtime.section import Section
 from deploy.runtime.settings import TimeZone
 
 Format = Literal["csv", "tsv", "jsonl", "xlsx", "parquet"]
@@ -40,7 +40,7 @@ def _known_codec(name: str) -> str:
     return name
 
 
-class Mapping(Part):
+class Mapping(Section):
     """One kind of export: its rows are calls (`times` and `outcome`) or lines of an event log (`events`)."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]

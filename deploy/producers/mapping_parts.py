@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from deploy.producers.local_times import Fold
+from deploy.runtime.section import Section
 from streams.contract.events import AgentState
 
 RowOutcome = Literal[
@@ -70,13 +71,7 @@ AgentStep = Literal[
 _FORMATS = ("clock", "iso", "epoch_s", "epoch_ms", "excel")
 
 
-class Part(BaseModel):
-    """What every part of a mapping is: frozen, and strict about keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ColumnOf(Part):
+class ColumnOf(Section):
     """Where a value comes from: one column, several joined to a path, or `always` the same.
 
     A value in `absent` counts as not given; `words` puts other words in place of the file's; `split` is
@@ -87,7 +82,7 @@ class ColumnOf(Part):
     columns: tuple[str, ...] = ()
     always: str = ""
     absent: tuple[str, ...] = ()
-    words: dict[str, str] = {}
+    words: dict[str, str] = Field(default_factory=dict)
     split: str = ""
 
     @model_validator(mode="after")
@@ -118,7 +113,7 @@ SeveralNames = Annotated[
 ]
 
 
-class TimeFormat(Part):
+class TimeFormat(Section):
     """How times are written. `clock` takes the date from the column `date`; other formats carry it.
 
     Several formats are tried in order. `fold` says which one a time is that the clocks showed twice.
@@ -144,11 +139,6 @@ class TimeFormat(Part):
         return self
 
     @property
-    def formats(self) -> tuple[str, ...]:
-        """The formats in the order in which they are tried."""
-        return self.format
-
-    @property
     def named(self) -> str:
         """The formats for people."""
         return " or ".join(self.format)
@@ -158,7 +148,7 @@ class TimeFormat(Part):
         return name in self.format
 
 
-class Times(Part):
+class Times(Section):
     """Which column says when what happened, in the order in which it happens."""
 
     arrived: str
@@ -173,7 +163,7 @@ class Times(Part):
         return str(getattr(self, moment))
 
 
-class Durations(Part):
+class Durations(Section):
     """Which columns state a duration, all in one unit (a value `H:MM:SS` says its own)."""
 
     unit: Unit = "s"
@@ -183,11 +173,11 @@ class Durations(Part):
     acw: str = ""
 
 
-class Outcomes(Part):
+class Outcomes(Section):
     """The column that says how the call went, and what its words mean; or `always` the same outcome."""
 
     column: str = ""
-    words: dict[str, RowOutcome] = {}
+    words: dict[str, RowOutcome] = Field(default_factory=dict)
     always: RowOutcome | None = None
 
     @model_validator(mode="after")
@@ -200,15 +190,15 @@ class Outcomes(Part):
         return self
 
 
-class Rated(Part):
+class Rated(Section):
     """The caller's rating: its column, when it was given (a column of times), and numbers for words."""
 
     column: Annotated[str, Field(min_length=1)]
     time: str = ""
-    words: dict[str, int] = {}
+    words: dict[str, int] = Field(default_factory=dict)
 
 
-class Logged(Part):
+class Logged(Section):
     """What one kind of line of an event log says: an event of a call, something of an agent, or both.
 
     Of an agent it says a step (`agent`), from whose steps states and skills follow, or the `state` itself.
@@ -247,7 +237,7 @@ class Logged(Part):
         return {key: column for key in named if (column := str(getattr(self, key)))}
 
 
-class EventLog(Part):
+class EventLog(Section):
     """An event log: one line says one thing. Words in `ignore` are known and mean nothing here."""
 
     column: str

@@ -119,7 +119,7 @@ class TimeReader:
         self._epoch_ms = 1_000 if spec.names("epoch_s") else 1 if spec.names("epoch_ms") else 0
         self._readers = [
             datetime.fromisoformat if name == "iso" else _pattern(name)
-            for name in spec.formats
+            for name in spec.format
             if name == "iso" or "%" in name
         ]
         self.follow = self._chooser.follow

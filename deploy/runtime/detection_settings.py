@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from deploy.runtime.service_settings import Fraction, Part, Seconds
+from deploy.runtime.section import Section
+from deploy.runtime.service_settings import Fraction, Seconds
 
 
-class Concentration(Part):
+class Concentration(Section):
     """More calls of some kind than usual among the others, by the values of these dimension sets and by source.
 
     One budget for all of them together, per hotline. `min_excess`: calls more than expected that are worth a word.
@@ -30,7 +31,7 @@ class Concentration(Part):
     clear_after_s: Seconds = 300
 
 
-class ShareLimit(Part):
+class ShareLimit(Section):
     """When a share counts as above its `limit`: over `window`, of at least `min_volume`."""
 
     window: Literal["5m", "15m", "30m", "60m"] = "15m"
@@ -57,7 +58,7 @@ class RingNoAnswer(ShareLimit):
     limit: Fraction = 0.1
 
 
-class AnswerRate(Part):
+class AnswerRate(Section):
     """Answered of all calls that came in over rolling 24 hours; GB/T 33358 asks for 95 %.
 
     A breach is foretold when the rate of the last `recent_s` leads to it within `ahead_s`.
@@ -69,7 +70,7 @@ class AnswerRate(Part):
     ahead_s: Annotated[int, Field(ge=600, le=86_400)] = 28_800
 
 
-class NoAgent(Part):
+class NoAgent(Section):
     """Somebody waits and no agent is available for so long. In busy times that is usual for a minute."""
 
     after_s: Seconds = 120

@@ -1,4 +1,4 @@
-"""What every part of the settings is: frozen, and strict about keys."""
+"""What every part of a file that people write is - of settings, of a mapping: frozen, and strict about keys."""
 
 from pydantic import BaseModel, ConfigDict
 

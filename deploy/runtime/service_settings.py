@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from deploy.runtime.section import Section
 from streams.contract.metrics import Attribution, Formula, Leaving
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -14,11 +15,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Hours(Part):
+class Hours(Section):
     """What is promised on `days` from `begin` to before `end`, local time; `target` null: nothing.
 
     An `end` that is not after `begin` lies on the next day; such a span belongs to the day that it begins on.
@@ -49,7 +46,7 @@ def target_at(hours: Iterable[Hours], local: datetime, otherwise: float) -> floa
     return next((span.target for span in hours if span.hold(local)), otherwise)
 
 
-class Burn(Part):
+class Burn(Section):
     """When the error budget burns too fast: `factor` times what is allowed, surely, over any of `windows_s`, and still
     so over the last `still_s`. `min_volume`: visits that it must rest on.
     """
@@ -60,7 +57,7 @@ class Burn(Part):
     min_volume: Annotated[int, Field(ge=1)]
 
 
-class ServiceLevel(Part):
+class ServiceLevel(Section):
     """When the service level counts as under target: over `window_s`, by at least `min_volume` visits.
 
     `formula`, `attribution`: which of the definitions of metrics is judged. `flowed_out_and_callbacks`: whether a visit
