@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.runtime.group_positions import Place
+from deploy.runtime.kafka import Place
 from deploy.runtime.settings import Settings
 from sinks.clickhouse import table_files
 from sinks.clickhouse.client import connect

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 
 from deploy.backup import BackupError, put_settings, read, restore, write
 from deploy.cli.clickhouse import NOT_REACHABLE, REFUSED, errors_for_people
-from deploy.runtime.group_positions import GroupRunsError, Place, positions, set_back
-from deploy.runtime.kafka import cluster_id
+from deploy.runtime.group_positions import GroupRunsError, positions, set_back
+from deploy.runtime.kafka import Place, cluster_id
 from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import Part, resolve
 from deploy.runtime.settings import Kafka, Settings, current

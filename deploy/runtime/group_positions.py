@@ -7,11 +7,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError, UnknownMemberIdError
 from aiokafka.structs import OffsetAndMetadata
 
-from deploy.runtime.kafka import client_options, partition_counts, reading
+from deploy.runtime.kafka import Place, client_options, partition_counts, reading
 from deploy.runtime.settings import Kafka
-
-Place = tuple[str, int]
-"""(topic, partition)"""
 
 
 class GroupRunsError(Exception):

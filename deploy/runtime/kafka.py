@@ -13,6 +13,9 @@ from deploy.runtime.settings import Kafka, SettingsError
 
 POLL_MS = 500
 
+Place = tuple[str, int]
+"""(topic, partition)."""
+
 
 def ssl_context(settings: Kafka) -> ssl.SSLContext | None:
     """The TLS context for SSL and SASL_SSL; None otherwise. Raises SettingsError naming the file."""

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from deploy.runtime.ending import end_process
-from deploy.runtime.kafka import partition_counts
+from deploy.runtime.kafka import Place, partition_counts
 
 EVERY_S = 10.0
 STALLED_S = 90.0
@@ -23,8 +23,6 @@ PASSED_OVER_S = 900.0
 """How long those of one partition may wait while it reads others: with much to read on a slow machine they take turns."""
 
 log = structlog.get_logger()
-
-Place = tuple[str, int]
 
 
 class Trouble(Enum):

@@ -18,7 +18,7 @@ from deploy.runtime.chunks import Chunk, Position, Verdict
 from deploy.runtime.ending import end_process
 from deploy.runtime.health import Health
 from deploy.runtime.hosting import host, run_process
-from deploy.runtime.kafka import log_start, reading
+from deploy.runtime.kafka import Place, log_start, reading
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
 from deploy.runtime.transport import build_app
@@ -30,8 +30,6 @@ FETCH_MIN_BYTES = 32 * 1024
 second: a few answers a second are enough."""
 
 log = structlog.get_logger()
-
-Place = tuple[str, int]
 
 
 class Retry(Exception):  # noqa: N818  (an order, not an error of the program)

@@ -18,8 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from deploy.runtime import group_positions
-from deploy.runtime.group_positions import Place
-from deploy.runtime.kafka import client_options, partition_counts
+from deploy.runtime.kafka import Place, client_options, partition_counts
 from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.records import GROUP
