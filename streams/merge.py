@@ -17,7 +17,7 @@ from streams.contract.topics import CELLS, SIGNALS
 from streams.contribution import Rules
 from streams.detection import Announced, Detection, DetectionRules
 from streams.lives import Lives, LivesHead
-from streams.merged_feed import MergedFeed, MergedFeedHead, Telling
+from streams.merged_feed import MergedFeed, MergedFeedHead, Tellable
 from streams.merged_present import NEVER
 from streams.merged_sources import TELL_EVERY_MS
 from streams.torn import replay_is_whole
@@ -36,7 +36,7 @@ class Merging(msgspec.Struct, frozen=True):
     silent_after_ms: int
 
 
-class _Source(msgspec.Struct, array_like=True):
+class _Partition(msgspec.Struct, array_like=True):
     """The last that one calls partition told. `epoch`: of the latest owner that was heard.
 
     `clock`: the highest told (an owner's may be behind its predecessor's); `told`: the last. `born`, `cut_at` and
@@ -56,7 +56,7 @@ class _Source(msgspec.Struct, array_like=True):
 class _Head(msgspec.Struct, array_like=True):
     version: int
     of: int
-    sources: dict[int, _Source]
+    partitions: dict[int, _Partition]
     feeds: list[MergedFeedHead]
     gauges: list[Gauge]
     lives: LivesHead = msgspec.field(default_factory=LivesHead)
@@ -83,7 +83,7 @@ class Merger:
             self._detection = Detection(detection)
         self._version = state.version
         self._of = state.of
-        self._sources = state.sources
+        self._partitions = state.partitions
         self._lives = Lives(state.lives)
         parts: dict[str, dict[str, bytes]] = {}
         for name, packed in (snapshot or {}).items():
@@ -100,9 +100,9 @@ class Merger:
     @property
     def clock(self) -> int:
         """The lowest partition clock of `live` (0 until every partition has told), ms."""
-        if not self._of or len(self._sources) < self._of:
+        if not self._of or len(self._partitions) < self._of:
             return 0
-        return min(source.clock for source in self._sources.values())
+        return min(its.clock for its in self._partitions.values())
 
     def apply(self, records: Sequence[Record]) -> None:
         """Take in bundles. Passed over: one that is older than what its partition told before, whoever told that, and
@@ -131,7 +131,7 @@ class Merger:
                 self._begin_afresh()
             case "same":
                 pass
-        known = self._sources.get(bundle.partition)
+        known = self._partitions.get(bundle.partition)
         clock, epoch = bundle.clock, bundle.epoch
         if known is not None:
             if epoch and epoch < known.epoch:
@@ -141,7 +141,7 @@ class Merger:
                 return False
             clock = max(clock, known.clock)
         if bundle.quality is not None:  # not a piece: whoever sent that may have died before the last one
-            self._sources[bundle.partition] = _Source(
+            self._partitions[bundle.partition] = _Partition(
                 bundle.offset, clock, bundle.quality, epoch, bundle.clock, bundle.born, bundle.cut_at, bundle.live_from
             )
         return True
@@ -151,7 +151,7 @@ class Merger:
         for name in self._feeds:
             self._detection.forget(name)
         self._feeds.clear()
-        self._sources.clear()
+        self._partitions.clear()
 
     def announce(self, events: Iterable[Announced]) -> None:
         """These are the events that were announced from now on."""
@@ -169,7 +169,7 @@ class Merger:
         judged = self._feeds.get(self._judged)
         over = judged is not None and judged.over
         # A partition that was not heard yet may not know its minutes whole.
-        heard = len(self._sources) == self._of or not self._lives.named
+        heard = len(self._partitions) == self._of or not self._lives.named
         for feed in self._feeds.values():
             # Before the cells, whose counts are let go when they are told for the last time.
             taken += self._told_sources(feed)
@@ -192,7 +192,7 @@ class Merger:
             raise RuntimeError("a snapshot must follow the outputs: the last bundles were not told yet")
         heads = [feed.head() for feed in self._feeds.values()]
         gauges = [gauge for told in self._told_gauges.values() for gauge in told.values()]
-        head = _Head(self._version, self._of, self._sources, heads, gauges, self._lives.head)
+        head = _Head(self._version, self._of, self._partitions, heads, gauges, self._lives.head)
         parts = {"head": _encode_head(head), **self._detection.snapshot()}
         for feed in self._feeds.values():
             parts.update((f"{name}@{feed.feed}", packed) for name, packed in feed.parts())
@@ -217,7 +217,7 @@ class Merger:
     def _ahead_of(self, feed: MergedFeed) -> int:
         """By how much the partition that is furthest with a feed is ahead of its clock, ms."""
         if feed.feed == LIVE:
-            return max(source.clock for source in self._sources.values()) - self.clock
+            return max(its.clock for its in self._partitions.values()) - self.clock
         return feed.ahead
 
     def _judge(self, feed: MergedFeed, *, over: bool) -> Sequence[Signal | Forecast]:
@@ -232,7 +232,7 @@ class Merger:
 
     def _cells(self, feed: MergedFeed) -> list[Output]:
         feed.finalise(self._of)
-        cells = feed.take_cells(self._version, self._of, self._telling(feed))
+        cells = feed.take_cells(self._version, self._of, self._tellable(feed))
         if feed.feed in self._watched:
             for cell in cells:
                 self._detection.cell(cell)
@@ -243,15 +243,15 @@ class Merger:
             taken.append(Output(CELLS, key.encode(), _encode(cell)))
         return taken
 
-    def _telling(self, feed: MergedFeed) -> Telling:
+    def _tellable(self, feed: MergedFeed) -> Tellable:
         """Which cells of a feed may be told: those that are whole, and what may have been called final before only so."""
-        sources = self._sources.values()
+        partitions = self._partitions.values()
         began = self._lives.began
         if feed.feed == LIVE:
-            return Telling(max(source.live_from for source in sources), began)
-        if not replay_is_whole(feed.generation, max(source.cut_at for source in sources)):
-            return Telling(NEVER, NEVER)
-        return Telling(0, NEVER if feed.generation < began and not feed.ended(self._of) else 0)
+            return Tellable(max(its.live_from for its in partitions), began)
+        if not replay_is_whole(feed.generation, max(its.cut_at for its in partitions)):
+            return Tellable(NEVER, NEVER)
+        return Tellable(0, NEVER if feed.generation < began and not feed.ended(self._of) else 0)
 
     def _gauges(self, feed: MergedFeed) -> list[Output]:
         told = self._told_gauges.setdefault(feed.feed, {})
@@ -327,11 +327,11 @@ class Merger:
     def _progress(self) -> Progress:
         total = progress_to(self.clock or None, self._version)
         total.partitions = [
-            PartitionProgress(partition=partition, offset=source.offset, clock=source.clock)
-            for partition, source in sorted(self._sources.items())
+            PartitionProgress(partition=number, offset=its.offset, clock=its.clock)
+            for number, its in sorted(self._partitions.items())
         ]
-        for source in self._sources.values():
-            quality = source.quality
+        for its in self._partitions.values():
+            quality = its.quality
             total.missing += quality.missing
             for name in ("misrouted", "late", "unknown_fields", "superseded"):
                 _add(getattr(total, name), getattr(quality, name))

@@ -15,7 +15,7 @@ from streams.cell_book import MINUTE_MS, difference
 from streams.contract.cells import OTHER, Cell, Counts, add_counts
 from streams.contract.events import LIVE
 from streams.dimensions import Dimensions, Place, Values
-from streams.merged_present import NEVER, MergedPartition, Present, agents, gauges
+from streams.merged_present import NEVER, MergedPartition, PresentAt, agents, gauges
 from streams.merged_sources import TELL_EVERY_MS, WINDOW_MS, MergedSources, SourcesHead
 from streams.values import KnownValues
 
@@ -32,14 +32,14 @@ class CellKey(NamedTuple):
     values: Values
 
 
-class Telling(NamedTuple):
+class Tellable(NamedTuple):
     """Minutes before `whole_from` (ms) are not told; those before `final_from` only when they are final."""
 
     whole_from: int = 0
     final_from: int = 0
 
 
-_ALL = Telling()
+_ALL = Tellable()
 
 
 class _Merged(msgspec.Struct, array_like=True):
@@ -71,7 +71,7 @@ class MergedFeedHead(msgspec.Struct, array_like=True):
     range_from: int | None = None
     range_to: int | None = None
     state: Literal["", "running", "ended"] = ""
-    sources: dict[int, MergedPartition] = msgspec.field(default_factory=dict)
+    partitions: dict[int, MergedPartition] = msgspec.field(default_factory=dict)
     told: SourcesHead = msgspec.field(default_factory=lambda: SourcesHead(judged_to=0))
     values: list[tuple[str, str, dict[str, int]]] = msgspec.field(default_factory=list)
 
@@ -93,7 +93,7 @@ class MergedFeed:
         self.told_sources = MergedSources(head.told)
         self._state = head.state
         self._told_at = 0
-        self._sources = head.sources
+        self._partitions = head.partitions
         self._dimensions = dimensions
         self._values = KnownValues(head.values, most_values)
         self._cells: dict[CellKey, _Merged] = {}
@@ -119,7 +119,7 @@ class MergedFeed:
 
         A partition that is at its end holds nobody back: of one that never had an event the clock is 0.
         """
-        going_on = [source.clock for source in self._sources.values() if not source.ended]
+        going_on = [its.clock for its in self._partitions.values() if not its.ended]
         return min(going_on) if going_on else self._highest
 
     @property
@@ -139,7 +139,7 @@ class MergedFeed:
 
     @property
     def _highest(self) -> int:
-        return max((source.clock for source in self._sources.values()), default=0)
+        return max((its.clock for its in self._partitions.values()), default=0)
 
     def as_of(self, of: int) -> int:
         """How far the feed is, ms: its clock; when it has ended on all `of` partitions, within the range that it covers."""
@@ -153,30 +153,30 @@ class MergedFeed:
         A share below the horizon that the partition told before is one that it tells again after a
         restart: it stands in the sums already (perhaps in a cell that was let go) and is passed over.
         """
-        source = self._sources.setdefault(partition, MergedPartition())
+        known = self._partitions.setdefault(partition, MergedPartition())
         for share in part.shares:
-            if share.minute >= source.horizon:
+            if share.minute >= known.horizon:
                 self._share(partition, share)
-        source.tell(part, at_once=self.feed == LIVE)
+        known.tell(part, at_once=self.feed == LIVE)
         if part.sources is not None and self.told_sources.merge(partition, part.sources):
             for keys in self._not_final.values():
                 self._changed.update(dict.fromkeys(keys))
         if part.clock is None:
             return
-        source.clock = max(source.clock, part.clock)
-        source.watermark = max(source.watermark, part.watermark or 0)
-        source.ended = source.ended or part.ended
+        known.clock = max(known.clock, part.clock)
+        known.watermark = max(known.watermark, part.watermark or 0)
+        known.ended = known.ended or part.ended
         if part.range_from is not None:
             self.range_from, self.range_to = part.range_from, part.range_to
-        if (part.horizon or 0) > source.horizon:
+        if (part.horizon or 0) > known.horizon:
             self._settle(partition, part.horizon or 0)
-            source.horizon = part.horizon or 0
+            known.horizon = part.horizon or 0
 
     def finalise(self, of: int) -> None:
         """Call cells final that the watermarks of all `of` partitions have passed; one that is at its end has passed all."""
-        if len(self._sources) < of:
+        if len(self._partitions) < of:
             return
-        watermark = min((source.watermark for source in self._sources.values() if not source.ended), default=NEVER)
+        watermark = min((its.watermark for its in self._partitions.values() if not its.ended), default=NEVER)
         for minute in [minute for minute in self._not_final if minute + MINUTE_MS <= watermark]:
             for key in self._not_final.pop(minute):
                 self._cells[key].final = True
@@ -188,7 +188,7 @@ class MergedFeed:
 
         0 until all have told: one that has told nothing of the feed may have a share in any of its cells.
         """
-        return min(source.horizon for source in self._sources.values()) if len(self._sources) == of else 0
+        return min(its.horizon for its in self._partitions.values()) if len(self._partitions) == of else 0
 
     def known_to(self, of: int) -> int:
         """Before this instant (ms) everything of the feed is known, and will not change: at the end all that it covers."""
@@ -196,11 +196,11 @@ class MergedFeed:
             return self.horizon(of)
         return self.clock if self.range_to is None else self.range_to
 
-    def take_cells(self, version: int, of: int, telling: Telling = _ALL) -> list[Cell]:
+    def take_cells(self, version: int, of: int, tellable: Tellable = _ALL) -> list[Cell]:
         """Cells that changed since the last call, as sums carrying `version`; then let go of old ones."""
         shown: dict[CellKey, list[CellKey]] = {}
         for key in self._changed:
-            if key.minute < telling.whole_from or (key.minute < telling.final_from and not self._cells[key].final):
+            if key.minute < tellable.whole_from or (key.minute < tellable.final_from and not self._cells[key].final):
                 continue  # what is called final is a change again
             if self._cells[key].hidden:
                 width = len(key.values)
@@ -235,7 +235,7 @@ class MergedFeed:
 
         Nothing until all `of` partitions have told: one that has told nothing of the feed may have records in any.
         """
-        if len(self._sources) == of:
+        if len(self._partitions) == of:
             for end in self.told_sources.pass_windows(to, self._of_sources):
                 yield end, self._records_in(range(end - WINDOW_MS, end, MINUTE_MS))
 
@@ -267,7 +267,7 @@ class MergedFeed:
             self.range_from,
             self.range_to,
             self._state,
-            self._sources,
+            self._partitions,
             self.told_sources.head,
             self._values.pack(),
         )
@@ -288,18 +288,18 @@ class MergedFeed:
 
     def ended(self, of: int) -> bool:
         """Whether the feed is over on all `of` partitions."""
-        return len(self._sources) == of and all(source.ended for source in self._sources.values())
+        return len(self._partitions) == of and all(its.ended for its in self._partitions.values())
 
-    def _presents(self, of: int) -> list[Present]:
+    def _presents(self, of: int) -> list[PresentAt]:
         """The present of each partition as of `clock`; when the feed ended on all `of`, the last that each told.
 
         Those of `live` are the last that each told anyway: its clocks are never far apart for long. Partitions of a
         feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future.
         """
         clock = NEVER if self.ended(of) else self.clock
-        for source in self._sources.values():
-            source.reach(clock)
-        return [source.present for source in self._sources.values()]
+        for its in self._partitions.values():
+            its.reach(clock)
+        return [its.present for its in self._partitions.values()]
 
     def _records_in(self, minutes: range) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}

@@ -17,7 +17,7 @@ NEVER = 2**62
 """Later than any clock, ms."""
 
 
-class Present(msgspec.Struct, array_like=True):
+class PresentAt(msgspec.Struct, array_like=True):
     """What a partition told of the present at its `clock` (ms)."""
 
     clock: int = 0
@@ -32,8 +32,8 @@ class MergedPartition(msgspec.Struct, array_like=True):
     watermark: int = 0
     horizon: int = 0
     ended: bool = False
-    present: Present = msgspec.field(default_factory=Present)
-    coming: list[Present] = msgspec.field(default_factory=list)
+    present: PresentAt = msgspec.field(default_factory=PresentAt)
+    coming: list[PresentAt] = msgspec.field(default_factory=list)
 
     def tell(self, part: FeedPart, *, at_once: bool) -> None:
         """Take in gauges and agents, for now or for when the feed is as far; of each minute the last is kept.
@@ -43,7 +43,7 @@ class MergedPartition(msgspec.Struct, array_like=True):
         if part.gauges is None and part.agents is None:
             return
         known = self.coming[-1] if self.coming else self.present
-        told = Present(
+        told = PresentAt(
             NEVER if part.ended else part.clock or self.clock,
             known.gauges if part.gauges is None else part.gauges,
             known.agents if part.agents is None else part.agents,
@@ -63,7 +63,7 @@ class MergedPartition(msgspec.Struct, array_like=True):
             del self.coming[:reached]
 
 
-def gauges(presents: Iterable[Present]) -> dict[tuple[str, str], PartialGauge]:
+def gauges(presents: Iterable[PresentAt]) -> dict[tuple[str, str], PartialGauge]:
     """(hotline, queue), and (hotline, `""`) for all of it -> the sum over partitions, the oldest of the oldest."""
     total: dict[tuple[str, str], PartialGauge] = {}
     for present in presents:
@@ -87,7 +87,7 @@ def _add(total: dict[tuple[str, str], PartialGauge], key: tuple[str, str], share
         gauge.oldest_queued_at = oldest
 
 
-def agents(presents: Iterable[Present]) -> dict[tuple[str, str], PartialAgents]:
+def agents(presents: Iterable[PresentAt]) -> dict[tuple[str, str], PartialAgents]:
     """(hotline, queue), and (hotline, `""`) with each agent once -> agents by state, summed over partitions."""
     total: dict[tuple[str, str], PartialAgents] = {}
     for present in presents:

@@ -60,7 +60,7 @@ def test_what_is_to_come_is_one_present_a_minute_and_survives_a_restart(merged) 
     for second in range(1, 180):
         feed.merge(1, told("week", T + 1_000 * second, second, 4))
     head = feed.head()
-    assert len(head.sources[1].coming) == 3
+    assert len(head.partitions[1].coming) == 3
     restored = MergedFeed(head, Dimensions([]), 10)
     restored.merge(0, FeedPart(feed="week", clock=T + 150_000))
     assert waiting(restored) == 1 + 119, "the last that was told in the minute before"

@@ -212,11 +212,11 @@ def merge_without_waiting() -> Iterator[None]:
     finalise = MergedFeed.finalise
 
     def but_the_slowest(self: MergedFeed, of: int) -> None:
-        sources = self._sources
-        ranked = sorted(sources.items(), key=lambda item: item[1].watermark)
-        self._sources = dict(ranked[1:])
+        partitions = self._partitions
+        ranked = sorted(partitions.items(), key=lambda item: item[1].watermark)
+        self._partitions = dict(ranked[1:])
         finalise(self, of - 1)
-        self._sources = sources
+        self._partitions = partitions
 
     with mock.patch.object(MergedFeed, "finalise", but_the_slowest):
         yield
