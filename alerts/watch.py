@@ -20,9 +20,10 @@ from alerts.outage import Outage
 from alerts.promises import Promises
 from alerts.rules import Rule
 from alerts.state_format import FORMAT, check
-from alerts.windows import HOUR_MS, LONGEST_MS, MINUTE_MS, AsOf, CellKey, Windows, bounds
+from alerts.windows import HOUR_MS, LONGEST_MS, AsOf, CellKey, Windows, bounds
 from deploy.runtime.processor import Output, Record
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress
+from streams.contract.cells import MINUTE_MS
 from streams.contract.topics import ALERTS
 
 JUDGE_EVERY_MS = 5_000

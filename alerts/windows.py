@@ -9,10 +9,9 @@ import msgspec
 
 from alerts.measures import kept
 from streams.contract import DIMENSIONS, Cell, add_counts
-from streams.contract.cells import Counts
+from streams.contract.cells import MINUTE_MS, Counts
 from streams.contract.metrics import Window, window_bounds
 
-MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 WEEK = timedelta(days=7)
 LONGEST_MS = 25 * HOUR_MS

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from streams.agents import Agent, AgentFact, AgentFacts, What, once
-from streams.cell_book import MINUTE_MS
+from streams.contract.cells import MINUTE_MS
 
 SHELF_MS = 2 * MINUTE_MS
 _HEADS = "heads"

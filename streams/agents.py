@@ -12,7 +12,8 @@ from typing import Final, NamedTuple, get_args
 
 import msgspec
 
-from streams.cell_book import MINUTE_MS, Contribution
+from streams.cell_book import Contribution
+from streams.contract.cells import MINUTE_MS
 from streams.contract.events import AgentState
 from streams.contribution import Rules
 from streams.dimensions import Place

@@ -5,11 +5,8 @@ from collections.abc import Container, Mapping
 import msgspec
 
 from streams.bundle import Share
-from streams.contract.cells import Counts, add_counts
+from streams.contract.cells import MINUTE_MS, Counts, add_counts
 from streams.dimensions import Place
-
-MINUTE_MS = 60_000
-
 
 Contribution = dict[tuple[int, Place], Counts]
 """What one call or agent adds, by minute (start in ms) and place."""

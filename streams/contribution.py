@@ -11,9 +11,9 @@ from functools import lru_cache
 import msgspec
 
 from streams.calls import CALLBACK_COMPLETED, RATED, STAY_ATTRIBUTES, Call
-from streams.cell_book import MINUTE_MS, Contribution
+from streams.cell_book import Contribution
 from streams.contract.buckets import wait_bucket
-from streams.contract.cells import Counts
+from streams.contract.cells import MINUTE_MS, Counts
 from streams.dimensions import Dimensions, Place
 from streams.stays import Stay, later_facts
 

@@ -11,8 +11,8 @@ from streams.agent_book import AgentBook
 from streams.bundle import PartialGauge
 from streams.call_book import CallBook
 from streams.calls import Call
-from streams.cell_book import MINUTE_MS, CellBook, Contribution
-from streams.contract.cells import Counts
+from streams.cell_book import CellBook, Contribution
+from streams.contract.cells import MINUTE_MS, Counts
 from streams.contract.events import CallEvent
 from streams.contract.visits import CallFact, Visit
 from streams.contribution import Rules, contribution, deadlines, lost_at

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from streams.bundle import FeedPart, PartialAgents, PartialGauge, Share
-from streams.cell_book import MINUTE_MS, difference
-from streams.contract.cells import OTHER, Cell, Counts, add_counts
+from streams.cell_book import difference
+from streams.contract.cells import MINUTE_MS, OTHER, Cell, Counts, add_counts
 from streams.contract.events import LIVE
 from streams.dimensions import Dimensions, Place, Values
 from streams.merged_present import NEVER, MergedPartition, PresentAt, agents, gauges

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from streams.bundle import FeedPart, PartialAgents, PartialGauge
-from streams.cell_book import MINUTE_MS
-from streams.contract.cells import add_counts
+from streams.contract.cells import MINUTE_MS, add_counts
 
 NEVER = 2**62
 """Later than any clock, ms."""

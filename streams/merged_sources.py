@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from streams.bundle import PartialSource
-from streams.cell_book import MINUTE_MS
-from streams.contract.cells import SourceStatus
+from streams.contract.cells import MINUTE_MS, SourceStatus
 
 TELL_EVERY_MS = 10_000
 WINDOW_MS = 10 * MINUTE_MS

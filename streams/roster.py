@@ -17,7 +17,8 @@ from streams.agents import (
 )
 from streams.agents_present import AgentsPresent
 from streams.bundle import PartialAgents
-from streams.cell_book import MINUTE_MS, CellBook, Contribution
+from streams.cell_book import CellBook, Contribution
+from streams.contract.cells import MINUTE_MS
 from streams.contribution import Rules
 from streams.staffed_time import Staff, StaffedTime
 

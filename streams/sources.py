@@ -3,7 +3,7 @@
 import msgspec
 
 from streams.bundle import PartialSource
-from streams.cell_book import MINUTE_MS
+from streams.contract.cells import MINUTE_MS
 
 OFFSET_MINUTES = 10
 FORGET_MS = 7 * 24 * 60 * MINUTE_MS

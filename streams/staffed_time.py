@@ -4,7 +4,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from streams.agents import AWAY, Agent, AgentFact, Spell, add_everywhere, count_time, places_of, queues_of
-from streams.cell_book import MINUTE_MS, Contribution
+from streams.cell_book import Contribution
+from streams.contract.cells import MINUTE_MS
 from streams.dimensions import Place
 
 

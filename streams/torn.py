@@ -4,7 +4,7 @@ Of a call that began before the first record that is left only the end is known.
 would replace what is stored of them, for their version is higher.
 """
 
-from streams.cell_book import MINUTE_MS
+from streams.contract.cells import MINUTE_MS
 from streams.contract.events import LIVE
 from streams.contract.visits import CallFact, Visit
 

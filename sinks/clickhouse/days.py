@@ -5,7 +5,8 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-MINUTE_MS = 60_000
+from streams.contract.cells import MINUTE_MS
+
 _EPOCH = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001  (an ordinal has no zone)
 
 LocalDay = Callable[[str, int], int]

@@ -22,9 +22,9 @@ from sinks.web.seen import seen, silences
 from streams.contract import AlertEvent
 from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, Verdict, control_key, feedback_on
 from streams.contract.audit import AuditAction
+from streams.contract.cells import MINUTE_MS
 from streams.contract.topics import ALERT_CONTROL
 
-MINUTE_MS = 60_000
 _WHAT = ("alertname", "hotline", "queue", "category", "source")
 """The labels by which a silence finds its alert again."""
 

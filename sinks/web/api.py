@@ -46,10 +46,9 @@ from sinks.web.summary import (
     parse,
 )
 from sinks.web.worst import answer_rate_24h_worst
-from streams.contract.cells import Counts
+from streams.contract.cells import MINUTE_MS, Counts
 from streams.contract.events import LIVE
 
-MINUTE_MS = 60_000
 FORMATS = ("json", "csv")
 LAST_WEEK_S = 60.0
 """So long what was a week ago is not asked again."""

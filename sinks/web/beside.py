@@ -11,14 +11,13 @@ from typing import Any
 
 from deploy.runtime.settings import Hotline, Settings
 from sinks.clickhouse.why import Statement
-from sinks.web.board import MINUTE_MS
 from sinks.web.past import in_steps
 from sinks.web.rolling import shown
 from sinks.web.seen import Readable
 from sinks.web.sees import Sees, conditions
 from sinks.web.snapshot import DAY_STEP_MS, local_day
 from sinks.web.summary import BadRequestError, Query, choose, given_of, heading, iso
-from streams.contract.cells import Counts
+from streams.contract.cells import MINUTE_MS, Counts
 
 PARAMETERS = ("hotline", "queue")
 WEEK = timedelta(days=7)

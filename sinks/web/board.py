@@ -24,10 +24,9 @@ from streams.contract import (
 )
 from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, Silence
 from streams.contract.announcements import Announcements, in_time
-from streams.contract.cells import Counts
+from streams.contract.cells import MINUTE_MS, Counts
 from streams.contract.metrics import Window, window
 
-MINUTE_MS = 60_000
 KEPT_MS = 26 * 3_600_000
 """A rolling day and a little more: today's beginning stays in memory on a day of 25 hours."""
 SIGNAL_LOST_MS = 60_000

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.runtime.settings import Settings
-from sinks.web.board import MINUTE_MS, Key
+from sinks.web.board import Key
 from sinks.web.expected import bands
 from sinks.web.seen import Readable, events_of_day
 from sinks.web.snapshot import SPARK_MS, band_of, local_day
 from sinks.web.summary import given_of, hotline_of, queue_of
+from streams.contract.cells import MINUTE_MS
 from streams.contract.metrics import service_level_event
 
 PARAMETERS = ("hotline", "queue")

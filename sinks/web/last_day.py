@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sinks.clickhouse.why import Statement
-from sinks.web.board import KEPT_MS, MINUTE_MS
+from sinks.web.board import KEPT_MS
 from sinks.web.kinds import COUNTED, COUNTED_BY_WAIT, SETS
 from sinks.web.past import AwayError, Past, to_counts
 from sinks.web.summary import SUMMED
 from streams.contract import Cell, Forecast, Gauge
-from streams.contract.cells import BY_NUMBER
+from streams.contract.cells import BY_NUMBER, MINUTE_MS
 
 HOUR_MS = 60 * MINUTE_MS
 AT_ONCE_MS = 2 * HOUR_MS

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
-from streams.contract.cells import Counts, add_counts
+from streams.contract.cells import MINUTE_MS, Counts, add_counts
 from streams.contract.metrics import (
     Window,
     buckets,
@@ -23,7 +23,6 @@ from streams.contract.metrics import (
 WINDOWS: tuple[Window, ...] = get_args(Window)
 PERCENTILES = {"queue_time_p50": 0.5, "queue_time_p90": 0.9, "queue_time_p99": 0.99}
 SOURCES_EXPECTED, SOURCES_HEARD = "sources_expected", "sources_heard"
-MINUTE_MS = 60_000
 
 SHOWN = (
     "answered_in_threshold",

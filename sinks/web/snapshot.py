@@ -11,13 +11,14 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from deploy.runtime.settings import Hotline, Settings
-from sinks.web.board import MINUTE_MS, Key
+from sinks.web.board import Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
 from sinks.web.rolling import WINDOWS, bounds
 from sinks.web.seen import Readable, Seen, events_of_day, silences
 from sinks.web.sources import heard
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Forecast, Gauge, Signal
+from streams.contract.cells import MINUTE_MS
 from streams.contract.metrics import rates, ratio, service_level_parts
 
 VERSUS_MS = 30 * MINUTE_MS

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from deploy.runtime.settings import Hotline, Settings
-from sinks.web.board import KEPT_MS, MINUTE_MS, Board, Key
+from sinks.web.board import KEPT_MS, Board, Key
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
 from sinks.web.seen import Readable
 from sinks.web.snapshot import choose_hotline, local_day
-from streams.contract.cells import BY_NUMBER, COUNTERS, Counts
+from streams.contract.cells import BY_NUMBER, COUNTERS, MINUTE_MS, Counts
 from streams.contract.events import LIVE
 from streams.contract.metrics import Window, buckets
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-MINUTE_MS = 60_000
+from streams.contract.cells import MINUTE_MS
+
 SPAN_MS = 1440 * MINUTE_MS
 
 

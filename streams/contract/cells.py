@@ -5,6 +5,9 @@ from typing import Literal
 
 import msgspec
 
+MINUTE_MS = 60_000
+"""The length of a cell."""
+
 DIMENSIONS = (
     "centre",
     "queue",

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from streams.contract.buckets import edges_within
-from streams.contract.cells import Counts, add_counts
+from streams.contract.cells import MINUTE_MS, Counts, add_counts
 
 
 def window(cells: Iterable[Mapping[str, int]]) -> Counts:
@@ -27,7 +27,6 @@ Window = Literal["5m", "15m", "30m", "60m", "today", "24h"]
 """The rolling windows that screens, SQL and rules share."""
 
 _MINUTES: dict[str, int] = {"5m": 5, "15m": 15, "30m": 30, "60m": 60, "24h": 1440}
-_MINUTE_MS = 60_000
 
 
 def window_bounds(window: Window, now: int, zone: ZoneInfo) -> tuple[int, int]:
@@ -35,9 +34,9 @@ def window_bounds(window: Window, now: int, zone: ZoneInfo) -> tuple[int, int]:
 
     `today` begins at the local midnight in the hotline's `zone` (a day of 23 or 25 hours is as long as it is).
     """
-    end = now - now % _MINUTE_MS + _MINUTE_MS
+    end = now - now % MINUTE_MS + MINUTE_MS
     if window != "today":
-        return end - _MINUTES[window] * _MINUTE_MS, end
+        return end - _MINUTES[window] * MINUTE_MS, end
     midnight = datetime.fromtimestamp(now / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     return round(midnight.timestamp() * 1000), end
 

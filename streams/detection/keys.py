@@ -4,9 +4,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from streams.contract import SignalKind
+from streams.contract.cells import MINUTE_MS
 
-MINUTE = 60_000
-"""Milliseconds of a base cell."""
+MINUTE = MINUTE_MS
 HOUR, DAY = 60 * MINUTE, 1440 * MINUTE
 
 

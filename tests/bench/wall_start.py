@@ -35,9 +35,9 @@ from deploy.runtime import group_positions
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.records import GROUP
 from sinks.web import reader
-from sinks.web.board import MINUTE_MS, Board
+from sinks.web.board import Board
 from streams.contract import Cell
-from streams.contract.cells import Counts
+from streams.contract.cells import MINUTE_MS, Counts
 from streams.contract.topics import CELLS
 
 HOUR = 60

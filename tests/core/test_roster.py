@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from deploy.runtime.settings import Settings
 from streams.agent_book import AgentBook
 from streams.agents import Agent, AgentFact, AgentFacts, contribution
-from streams.cell_book import MINUTE_MS, CellBook, Contribution
+from streams.cell_book import CellBook, Contribution
+from streams.contract.cells import MINUTE_MS
 from streams.processors import counting_rules
 from streams.roster import Roster
 

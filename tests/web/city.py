@@ -16,9 +16,9 @@ import msgspec
 import yaml
 
 from deploy.runtime.settings import Settings
-from sinks.web.board import MINUTE_MS, Record
+from sinks.web.board import Record
 from streams.contract import AlertEvent, Cell, Forecast, Gauge, Progress, SourceStatus, add_counts
-from streams.contract.cells import Counts
+from streams.contract.cells import MINUTE_MS, Counts
 
 HOTLINE = "12345"
 ZONE = ZoneInfo("Asia/Shanghai")

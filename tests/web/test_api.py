@@ -8,11 +8,11 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 from running_site import RunningSite
 
-from sinks.web.board import MINUTE_MS, Board, Key
+from sinks.web.board import Board, Key
 from sinks.web.past import sums, to_counts
 from sinks.web.rolling import bounds
 from sinks.web.summary import SUMMED, BadRequestError, answer, in_memory, parse
-from streams.contract.cells import BY_NUMBER
+from streams.contract.cells import BY_NUMBER, MINUTE_MS
 from streams.contract.metrics import rates, service_levels
 
 

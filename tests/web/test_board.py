@@ -7,10 +7,11 @@ import city
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.web.board import KEPT_MS, MINUTE_MS, Board, Key
+from sinks.web.board import KEPT_MS, Board, Key
 from sinks.web.reader import Intake
 from sinks.web.snapshot import View
 from streams.contract import Cell, FeedStatus, Signal
+from streams.contract.cells import MINUTE_MS
 from streams.contract.topics import CELLS
 
 UTILITIES = Key(city.HOTLINE, "utilities")

@@ -10,10 +10,10 @@ from browser import SIDEWAYS, Watched, in_a_browser, resize
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
 
-from sinks.web.board import MINUTE_MS
 from sinks.web.kinds import KindKey
 from sinks.web.rolling import bounds
 from streams.contract.alerts import Silence
+from streams.contract.cells import MINUTE_MS
 
 pytestmark = in_a_browser
 

@@ -16,11 +16,12 @@ from stored import store
 
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.hotlines import utc_offsets
-from sinks.web.board import KEPT_MS, MINUTE_MS, Key
+from sinks.web.board import KEPT_MS, Key
 from sinks.web.rolling import WINDOWS, Minute, Rolling, bounds, measures, percentile, shown, waits_of
 from sinks.web.snapshot import View
 from sinks.web.worst import SPAN_MS, answer_rate_24h_worst
 from streams.contract import Cell, FeedStatus
+from streams.contract.cells import MINUTE_MS
 from streams.contract.metrics import window, window_bounds
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

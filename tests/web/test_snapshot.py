@@ -12,11 +12,12 @@ from msgspec import structs
 from test_board import signal
 
 from deploy.runtime.settings import Hotline
-from sinks.web.board import MINUTE_MS, Board, Key
+from sinks.web.board import Board, Key
 from sinks.web.expected import SMALL, Versus, expect, versus
 from sinks.web.judge import Figures, blame_of, judge
 from sinks.web.snapshot import View, local_day
 from streams.contract import Cell, Forecast, SignalKind
+from streams.contract.cells import MINUTE_MS
 from streams.contract.metrics import rates, service_level_event
 
 NOW = city.MORNING + 2_000
