@@ -17,7 +17,7 @@ WINDOWS = (5, 15, 60)
 """Closed minutes that are looked at each minute."""
 LOOKS = 4
 """False alarms of a window looked at every minute, in units of those of disjoint windows."""
-WEEK = 7 * 24 * 60
+WEEK_MINUTES = 7 * 24 * 60
 CALM_MINUTES = 15
 CALM_SCORE = 2.0
 EXPLAINS = 3.0
@@ -109,7 +109,7 @@ class Concentrations:
     def _required(self, minutes: int, rules: Rules) -> dict[str, float]:
         """-log10 p that a slice of each set must reach: the hotline's weekly budget, shared evenly by sets, then slices."""
         sizes = self.slices.sizes()
-        trials = len(sizes) * len(WINDOWS) * LOOKS * WEEK / minutes
+        trials = len(sizes) * len(WINDOWS) * LOOKS * WEEK_MINUTES / minutes
         return {name: log10(size * trials / rules.false_alarms_per_week) for name, size in sizes.items()}
 
     def _since(self, key: SliceKey, minute: int, minutes: int) -> int:

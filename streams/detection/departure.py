@@ -22,7 +22,7 @@ SAMPLE_EVERY = 5_000
 TESTS = len(WINDOWS) + 1
 LEAST_ELAPSED = 10_000
 """The open minute alone is not judged before so many ms."""
-WEEK = 7 * 24 * 60
+WEEK_MINUTES = 7 * 24 * 60
 LOOKS = 12
 """False alarms of a window looked at continuously, in units of those of disjoint windows (by simulation)."""
 
@@ -98,7 +98,7 @@ def required_score(minutes: int, keys: int, false_alarms_per_week: float, grain:
     if grain > 1:
         tests = sum(window >= grain for window in WINDOWS)
         looks = min(looks, UNKNOWN * minutes / grain)
-    disjoint = keys * tests * WEEK / max(minutes, 0.5)
+    disjoint = keys * tests * WEEK_MINUTES / max(minutes, 0.5)
     return log10(disjoint * looks / false_alarms_per_week)
 
 
