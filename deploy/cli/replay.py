@@ -161,7 +161,7 @@ def _report(summary: dict[str, Any], contents: Contents, *, as_json: bool) -> No
     else:
         _table(summary)
     for number, rejection in contents.rejected[:_LISTED]:
-        click.echo(f"line {number}: {rejection.kind}: {rejection.reason}", err=True)
+        click.echo(f"line {number}: {rejection.reason}: {rejection.detail}", err=True)
     rejected = contents.refused.total()
     if rejected > _LISTED:
         click.echo(f"… and {so_many(rejected - _LISTED, 'more line')} rejected", err=True)

@@ -37,7 +37,7 @@ class Contents:
         """Take in what a line was read as."""
         self.read += 1
         if isinstance(row, Rejection):
-            self.refused[row.kind] += 1
+            self.refused[row.reason] += 1
             if len(self.rejected) < _LISTED:
                 self.rejected.append((line.number, row))
             return

@@ -101,7 +101,7 @@ class FeedTest:
             self.report.read += 1
             preview = "" if isinstance(line.values, Rejection) else mapping.separator.join(line.values)
             if isinstance(row, Rejection):
-                self._refused(row.kind, Example(line.number, "", row.reason, preview))
+                self._refused(row.reason, Example(line.number, "", row.detail, preview))
                 continue
             self.report.outcomes[row.outcome] += 1
             if row.not_understood:

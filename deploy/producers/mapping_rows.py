@@ -21,10 +21,10 @@ _MAX_WAYS = 200
 
 
 class Rejection(NamedTuple):
-    """Why a row could not be read; `reason` holds no personal data."""
+    """Why a row could not be read, as `streams.intake.Rejection` says it of an event; `detail` holds no personal data."""
 
-    kind: RejectionKind
-    reason: str
+    reason: RejectionKind
+    detail: str
 
 
 class ReadRow(NamedTuple):
@@ -104,7 +104,7 @@ class RowReader:
                 return ReadRow(LEFT_OUT, ())
             outcome, events = self._row.read(row)
         except RejectedError as error:
-            return Rejection(error.kind, str(error))
+            return Rejection(error.reason, str(error))
         if events and len(msgspec.json.encode(events[0])) > MAX_EVENT_BYTES:
             return Rejection("too_large", f"more than {MAX_EVENT_BYTES} bytes")
         return ReadRow(outcome, tuple(events), frozenset(row.repairs), frozenset(row.not_understood))

@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 from deploy.producers.local_times import DAY_MS, Chooser, Instant, LocalClock, exact
 from deploy.producers.mapping_parts import TimeFormat
 from streams.contract import RepairKind
+from streams.stays import CLOCK_SKEW_MS, HALF_DAY_MS
 
-CLOCK_SKEW_MS = 5_000
-HALF_DAY_MS = 12 * 3_600_000
 _LATEST_MS = 253_402_300_799_000  # the end of the year 9999
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?", re.ASCII)
 _LENGTH = re.compile(r"(-?)(\d{1,6}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?", re.ASCII)

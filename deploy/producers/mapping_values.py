@@ -7,18 +7,17 @@ from deploy.producers.mapping import Mapping
 from deploy.producers.mapping_parts import ColumnOf, EventField, Unit
 from deploy.producers.mapping_times import UnreadableError, duration_ms, step_back
 from streams.contract import RejectionKind, RepairKind
+from streams.contract.events import LONGEST_MS, LONGEST_NAME, LONGEST_PLACE, LONGEST_TEXT
 
-MAX_DURATION_MS = 7 * 86_400_000
-LONGEST_NAME = 256
-_LONGEST = {"subject": 4_096, "place": 4_096, "text": 32_768}
+_LONGEST = {"subject": LONGEST_PLACE, "place": LONGEST_PLACE, "text": LONGEST_TEXT}
 
 
 class RejectedError(Exception):
     """A row whose call, outcome, times or durations cannot be read; the text says why, without personal data."""
 
-    def __init__(self, kind: RejectionKind, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
+    def __init__(self, reason: RejectionKind, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class Values:
@@ -115,7 +114,7 @@ class Values:
             found = duration_ms(text, unit or self._mapping.durations.unit)
         except UnreadableError as error:
             raise RejectedError("schema", f"{column}: {error}") from error
-        if found > MAX_DURATION_MS:
+        if found > LONGEST_MS:
             raise RejectedError("schema", f"{column}: longer than 7 days")
         self.repairs.update(step_back(found))
         return max(0, found)

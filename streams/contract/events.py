@@ -32,10 +32,14 @@ EventType = Literal[
 Flag = Literal["phantom", "test", "nuisance"]
 
 AgentState = Literal["logged_out", "available", "ringing", "on_call", "hold", "after_call", "break", "ring_no_answer"]
-Name = Annotated[str, msgspec.Meta(max_length=256)]
+LONGEST_NAME, LONGEST_PLACE, LONGEST_TEXT = 256, 4_096, 32_768
+"""Characters of an id or name, of a subject or place, and of a text."""
+LONGEST_MS = 7 * 86_400_000
+"""Longest duration that an event may state."""
+Name = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
 Duration = Annotated[
     int,
-    msgspec.Meta(ge=-86_400_000, le=7 * 86_400_000, description="milliseconds; below 0 is repaired to 0 and counted"),
+    msgspec.Meta(ge=-86_400_000, le=LONGEST_MS, description="milliseconds; below 0 is repaired to 0 and counted"),
 ]
 Time = Annotated[
     int | str,
@@ -89,9 +93,9 @@ class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     direction: Name = ""
     priority: Name = ""
     skill: Name = ""
-    subject: Annotated[str, msgspec.Meta(max_length=4096)] = ""
-    place: Annotated[str, msgspec.Meta(max_length=4096)] = ""
-    text: Annotated[str, msgspec.Meta(max_length=32768)] = ""
+    subject: Annotated[str, msgspec.Meta(max_length=LONGEST_PLACE)] = ""
+    place: Annotated[str, msgspec.Meta(max_length=LONGEST_PLACE)] = ""
+    text: Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)] = ""
     flag: Flag | None = None
     wait_ms: Duration | None = None
     talk_ms: Duration | None = None

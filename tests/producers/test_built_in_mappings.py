@@ -60,8 +60,8 @@ def test_a_call_record_says_each_outcome_with_its_durations(records) -> None:
 def test_what_a_record_says_that_is_not_understood_is_named_and_loses_no_call(records) -> None:
     assert records.not_understood == {"rating": 1}
     assert records.repaired == {"clock_skew": 1}
-    assert [(number, rejection.kind) for number, rejection in records.rejected] == [(11, "no_time"), (12, "no_type")]
-    assert "'gone' in outcome" in records.rejected[1][1].reason
+    assert [(number, rejection.reason) for number, rejection in records.rejected] == [(11, "no_time"), (12, "no_type")]
+    assert "'gone' in outcome" in records.rejected[1][1].detail
 
 
 def test_a_queue_log_tells_calls_with_several_visits_and_transfers(log) -> None:
@@ -118,7 +118,7 @@ def test_agents_events_are_keyed_by_the_agent_and_calls_by_the_call(log) -> None
 
 
 def test_a_line_of_a_log_that_is_unknown_is_rejected_and_one_that_is_known_as_nothing_is_not(log) -> None:
-    assert [(number, rejection.kind) for number, rejection in log.rejected] == [(28, "no_type"), (29, "no_call")]
+    assert [(number, rejection.reason) for number, rejection in log.rejected] == [(28, "no_type"), (29, "no_call")]
     assert log.outcomes["ignored"] == 1
     assert log.read == 29
 

@@ -91,7 +91,7 @@ def test_jsonl_rows_bad_lines_and_line_ends(tmp_path: Path) -> None:
     )
     contents = read(tmp_path, JSONL, lines)
     assert contents.read == 5
-    assert [(number, rejection.kind) for number, rejection in contents.rejected] == [
+    assert [(number, rejection.reason) for number, rejection in contents.rejected] == [
         (3, "not_json"), (4, "not_json"), (5, "encoding"), (6, "no_call"),
     ]  # fmt: skip
     arrived, queued, abandoned = events(contents)

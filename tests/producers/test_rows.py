@@ -140,11 +140,11 @@ def test_a_shifted_row_that_can_be_parted_in_two_ways_is_rejected() -> None:
     ],
 )
 def test_what_cannot_be_read_is_rejected_with_its_kind(changes: dict[str, str], kind: str) -> None:
-    assert reject_bank(**changes).kind == kind
+    assert reject_bank(**changes).reason == kind
 
 
 def test_a_reason_shows_no_digits_of_a_misplaced_caller() -> None:
-    assert "13812345678" not in reject_bank(vru_entry="13812345678").reason
+    assert "13812345678" not in reject_bank(vru_entry="13812345678").detail
 
 
 def test_words_are_compared_without_case() -> None:

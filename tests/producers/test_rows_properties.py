@@ -21,7 +21,7 @@ _DECODE = msgspec.json.Decoder(CallEvent)
 
 def check(row: ReadRow | Rejection) -> None:
     if isinstance(row, Rejection):
-        assert row.reason
+        assert row.detail
         return
     assert row.events[0].type == "arrived"
     assert len({event.call for event in row.events}) == 1
