@@ -9,13 +9,28 @@ import orjson
 from deploy.cli.access import filters_as
 from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people, print_rows
 from deploy.cli.sql_words import described, read_catalogue
+from deploy.embedded.clickhouse_server.tokens import Token, tokens
 from deploy.runtime.settings import current
 from sinks.clickhouse.saved_queries import QueryError, SavedQuery, saved_queries, saved_query, values, words_of
 
 
-def _show(query: str, form: str, filters: str, parameters: dict[str, object] | None = None) -> None:
+def _statements(text: str) -> list[str]:
+    """The statements between `;`, without the comments around them."""
+    sql = text.encode()
+    found: list[list[Token]] = [[]]
+    for token in tokens(sql):
+        if (token.kind, token.text) == ("mark", ";"):
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [sql[its[0].start : its[-1].end].decode() for its in found if its]
+
+
+def _show(text: str, form: str, filters: str, parameters: dict[str, object] | None = None) -> None:
+    """Ask one statement after the other; the first that is refused is the last."""
     with client() as found:
-        print_rows(ask(found, query, form, parameters, filters=filters), form, "no rows")
+        for query in _statements(text):
+            print_rows(ask(found, query, form, parameters, filters=filters), form, "no rows")
 
 
 def _prompt(form: str, filters: str) -> None:
@@ -103,7 +118,7 @@ def command(
     who: str | None,
     parameters: tuple[str, ...],
 ) -> None:
-    """Ask ClickHouse: QUERY, or what stands on standard input, or query by query at a terminal.
+    """Ask ClickHouse: QUERY, or what stands on standard input, or query by query at a terminal; several are ended by ;
 
     \b
     hotline sql "SELECT day, queue, offered, service_level_offered FROM v_daily WHERE feed = 'live'"
@@ -141,7 +156,7 @@ def command(
         _prompt(form, filters)
         return
     text = query if query is not None else sys.stdin.read()
-    if not text.strip().rstrip(";"):
+    if not _statements(text):
         raise click.UsageError("the query is empty")
     with errors_for_people():
         _show(text, form, filters, dict(given))

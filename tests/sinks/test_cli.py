@@ -99,8 +99,20 @@ class TestInClickHouse:
     def test_the_query_may_come_from_standard_input(self):
         assert run("sql", "--format", "csv", text="-- a comment\nSELECT 2 AS two;\n").output.split() == ['"two"', "2"]
 
+    def test_several_queries_are_answered_one_after_the_other_until_one_is_refused(self):
+        text = "SELECT 1 AS one; -- and\nSELECT ';' AS two;\n/* no more; */;"
+        for result in (run("sql", "--format", "csv", text), run("sql", "--format", "csv", text=text)):
+            assert (result.exit_code, result.output.split()) == (0, ['"one"', "1", '"two"', '";"'])
+        result = run("sql", "--format", "csv", text="SELECT 1 AS one; SELECT nonsense FROM v_cells; SELECT 3 AS three")
+        assert (result.exit_code, result.stdout.split(), len(result.stderr.splitlines())) == (1, ['"one"', "1"], 1)
+        assert "nonsense" in result.stderr
+
+    def test_a_comment_may_follow_a_query(self):
+        assert run("sql", "--format", "csv", "SELECT 2 AS two; -- a comment").output.split() == ['"two"', "2"]
+
     def test_an_empty_query_is_a_matter_of_usage(self):
-        assert run("sql", text=" ;\n").exit_code == 2
+        for text in (" ;\n", "-- nothing\n", ""):
+            assert run("sql", text=text).exit_code == 2
 
     def test_a_format_in_the_query_is_refused_with_the_option_that_says_it(self):
         result = run("sql", "SELECT 1 AS one FORMAT Vertical;")
