@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 from getpass import getuser
 from typing import Any, NoReturn, TypeVar, get_args
@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from alerts import control_log
 from alerts.channels.alertmanager import SilenceRefusedError, silence_in_alertmanager
-from alerts.controls import LONGEST_MS
+from alerts.controls import LONGEST_MS, matches
 from alerts.rules import LABELS
 from alerts.rules_file import load_rules
 from deploy.cli.duty import who
@@ -103,13 +103,13 @@ def list_alerts() -> None:
         click.echo("nothing fires")
 
 
-def _meant(beginning: str, firing: Sequence[AlertEvent]) -> str:
-    """The fingerprint of the one alert that fires and begins so."""
-    found = sorted({event.fingerprint for event in firing if event.fingerprint.startswith(beginning)})
+def _meant(beginning: str, known: Iterable[str], one: str, none: str) -> str:
+    """The one of what is known that begins so."""
+    found = sorted({name for name in known if name.startswith(beginning)})
     if not found:
-        _refuse(f"no alert {beginning} fires; `hotline alerts list` shows those that do")
+        _refuse(none)
     if len(found) > 1 and beginning not in found:
-        _refuse(f"{len(found)} alerts that fire begin with {beginning}: write more of it ({', '.join(found[:5])})")
+        _refuse(f"{len(found)} {one} begin with {beginning}: write more of it ({', '.join(found[:5])})")
     return beginning if beginning in found else found[0]
 
 
@@ -122,7 +122,9 @@ def acknowledge(fingerprint: str, note: str, author: str) -> None:
     settings = resolve(current())
     if settings.paging != "hotline":
         _refuse("paging is alertmanager: acknowledge where its receiver pages you, or silence the alert")
-    fingerprint = _meant(fingerprint, _do(settings, control_log.firing(settings.kafka)))
+    firing = [event.fingerprint for event in _do(settings, control_log.firing(settings.kafka))]
+    none = f"no alert {fingerprint} fires; `hotline alerts list` shows those that do"
+    fingerprint = _meant(fingerprint, firing, "alerts that fire", none)
     said = Acknowledgement(fingerprint=fingerprint, author=author, note=note, at=_now())
     _say(settings, said)
     click.echo(f"{fingerprint}: taken on by {author}")
@@ -151,8 +153,9 @@ def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) 
             _refuse(str(error))
         click.echo(f"silence {identity} in Alertmanager until {_time(made.ends_at)}")
         return
+    held = sum(matches(labels, event.labels) for event in _do(settings, control_log.firing(settings.kafka)))
     _say(settings, made)
-    click.echo(f"silence {made.id} until {_time(made.ends_at)}")
+    click.echo(f"silence {made.id} until {_time(made.ends_at)}: of what fires now it holds back {held or 'nothing'}")
 
 
 @command.command("feedback")
@@ -161,11 +164,12 @@ def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) 
 @click.option("--note", default="", help="What was wrong with it, or right.")
 @_author
 def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None:
-    """Say what you think of the last episode of the alert FINGERPRINT: it counts in v_rule_precision."""
+    """Say what you think of the last episode of the alert FINGERPRINT (its beginning will do): it counts in
+    v_rule_precision.
+    """
     settings = resolve(current())
-    last = _do(settings, control_log.last_episodes(settings.kafka)).get(fingerprint)
-    if last is None:
-        _refuse(f"no alert {fingerprint} has fired in the last 30 days")
+    fired = _do(settings, control_log.last_episodes(settings.kafka))
+    last = fired[_meant(fingerprint, fired, "alerts", f"no alert {fingerprint} has fired in the last 30 days")]
     said = feedback_on(last, verdict, author, note, _now())
     _say(settings, said)
     click.echo(f"{last.rule} of {_time(last.started_at)}: {verdict}")
@@ -174,17 +178,17 @@ def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None
 @command.command("unsilence")
 @click.argument("identity")
 def unsilence(identity: str) -> None:
-    """End silence IDENTITY now."""
+    """End silence IDENTITY (its beginning will do) now."""
     settings = resolve(current())
     if settings.paging != "hotline":
         _refuse("paging is alertmanager: its silences are ended there")
     controls = _do(settings, control_log.load(settings.kafka))
-    found = next((made for made in controls.active(_now()) if made.id == identity), None)
-    if found is None:
-        _refuse(f"no silence {identity} holds; `hotline alerts list` shows those that do")
+    holding = {made.id: made for made in controls.active(_now())}
+    none = f"no silence {identity} holds; `hotline alerts list` shows those that do"
+    found = holding[_meant(identity, holding, "silences", none)]
     found.ends_at = _now()
     _say(settings, found)
-    click.echo(f"silence {identity} has ended")
+    click.echo(f"silence {found.id} has ended")
 
 
 command.add_command(who)
