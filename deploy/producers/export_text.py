@@ -40,6 +40,7 @@ class TextExport:
                 first = next(csv.reader(file, **self._dialect()), None)
             if first is None:
                 raise MappingError(f"{path} is empty: its first line should name the columns")
+            mapping.check_delimiter(first)
             self.header = header_of(first, mapping)
 
     def __iter__(self) -> Iterator[Line]:

@@ -1,6 +1,7 @@
 """A mapping: how the rows of an export are calls. The YAML documents itself in `mappings/anonymous-bank.yaml`."""
 
 import codecs
+import json
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -115,14 +116,31 @@ class Mapping(Section):
 
     def check_header(self, header: Iterable[str]) -> None:
         """Raise MappingError if a column that the mapping names (and does not call optional) is not in the file."""
-        present = {*header, *self.optional}
+        names = [name for name in header if name]
+        present = {*names, *self.optional}
         missing = [f"{key}: {column!r}" for column, key in self.used_columns().items() if column not in present]
         if missing:
-            own = f"change them in a copy of {_folder() / self.name}.yaml and give that as --mapping"
+            title = "; if that is a title above the names, write skip_lines: 1" if len(names) == 1 else ""
+            own = f"; change them in {self._own_copy()}" if self.name in built_in() else ""
             raise MappingError(
                 f"mapping {self.name} names columns that the file does not have: {', '.join(missing)}; "
-                f"the file has: {', '.join(header)}" + (f"; {own}" if self.name in built_in() else "")
+                f"the file has: {', '.join(names)}{title}{own}"
             )
+
+    def check_delimiter(self, first: Iterable[str]) -> None:
+        """Raise MappingError if the line with the names is one column that another delimiter makes the columns of."""
+        line = self.separator.join(first)
+        used = {*self.used_columns()}
+        cut = {sign: used & {name.strip(' "') for name in line.split(sign)} for sign in (self.separator, *";\t,|")}
+        if not cut[self.separator] and (sign := next((sign for sign, found in cut.items() if found), None)):
+            own = f" in {self._own_copy()}" if self.name in built_in() else ""
+            raise MappingError(
+                f"mapping {self.name} reads columns with {json.dumps(self.separator)} between them, the file has "
+                f"{json.dumps(sign)}: write delimiter: {json.dumps(sign)}{own}"
+            )
+
+    def _own_copy(self) -> str:
+        return f"a copy of {_folder() / self.name}.yaml and give that as --mapping"
 
 
 def built_in() -> list[str]:

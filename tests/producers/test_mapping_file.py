@@ -1,5 +1,6 @@
 """Mapping files: every format, clear errors."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -143,6 +144,22 @@ def test_a_mapping_that_cannot_be_used_names_the_key(old: str, new: str, says: s
 def test_a_column_that_the_file_lacks_is_named(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"times\.ended: 'out'.*the file has: id, from"):
         read(tmp_path, CSV, CSV_LINES.replace(";out;", ";end;", 1))
+
+
+@pytest.mark.parametrize("sign", [",", "\t", "|"])
+def test_another_delimiter_is_told_as_one_and_not_as_missing_columns(tmp_path: Path, sign: str) -> None:
+    with pytest.raises(MappingError) as raised:
+        read(tmp_path, CSV, CSV_LINES.replace(";", sign))
+    says = f'mapping city reads columns with ";" between them, the file has {json.dumps(sign)}: write delimiter: '
+    assert str(raised.value) == says + json.dumps(sign)
+
+
+def test_a_title_above_the_names_is_taken_for_one(tmp_path: Path) -> None:
+    with pytest.raises(
+        MappingError, match=r"the file has: Calls of March; if that is a title .*, write skip_lines: 1$"
+    ):
+        read(tmp_path, CSV, "Calls of March;;;\n" + CSV_LINES)
+    assert read(tmp_path, CSV + "skip_lines: 1\n", "Calls of March;;;\n" + CSV_LINES).read == 4
 
 
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "just words"])
