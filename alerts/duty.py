@@ -128,5 +128,5 @@ def load_duty(path: Path) -> Duty:
     try:
         return Duty.model_validate(data)
     except ValidationError as error:
-        lines = problems(error, data, "receivers", "receiver")
+        lines = problems(error, data, "receivers", "receiver", Duty)
         raise RulesError("\n".join(f"{path}: {line}" for line in lines)) from error

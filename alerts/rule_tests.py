@@ -219,7 +219,8 @@ def load_tests(path: Path) -> TestsFile:
     try:
         return TestsFile.model_validate(data)
     except ValidationError as error:
-        raise RulesError("\n".join(f"{path}: {line}" for line in problems(error, data, "tests", "test"))) from error
+        lines = problems(error, data, "tests", "test", TestsFile)
+        raise RulesError("\n".join(f"{path}: {line}" for line in lines)) from error
 
 
 def run_test(test: RuleTest, rules: Sequence[Rule], promises: Promises) -> list[Failure]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from alerts.expressions import Part
 from alerts.rules import Rule
@@ -57,17 +57,19 @@ def parse_rules(text: str, name: str) -> tuple[Rule, ...]:
     try:
         rules = _RulesFile.model_validate(data).rules
     except ValidationError as error:
-        raise RulesError("\n".join(f"{name}: {line}" for line in problems(error, data, "rules", "rule"))) from error
+        raise RulesError(
+            "\n".join(f"{name}: {line}" for line in problems(error, data, "rules", "rule", _RulesFile))
+        ) from error
     names = [rule.name for rule in rules]
     if twice := sorted({rule for rule in names if names.count(rule) > 1}):
         raise RulesError(f"{name}: rule {twice[0]}: name: two rules have this name; alerts are told apart by it")
     return rules
 
 
-def problems(error: ValidationError, data: Any, entries: str, entry_word: str) -> Sequence[str]:
-    """One line per problem, entries of the list `entries` called by their name or number."""
-    lines = []
-    for problem in error.errors():
+def problems(error: ValidationError, data: Any, entries: str, entry_word: str, model: type[BaseModel]) -> Sequence[str]:
+    """One line per problem of data that is no `model`, entries of the list `entries` called by their name or number."""
+    lines, known = [], yaml_text.keys_of(model)
+    for problem in yaml_text.problems(error):
         place = list(problem["loc"])
         entry_name = ""
         if place[:1] == [entries] and len(place) > 1 and isinstance(place[1], int):
@@ -77,6 +79,6 @@ def problems(error: ValidationError, data: Any, entries: str, entry_word: str) -
             entry_name = f"{entry_word} {named or number + 1}: "
             place = place[2:]
         field = ".".join(str(part) for part in place if part != "[key]" and not str(part).startswith("<"))
-        message = yaml_text.in_words(problem)
+        message = yaml_text.in_words(problem, known)
         lines.append(f"{entry_name}{field}: {message}" if field else f"{entry_name}{message}")
     return lines

@@ -51,7 +51,14 @@ def parse(text: str, name: str) -> Any:
 def lines(error: ValidationError, model: type[BaseModel], whole: str = "") -> list[str]:
     """One line per problem of data that is no `model`: the key, and what it is refused for; `whole` names the data."""
     known = keys_of(model)
-    return [f"{'.'.join(map(str, it['loc'])) or whole}: {in_words(it, known)}" for it in error.errors()]
+    return [f"{'.'.join(map(str, it['loc'])) or whole}: {in_words(it, known)}" for it in problems(error)]
+
+
+def problems(error: ValidationError) -> list[ErrorDetails]:
+    """What data is refused for: an entry that is refused does not make its list too short as well."""
+    found = error.errors()
+    inside = {it["loc"][:depth] for it in found for depth in range(len(it["loc"]))}
+    return [it for it in found if it["type"] != "too_short" or it["loc"] not in inside]
 
 
 def in_words(problem: ErrorDetails, known: Collection[str] = ()) -> str:
@@ -63,6 +70,8 @@ def in_words(problem: ErrorDetails, known: Collection[str] = ()) -> str:
             return f'write it in quotes: "{problem["input"]}"'
         case "dict_type" | "model_type":
             return "write `key: value` lines below it (or {key: value} beside it), not a value alone"
+        case "too_short":
+            return f"write at least {problem['ctx']['min_length']}"
         case "literal_error" if isinstance(problem["input"], str):
             expected = problem["ctx"]["expected"]
             return f"{problem['input']!r} is none of {expected}" + meant(

@@ -37,8 +37,8 @@ BEGIN = "rules:\n- name: A\n  signal: waiting_past_threshold\n"
         ("rules: [", "r.yaml:1: no valid YAML"),
         ("rules: [3]", "r.yaml: rule 1: write `key: value` lines"),
         ("rules: [{name: A}]", "r.yaml: rule A: write either signal or expression"),
-        (BEGIN + "  match: {que: [a]}", "r.yaml: rule A: match.que: no such key"),
-        (BEGIN + "  for: 5m", "r.yaml: rule A: for: no such key"),
+        (BEGIN + "  match: {que: [a]}", "r.yaml: rule A: match.que: no such key; is queue meant?"),
+        (BEGIN + "  for: 5m", "r.yaml: rule A: for: no such key; is for_s meant?"),
         (BEGIN + "  for_s: soon", "r.yaml: rule A: for_s: Input should be a valid integer"),
         (BEGIN + "  severity: page", "r.yaml: rule A: severity: 'page' is none of 'info', 'warning' or 'critical'"),
         (BEGIN + "  labels: {queue: x}", "r.yaml: rule A: labels: queue: set by Hotline itself"),
@@ -154,7 +154,7 @@ WINDOW = "rules:\n- name: A\n  expression: "
         (WINDOW + "{metric: asa, window: 5m, above: 1, of: expected}", "what is expected is known of `offered`"),
         (WINDOW + "{metric: asa, window: 5m, above: 1, of: week_ago, minus: week_ago}", "write either of or minus"),
         (WINDOW + "{metric: asa, window: 5m, above: 1, threshold_s: 9}", "threshold_s is for service levels"),
-        (WINDOW + "{all: []}", "rule A: expression.all: Tuple should have at least 1 item"),
+        (WINDOW + "{all: []}", "rule A: expression.all: write at least 1"),
         (WINDOW + "{any: [{all: [{metric: x, window: 5m, above: 1}]}]}", "expression.any.0.all.0.metric: 'x' is no"),
         (WINDOW + "{all: [], any: []}", "rule A: expression.any: no such key"),
         (WINDOW + "{metric: asa, window: 5m, above: 1}\n  signal: dead_feed", "write either signal or expression"),
@@ -169,6 +169,12 @@ def test_an_error_of_a_window_rule_names_the_place(text, problem):
     with pytest.raises(RulesError) as error:
         parse_rules(text, "r.yaml")
     assert problem in str(error.value)
+
+
+def test_a_list_is_not_too_short_as_well_whose_entry_is_refused():
+    with pytest.raises(RulesError) as error:
+        parse_rules(WINDOW + "{all: [{metric: offered, window: 5m, abov: 1}]}", "r.yaml")
+    assert str(error.value) == "r.yaml: rule A: expression.all.0.abov: no such key; is above meant?"
 
 
 def test_a_signal_rule_gets_louder_with_time_and_with_its_measure():
