@@ -87,8 +87,8 @@ Verdict = Literal["useful", "noise", "missed"]
 class Feedback(msgspec.Struct, kw_only=True, omit_defaults=True, tag="feedback", tag_field="kind"):
     """What somebody thinks of an episode: `useful`, `noise`, or `missed`: it came too late, or not at all.
 
-    Of a miss without any alert `fingerprint` and `episode` are empty and `note` says what was missed. Of one author and
-    episode the last word counts.
+    Where no alert fired at all, `fingerprint` and `episode` are empty and `note` says what was missed. What an author
+    says last of an episode counts.
     """
 
     fingerprint: str = ""
@@ -150,7 +150,7 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True):
     was killed after the service had accepted and before that was written down). `receiver`: a person or desk, or the
     machine's `target`. `step`: the place in the escalation chain, 1 is the first. `outcome`: given_up: nobody took it
     for a day, or whom it was for is in the duty file no more; overtaken: all its alerts were over before the first try.
-    Of targets that are machines only acceptance, the first failure and giving up are told.
+    For machines only acceptance, the first failure and giving up are written.
     """
 
     id: str

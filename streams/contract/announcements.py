@@ -1,7 +1,8 @@
 """What `hotline.announcements` carries: events that people know to come, each change of one a record of its own.
 
-Two people may change one event at the same time, from two machines: every record says which revision it is, and only the
-one that follows the last counts, in the order of the log. So all who read it agree, and the second of two is told.
+Two people may change one event at the same time, from two machines. So every record says which revision of its event it
+is, and in the order of the log only the one that follows the last revision counts: all readers agree, and whoever came
+second is told so.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,7 +63,7 @@ class Announcements:
         return self._revisions.get(event, ())
 
     def fate(self, record: Announcement) -> Fate:
-        """What has become of a record that was written."""
+        """What has become of a record that somebody wrote."""
         known = self.revisions(record.id)
         if len(known) < record.revision:
             return "not_seen"
@@ -86,12 +87,12 @@ class Announcements:
 
 
 def in_time(event: Announcement) -> tuple[int, int, str, str]:
-    """What events are put in order of time by."""
+    """Sort key that puts events in order of time."""
     return event.begin, event.end, event.name, event.id
 
 
 def same(events: Iterable[Announcement], event: Announcement) -> Announcement | None:
-    """The one of these that announces the same: that name, from then on, of those calls."""
+    """The one of `events` with the same name, begin, hotline and queue; None if there is none."""
     return next((it for it in events if _what(it) == _what(event)), None)
 
 
@@ -100,7 +101,7 @@ def _what(event: Announcement) -> tuple[str, str, str, int]:
 
 
 def followed(known: Announcement, author: str, at: int, *, of: Announcement | None = None) -> Announcement:
-    """The revision after `known`: what `of` says once more, or that the event is withdrawn."""
+    """The revision after `known`: with what `of` says, or, without `of`, that the event is withdrawn."""
     if of is None:
         return msgspec.structs.replace(known, revision=known.revision + 1, author=author, at=at, withdrawn=True)
     return msgspec.structs.replace(of, revision=known.revision + 1, author=author, at=at)

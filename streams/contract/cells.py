@@ -245,8 +245,9 @@ class Progress(msgspec.Struct, kw_only=True, tag="progress", tag_field="kind"):
     """How far the engine is and what it had to mend or refuse; absolute numbers since the beginning.
 
     `data_as_of` is the lowest partition clock (None until every partition has reported).
-    `repaired`, `rejected`: kind -> source -> count. `misrouted`, `late`, `unknown_fields`: by source
-    or name. `superseded`: events of a lower generation than the feed's present one. `missing`: records that the input topic no longer had when they were to be read.
+    `repaired`, `rejected`: kind -> source -> count. `misrouted`, `late`, `superseded`: by source (superseded: events of a
+    lower generation than the feed's present one). `unknown_fields`: by name. `missing`: records that the input topic no
+    longer had when they were to be read.
     """
 
     data_as_of: int | None

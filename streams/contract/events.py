@@ -65,7 +65,9 @@ class CallEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     The record key is `call` (the agent's id for `agent_state`, the source for `heartbeat`). An event
     may state the duration that it ends: `wait_ms` on answered, abandoned, flowed_out and
     callback_taken; `talk_ms` and `hold_ms` on ended; `acw_ms` on wrapped. A stated duration is the
-    measure; differences of times are used only where none is stated.
+    measure; differences of times are used only where none is stated. `entry` says which
+    stay of the call in this queue it is about (1: the first), where the source knows; else that follows from the
+    times. `generation`: which replay of `feed` it belongs to; a higher one replaces a lower one.
     """
 
     type: EventType

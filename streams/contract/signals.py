@@ -30,10 +30,9 @@ class Signal(msgspec.Struct, kw_only=True, omit_defaults=True):
     Sent when it changes and about every 10 s while active. `version` is the `hotline.partials` offset
     it was made from: a reader ignores one that is not newer than the last of its fingerprint, by `version`, then `at`.
     `at` is the clock it was judged at, `since` when the condition began (both ms). `value` is what was
-    observed (calls; a fraction; visits waiting past the threshold; how many times as fast as it may an error budget is
-    spent), `expected`/`lower`/`upper` what
-    the model expected of it, `target` the promise, `volume` the number of visits the value rests on,
-    `score` -log10 of the probability under no change. `budget_left` is what is left of the error budget (a fraction,
+    observed (calls; a fraction; visits waiting past the threshold; how many times faster than allowed an error budget
+    is spent), `expected`/`lower`/`upper` what the model expected of it, `target` the promise, `volume` the number of
+    visits the value rests on, `score` -log10 of the probability under no change. `budget_left` is what is left of the error budget (a fraction,
     below 0: overspent), `breach_at` when the promise will be broken (ms). `dimensions` are
     the key's values beyond hotline, queue, category and source; `explained_by` the few slices (`district=440305,
     category=water`) that a departure is made of, each with its share. `summary` is one sentence per language.

@@ -9,7 +9,7 @@ FOR_GOOD = -1
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """One topic as it must exist. `config` holds the broker's per-topic settings."""
+    """One topic as it must exist. `key`: what its records are keyed by, for people; `retention_ms` None: compaction alone."""
 
     name: str
     partitions: int

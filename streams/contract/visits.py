@@ -25,7 +25,8 @@ class Visit(msgspec.Struct, kw_only=True, omit_defaults=True, tag="visit", tag_f
     `version` is (input offset included, partition clock in ms): of two records for one visit the
     higher one holds. `lost_track` as an outcome means lost while waiting; a visit lost while talking
     stays `answered` with `lost_talking` set. `retracted`: later events showed that there was no such visit (a
-    call that seemed to end in the menu had been queued): views leave it out. `transferred`: it ended in a transfer. `repairs` lists what was mended (`RepairKind`).
+    call that seemed to end in the menu had been queued): views leave it out. `transferred`: it ended in a transfer.
+    `repairs` lists what was mended (`RepairKind`). `entry`: 1 for the call's first stay in this queue, 2 for the next.
     """
 
     feed: str
