@@ -1,7 +1,8 @@
-"""The agents of one feed in one partition, packed for a checkpoint so that it writes what changed.
+"""The agents of one feed in one partition, packed so that a checkpoint writes only what changed.
 
-What is known of each agent is one part. The states told lie in shelves by their own time: those of an hour ago are
-thousands for each agent, and stay as they are.
+What is known of each agent, without the states told, is one part: the heads. The states are thousands for each agent,
+most of them hours old. They lie in shelves of two minutes each, by their own time, and one in which nothing changed is
+not packed again.
 """
 
 from bisect import bisect_left
@@ -15,12 +16,12 @@ from streams.contract.cells import MINUTE_MS
 SHELF_MS = 2 * MINUTE_MS
 _HEADS = "heads"
 _FORMER = "0"
-"""Of formats before the third: agents with all their facts."""
+"""The one part of state formats 1 and 2: agents with all their facts."""
 _NOT_PACKED = b""
 
 
 class _Head(msgspec.Struct, array_like=True):
-    """An agent; `facts`: those that lie in no shelf any more."""
+    """An agent; `facts`: those whose shelf was let go of."""
 
     hotline: str
     centre: str
@@ -46,14 +47,14 @@ class _Head(msgspec.Struct, array_like=True):
 
 
 class _Heads(msgspec.Struct, array_like=True):
-    """`let_go_to`: shelves before that time (ms) were let go of."""
+    """All agents. `let_go_to`: shelves before that time (ms) were let go of."""
 
     let_go_to: int
     agents: dict[str, _Head]
 
 
 class _Shelf(msgspec.Struct, array_like=True):
-    """What was told in its minutes: of each agent when (ms since they began), and the places in `whats`."""
+    """The states told in two minutes: agent -> (times in ms since they began, indexes into `whats`)."""
 
     whats: list[What]
     told: dict[str, tuple[list[int], list[int]]]
@@ -70,7 +71,7 @@ _decode_former = msgspec.msgpack.Decoder(dict[str, _Former]).decode
 
 
 class AgentBook:
-    """`agents` by id. Whoever tells one of them a fact, or drops one, says so with `told` or `drop`."""
+    """`agents` by id. Whoever tells one of them a fact calls `told`, so that its shelf is packed anew."""
 
     def __init__(self, agents: Mapping[str, Agent] | None = None) -> None:
         self.agents: dict[str, Agent] = dict(agents or {})
@@ -88,7 +89,7 @@ class AgentBook:
         self._touch(self.agents.pop(number).facts.times)
 
     def let_go(self, floor: int) -> None:
-        """Facts before `floor` (ms) are settled: the few that agents still keep go with the agents."""
+        """Facts before `floor` (ms) are settled: drop their shelves. The few that agents still keep go with their heads."""
         begin = floor - floor % SHELF_MS
         if begin > self._let_go_to:
             self._let_go_to = begin
@@ -173,7 +174,7 @@ class AgentBook:
         return _Shelf(list(places), told)
 
     def _unpack(self, shelf: int) -> None:
-        """To the ends of what agents have; who is forgotten may still stand there."""
+        """Append a shelf's facts to its agents, so the oldest shelf comes first; some agents may be forgotten since."""
         begin = shelf * SHELF_MS
         its = _decode_shelf(self._packed[shelf])
         whats = [once(what) for what in its.whats]

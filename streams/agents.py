@@ -43,14 +43,14 @@ _SKILLS: Final = 4
 
 @lru_cache(maxsize=65_536)
 def once(what: What) -> What:
-    """One object for all that is equal."""
+    """The same object for all that are equal: the same few are told again and again."""
     return what
 
 
 class AgentFacts:
-    """The states told of an agent, in order, each once: in 16 bytes, for there are thousands in the hours that are kept.
+    """The states told of an agent, in order, each once.
 
-    `times` in ms, `whats` beside them: the same few things are told of all agents again and again.
+    As two lists, `times` in ms and `whats` beside them, a state takes 16 bytes: there are thousands of each agent.
     """
 
     __slots__ = ("times", "whats")
@@ -83,7 +83,7 @@ class AgentFacts:
             self.whats.insert(at, once(fact[1:]))
 
     def keep_from(self, first: int, beside: int) -> None:
-        """Drop the facts before the place `first`, but for one `beside` them."""
+        """Drop the facts before index `first`, but for the one at index `beside`."""
         kept = slice(beside, beside + 1) if beside < first else slice(0)
         self.times[:first] = self.times[kept]
         self.whats[:first] = self.whats[kept]
@@ -146,14 +146,14 @@ class Agent(msgspec.Struct):
         return True
 
     def settle_before(self, floor: int) -> None:
-        """Time before `floor` (ms) cannot change any more."""
+        """Time before `floor` (ms) cannot change any more: let go of what only it rests on."""
         floor -= floor % MINUTE_MS
         if floor > self.counted_from:
             self.counted_from = floor
             self.drop_settled()
 
     def drop_settled(self) -> None:
-        """Drop the facts that no time that may change rests on: all before the last settled one, but for its skills."""
+        """Drop the facts before the last settled one, but for that which told the skills: only settled time rests on them."""
         times, whats = self.facts.times, self.facts.whats
         if len(times) < 2 or times[1] >= self.counted_from:
             return
@@ -164,7 +164,7 @@ class Agent(msgspec.Struct):
 
 
 def lost_at(agent: Agent, rules: Rules) -> int:
-    """When nothing more can be said of the agent: nothing was told for too long, or its source no longer has it."""
+    """When the agent counts as lost (ms): nothing was told for too long, or its source no longer has it."""
     gone = agent.gone_at if agent.gone_at >= agent.last_at else agent.last_at + rules.lost_agent_ms
     return min(gone, agent.last_at + rules.lost_agent_ms)
 
@@ -209,9 +209,9 @@ def contribution(agent: Agent, clock: int, rules: Rules, since: int = 0) -> Cont
 
 
 def open_time(agent: Agent, last: Spell, since: int, full: int, lost: int) -> Contribution:
-    """The part of `contribution` that time alone changes: what `last`, the spell that lasts, adds from `since` to `full`.
+    """The part of `contribution` that time alone changes: what the spell that goes on, `last`, adds from `since` to `full`.
 
-    Both are minutes' borders (ms); `lost`: see `lost_at`. What was told of states that are over counts at once.
+    Both are minutes' borders (ms); `lost`: see `lost_at`. Spells that are over are counted when their end is told.
     """
     cells: Contribution = {}
     if last.state not in AWAY:
@@ -235,7 +235,7 @@ def last_skills(agent: Agent) -> tuple[str, ...]:
 
 
 def last_spell(agent: Agent) -> Spell:
-    """The spell that lasts."""
+    """The spell that goes on: that of the latest fact."""
     fact = agent.facts[-1]
     return Spell(fact.time, None, fact.state, fact.reason, queues_of(agent, fact))
 

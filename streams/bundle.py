@@ -1,6 +1,6 @@
-"""What one calls partition tells the merger: absolute, versioned shares of cells and gauges.
+"""What one calls partition sends to the merger: absolute, versioned shares of cells and gauges.
 
-The merger breaks a share down by dimension set: a partition tells, and keeps, each count once.
+It is the merger that breaks a share down by dimension set: a partition keeps, and sends, each count once.
 """
 
 import msgspec
@@ -87,10 +87,10 @@ class Quality(msgspec.Struct, omit_defaults=True):
 class Bundle(msgspec.Struct, omit_defaults=True):
     """One message to `hotline.partials`: version (offset included, clock) of partition `partition` of `of`.
 
-    `epoch`: which owner of the partition tells it; what an earlier one tells after it does not count (0: not said).
-    `born`: the epoch in which its state was begun with nothing; who begins afresh tells everything again.
-    `cut_at`: then the records before this instant (ms) were gone (0: none were), and minutes of `live` before
-    `live_from` (ms) are not whole.
+    `epoch`: which owner of the partition sends it (0: it does not say); what an earlier owner sends after a later one does
+    not count. `born`: the epoch of the owner who began without a state, and has told everything from the beginning; see
+    `lives`. `cut_at`: the input before this instant (ms) was gone by then (0: none was), so that minutes of `live`
+    before `live_from` (ms) are not whole; see `torn`.
     """
 
     partition: int

@@ -1,7 +1,7 @@
-"""The calls that one feed remembers in one partition: those in use as they are, all others packed.
+"""The calls that one feed remembers in one partition: those in use as objects, all others packed.
 
-What is packed lies in shelves in the order in which it was laid by, so that a checkpoint writes what changed: most calls
-are over, and stay as they are until they are forgotten, one shelf after the other.
+Packed calls lie in shelves, in the order in which they were laid by. Most of them are over and stay as they are until
+they are forgotten, so a whole shelf stays as it is, and a checkpoint need not write it again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +13,10 @@ from streams.calls import Call
 from streams.packed_calls import OpenStay, Standing, Words, pack, standing, unpack
 
 IN_USE = 2_048
-"""So many calls are kept as they are: those in progress in a partition of a nation's line. They take about 3 kB each."""
+"""Calls that are kept as objects, of about 3 kB each: enough for those in progress in a partition of a nation's line."""
 SHELF_CALLS = 20_000
-"""So many fill a dictionary of its size, and are two to four megabytes of a checkpoint; a call that is new is looked for
-in each."""
+"""Calls in a shelf: nearly as many as the dictionary has room for, and two to four megabytes of a checkpoint. With fewer
+there would be more shelves, in each of which a new call is looked for."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
@@ -30,7 +30,7 @@ CountedAs = Callable[[str], tuple[int, tuple[OpenStay, ...]]]
 
 
 class _Shelf(msgspec.Struct):
-    """Packed calls by id; none of them has a fact before `first_at` (ms). `changed`: since it was handed over last."""
+    """Packed calls by id; none of them has a fact before `first_at` (ms). `changed`: since `changes` handed it over last."""
 
     calls: dict[str, bytes] = msgspec.field(default_factory=dict)
     first_at: int = 2**62
@@ -47,10 +47,7 @@ class _Shelf(msgspec.Struct):
 
 
 class CallBook:
-    """Calls by id. A call that is `open`ed may be changed: it is packed anew.
-
-    `counted` is asked of a call when it is packed.
-    """
+    """Calls by id: `get` one to look at it, `open` it to change it. `counted` is asked of each call that is packed."""
 
     def __init__(self, counted: CountedAs) -> None:
         self._counted = counted
@@ -118,7 +115,7 @@ class CallBook:
             state.clear()
 
     def lay_by(self) -> list[str]:
-        """Pack calls beyond those that may be in use, those set aside first, then the longest unused; which."""
+        """Pack the calls beyond `IN_USE`, those set aside first, then those not used for the longest; returns their ids."""
         if len(self._in_use) <= IN_USE:
             return []
         beyond: list[str] = []
@@ -184,7 +181,7 @@ class CallBook:
         return {str(number): _together(shelf.calls) for number, shelf in self._shelves.items()} | self._other_parts()
 
     def changes(self) -> dict[str, bytes | None]:
-        """As `parts`; None: a shelf that is as it was at the last call, or as it was loaded."""
+        """As `parts`, with None for a shelf that is as it was at the last call, or as it was loaded."""
         self._pack_used()
         changes: dict[str, bytes | None] = {}
         for number, shelf in self._shelves.items():

@@ -60,17 +60,17 @@ class CellBook:
                 self._add(key, counts, -1)
 
     def tell_again(self, added: Contribution) -> None:
-        """Hand over the sums that a call or agent adds to at the next `take`, changed or not."""
+        """At the next `take` hand over the sums that `added` went into, whether they have changed or not."""
         self._changed.update(dict.fromkeys(added))
 
     def take(self) -> list[Share]:
-        """Sums that changed since the last call, absolute; to be packed before the next `add`."""
+        """Sums that changed since the last call, absolute. They are the live ones: encode them before the next `add`."""
         changed = [Share(*key, self._shelves.get(key[0] // _SHELF_MS, {}).get(key, {})) for key in self._changed]
         self._changed.clear()
         return changed
 
     def let_go(self, floor: int, held: Container[int]) -> None:
-        """Forget sums before minute `floor` (ms) but for the minutes in `held` and those not taken yet."""
+        """Forget sums of minutes before `floor` (ms), but for minutes in `held` and sums not taken yet."""
         for number in [number for number in self._shelves if number * _SHELF_MS < floor]:
             shelf = self._shelves[number]
             kept = {k: c for k, c in shelf.items() if k[0] >= floor or k[0] in held or k in self._changed}

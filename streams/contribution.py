@@ -92,7 +92,7 @@ def deadlines(call: Call, stays: list[Stay], losts: list[int | None], rules: Rul
 
 
 class _Cells:
-    """What is added in one place, by minute; `counts(time)` are those of the minute that `time` lies in."""
+    """What a call adds in one place: `counts(time)` are the counts of the minute in which `time` (ms) lies."""
 
     __slots__ = ("_added", "_place")
 
@@ -176,8 +176,9 @@ def _left(arrival: Counts, stay: Stay, promise: Promise, is_lost: bool) -> None:
 
 
 def _event(stay: Stay, queued_at: int, promise: Promise, until: int, cells: _Cells) -> None:
-    """Event attribution: the minute of the earliest of answered, abandoned, left, threshold passed; `until`: for so
-    long (ms) it is known to have waited, if it did not leave.
+    """Event attribution: by threshold, count in the minute of the earliest of answered, abandoned, left, threshold passed.
+
+    `until`: the visit is known to have waited until then (ms), if it did not leave before.
     """
     wait, left_at = stay.wait_ms, stay.left_at
     for threshold_s in promise.thresholds_s:

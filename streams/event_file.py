@@ -39,7 +39,7 @@ class EventFile:
 
 
 class Events:
-    """Both together; nothing is entered until `take` says so."""
+    """The events of the file and those that people enter, of which there are none until the first `take`."""
 
     def __init__(self, file: EventFile) -> None:
         self._file = file
@@ -50,7 +50,7 @@ class Events:
         return (*self._file.events, *self._entered)
 
     def take(self, entered: Announcements) -> bool:
-        """What the log says now; True if other events hold from now on."""
+        """Take in what people have entered, as the log has it now; True if other events hold from now on."""
         before, self._entered = self._entered, announced(entered.holding())
         if self._entered == before:
             return False
@@ -59,5 +59,5 @@ class Events:
 
 
 def announced(events: Iterable[Announcement]) -> tuple[Announced, ...]:
-    """Events as detection takes them."""
+    """The same events as detection takes them."""
     return tuple(Announced(it.name, it.begin, it.end, it.lift, it.hotline, it.queue) for it in events)

@@ -68,7 +68,7 @@ class FeedHead(msgspec.Struct, array_like=True):
 
 
 class Feed:
-    """The state of one (partition, feed). `repaired(kind, source, ±1)` is told what visits had mended.
+    """The state of one (partition, feed). `repaired(kind, source, ±1)` counts what was mended in visits.
 
     `parts`: packed calls, agents and cells by name (see `parts`). `horizon`: the first minute (ms) whose cells may
     still change here.
@@ -136,10 +136,11 @@ class Feed:
         return self.clock
 
     def retrace(self, clock: int) -> None:
-        """Go over ground that a predecessor may have gone over, whose clock was at most `clock` (ms; 0: no longer).
+        """From now on records are read that a former owner may have read, at most at `clock` (ms; 0: no such record).
 
-        It may have told of states that are passed over here, because more events are applied at once or the clock is
-        behind its own. So what it may have told of a call or an agent is told again before that changes.
+        It may have told of states that are never reached here, because here more events are applied at once, or the
+        clock lags behind its own. So before a call or an agent changes, all that it may have told of it is marked to be
+        told again, as it is now.
         """
         self.roster.retrace_to = clock
 
@@ -204,7 +205,7 @@ class Feed:
         self.clock, self.ended = last, True
 
     def forget_all(self) -> None:
-        """Let go of every call, agent and cell (after an end, or for a later generation)."""
+        """Let go of every call, agent and cell, because the feed has ended."""
         for state in (self.calls, self.cells, self.roster, self._memos, self._present, self._touched, self.snapshots):
             state.clear()
         self._schedule.clear()
@@ -244,7 +245,7 @@ class Feed:
         yield from self._other_parts()
 
     def changes(self) -> Iterator[tuple[str, bytes | None]]:
-        """As `parts`; None: as at the last call."""
+        """As `parts`, with None for a part that is as it was at the last call."""
         yield from ((f"calls/{name}", packed) for name, packed in self.calls.changes().items())
         yield from self._other_parts()
 
@@ -255,7 +256,7 @@ class Feed:
             yield f"agents/{name}", packed
 
     def _take_up(self, terms: str) -> None:
-        """Enter the calls of a snapshot; if they were counted under other terms, they are counted anew under these."""
+        """Enter the calls of a snapshot into schedule and gauges; count anew those that were counted under other terms."""
         if terms == self._rules.terms:
             for call_id, due, still in self.calls.on_shelves():
                 self._schedule.put(call_id, due)
@@ -273,7 +274,7 @@ class Feed:
             self._lay_by()
 
     def _count_anew(self, call_id: str, call: Call, memo: _Memo, counted: Rules) -> None:
-        """Put what a call adds in place of what it added under former rules, but for minutes that were let go of."""
+        """Replace what a call added under the rules `counted` by what it adds now, but for minutes that were let go of."""
         losts = [lost_at(call, stay, counted) for stay in memo.stays]
         was = contribution(call, memo.stays, losts, memo.clock, counted)
         floor = self._floor()
@@ -299,7 +300,10 @@ class Feed:
         return memo.open if memo else self.calls.still_open(call_id)
 
     def _before(self, call_id: str, call: Call) -> _Memo:
-        """The call as it was counted last, if it has not changed since: at every instant that it was due at it was counted."""
+        """What followed from a call when it was counted last; made again where the memo was dropped.
+
+        That gives the same: a call has been counted at every instant at which time alone changes it.
+        """
         memo = self._memos.get(call_id)
         if memo is None and call_id not in self._touched:
             memo = self._memos[call_id] = self._derive(call_id, call, self._settled_to)
@@ -323,7 +327,7 @@ class Feed:
             self._perhaps_told.setdefault(call_id, {}).update(self._rows(call_id, call, memo))
 
     def _tell_again(self, call_id: str) -> None:
-        """Every row that may have been told of a call: as it is, or as retracted if there is none such."""
+        """Hand over every row that may have been told of a call: as it is now, or retracted if there is no such row now."""
         call = self.calls.get(call_id)
         assert call is not None, call_id
         present = self._rows(call_id, call, self._before(call_id, call))
@@ -387,7 +391,7 @@ class Feed:
                 self._changed_rows[number] = msgspec.structs.replace(were[number], retracted=True)
 
     def _forget(self, call_id: str) -> None:
-        """Let go of a call, counted as it stood when it was over: the clock may have passed that at one bound."""
+        """Let go of a call. Before, count it as it stood when it was over: the clock may have leapt past that instant."""
         call = self.calls.get(call_id)
         assert call is not None, call_id
         if call_id in self._touched or self._before(call_id, call).changes:
@@ -403,7 +407,7 @@ class Feed:
         return floor - floor % MINUTE_MS
 
     def _sweep(self) -> None:
-        """Let go of cells that no remembered call and no event on time can change."""
+        """Let go of cells that neither a remembered call nor an event on time can still change."""
         self._swept_at = self.clock
         floor = self._floor()
         held: set[int] = set()

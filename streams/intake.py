@@ -115,7 +115,7 @@ def _meant(field: str, name: str) -> str:
 
 
 def _time(time: int | str) -> int | str:
-    """Epoch ms of an event's time, or what to write in its place: text may be no instant (no offset, or no date at all)."""
+    """Epoch ms of an event's time; if it is none (no date, no offset, out of range), a text that says what to write."""
     if isinstance(time, str):
         try:
             at = datetime.fromisoformat(time.strip())
@@ -128,7 +128,7 @@ def _time(time: int | str) -> int | str:
 
 
 def advice_on_seconds(time: int) -> str:
-    """What to write in place of an event's time (ms) that is seconds by mistake; empty for one that is not."""
+    """What to do about an event's time (ms) that seems to be seconds by mistake; empty if it does not."""
     return f"{_WRITE_TIME}: it is of about 1970, as seconds would be" if time < IN_SECONDS_BEFORE_MS else ""
 
 
@@ -138,7 +138,7 @@ def _text_of(raw: msgspec.Raw) -> str:
 
 
 def _may_need_trim(value: bytes) -> bool:
-    """Without one of these bytes no string in the value begins or ends with white space."""
+    """False only if no string in the value can begin or end with white space: none of the bytes that takes is there."""
     if b" " not in value and b"\\" not in value and value.isascii():
         return False  # most values, in a fifth of the time
     return (

@@ -18,7 +18,7 @@ def _count(counts: dict[str, int], name: str, number: int = 1) -> None:
 
 
 class Ledger:
-    """Counts into `quality` (by kind and source) and keeps dead letters until they are taken."""
+    """Counts into `quality`, by kind and source, and keeps the dead letters until they are taken."""
 
     def __init__(self, topic: str, partition: int, quality: Quality) -> None:
         self.quality = quality

@@ -1,7 +1,7 @@
-"""Which life of a calls partition is telling: whoever begins afresh, without a state, tells everything again.
+"""Tells the lives of calls partitions apart: one whose state is gone begins afresh, and tells everything again.
 
-What was told in a former life cannot be added to what is told in this one, and neither can what the others told in
-theirs: all states lie in one topic, and go together.
+What it told in its former life may not be added to what it tells in the new one. Neither may what the other partitions
+told before: all states lie in one topic and are deleted together, so they begin afresh too, only a little later.
 """
 
 from typing import Literal
@@ -12,10 +12,10 @@ Life = Literal["same", "afresh", "former"]
 
 
 class LivesHead(msgspec.Struct, array_like=True):
-    """What is packed. `born`: of the latest life of each partition that was heard, in epoch seconds (0: it does not say).
+    """What is packed. `born`: partition -> when its latest life began, in epoch seconds (0: it does not say).
 
-    `awaited`: partitions that have not told in their new life yet. `floor`: of lives that were born earlier (epoch
-    seconds) bundles are gone. `again`: there was a life before this one.
+    `awaited`: partitions whose new life has not been heard yet. `floor`: bundles of lives that began before it (epoch
+    seconds) are not all there any more. `again`: there was a life before this one.
     """
 
     born: dict[int, int] = msgspec.field(default_factory=dict)
@@ -37,16 +37,16 @@ class Lives:
 
     @property
     def began(self) -> int:
-        """What is earlier (ms) may have been told in a former life; 0: there was none."""
+        """What was told before this instant (ms) may be of a former life; 0: there was none."""
         return max(self.head.born.values(), default=0) * 1000 if self.head.again else 0
 
     def cut(self, instant: int) -> None:
-        """The first bundle that is left was appended at this instant (ms)."""
+        """Take in that earlier bundles are gone: the first one left was appended at this instant (ms)."""
         self.head.floor = instant // 1000
         self.head.again = True
 
     def judge(self, partition: int, born: int) -> Life:
-        """Of which life a bundle is; `afresh`: the first of a new one."""
+        """Which life a bundle is of: the `same` as before, a `former` one, or `afresh`: the first bundle of a new one."""
         head = self.head
         known = head.born.get(partition)
         if born < max(head.floor, known or 0):

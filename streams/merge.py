@@ -37,10 +37,10 @@ class Merging(msgspec.Struct, frozen=True):
 
 
 class _Partition(msgspec.Struct, array_like=True):
-    """The last that one calls partition told. `epoch`: of the latest owner that was heard.
+    """How far one calls partition is, by its last bundle. `epoch`: of the latest owner that was heard.
 
-    `clock`: the highest told (an owner's may be behind its predecessor's); `told`: the last. `born`, `cut_at` and
-    `live_from` as in its bundles.
+    `clock`: the highest it told, as an owner's may be behind its predecessor's; `told`: the clock of the last bundle.
+    `born`, `cut_at` and `live_from` as in its bundles.
     """
 
     offset: int
@@ -105,8 +105,10 @@ class Merger:
         return min(its.clock for its in self._partitions.values())
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Take in bundles. Passed over: one that is older than what its partition told before, whoever told that, and
-        what an owner tells beside its successor (it would stand between two things that the successor tells).
+        """Take in bundles.
+
+        Passed over is one that is older than what its partition has told, whoever told that, and one that a former owner
+        sends beside its successor: it would stand between two things that the successor tells.
         """
         for record in records:
             if record.value is None:
@@ -123,7 +125,7 @@ class Merger:
                 self._merge(bundle.partition, part)
 
     def _counts(self, bundle: Bundle) -> bool:
-        """Whether a bundle is the newest of its partition; then it is remembered how far that is."""
+        """Whether a bundle is the newest of its partition; if so, remember how far the partition is."""
         match self._lives.judge(bundle.partition, bundle.born):
             case "former":
                 return False
@@ -147,14 +149,14 @@ class Merger:
         return True
 
     def _begin_afresh(self) -> None:
-        """A partition tells everything again, and so will the others: what was merged before is nobody's."""
+        """A partition tells everything again, and so will the others: forget what was merged before."""
         for name in self._feeds:
             self._detection.forget(name)
         self._feeds.clear()
         self._partitions.clear()
 
     def announce(self, events: Iterable[Announced]) -> None:
-        """These are the events that were announced from now on."""
+        """From now on these are the events that are announced."""
         self._detection.announce(events)
 
     def tick(self, now: int, *, caught_up: bool) -> None:
@@ -221,9 +223,9 @@ class Merger:
         return feed.ahead
 
     def _judge(self, feed: MergedFeed, *, over: bool) -> Sequence[Signal | Forecast]:
-        """What there is to tell of the judged feed; `over`: it was told before that it has ended.
+        """The signals and forecasts of the judged feed; `over`: an earlier call has told that it ended.
 
-        So what goes on at its end is told as ended by a higher version than it was told as going on.
+        A call later, so that a condition which goes on at the end is told as ended with a higher version than as going on.
         """
         if over:
             return self._detection.end(self._version)
@@ -244,7 +246,7 @@ class Merger:
         return taken
 
     def _tellable(self, feed: MergedFeed) -> Tellable:
-        """Which cells of a feed may be told: those that are whole, and what may have been called final before only so."""
+        """Which cells of a feed may be told: only whole ones, and one that may have been told as final only as final."""
         partitions = self._partitions.values()
         began = self._lives.began
         if feed.feed == LIVE:
@@ -264,7 +266,7 @@ class Merger:
             share = present.get(key) or PartialGauge(*key, 0, 0, None, 0)
             its = agents.get(key) or PartialAgents(*key, {}, {})
             threshold_s = self._rules.promise(*key).thresholds_s[0]
-            if not _says(told.get(key), share, its, threshold_s):
+            if not _says_already(told.get(key), share, its, threshold_s):
                 changed[key] = self._gauge(feed.feed, share, its, threshold_s, at)
         for key, gauge in sorted(changed.items()):
             told[key] = gauge
@@ -274,7 +276,7 @@ class Merger:
         return taken
 
     def _told_sources(self, feed: MergedFeed) -> list[Output]:
-        """What is new of the sources now, and in the windows that were passed since: one step may be hours."""
+        """What is new of the sources, now and in each window that the clock has passed: one step may be hours."""
         at = self._clock_of(feed)
         if not at or not feed.running:
             return []
@@ -348,7 +350,8 @@ class Merger:
         return Output(CELLS, key.encode(), _encode(told))
 
 
-def _says(gauge: Gauge | None, share: PartialGauge, agents: PartialAgents, threshold_s: int) -> bool:
+def _says_already(gauge: Gauge | None, share: PartialGauge, agents: PartialAgents, threshold_s: int) -> bool:
+    """Whether the gauge that was told last says just this."""
     return (
         gauge is not None
         and gauge.waiting == share.waiting

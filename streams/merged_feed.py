@@ -33,7 +33,7 @@ class CellKey(NamedTuple):
 
 
 class Tellable(NamedTuple):
-    """Minutes before `whole_from` (ms) are not told; those before `final_from` only when they are final."""
+    """Which cells may be told: none of minutes before `whole_from` (ms), and before `final_from` only final ones."""
 
     whole_from: int = 0
     final_from: int = 0
@@ -134,7 +134,7 @@ class MergedFeed:
 
     @property
     def ahead(self) -> int:
-        """By how much the highest of those clocks is ahead of the lowest, ms."""
+        """By how much the partition that is furthest is ahead of `clock`, ms."""
         return self._highest - self.clock
 
     @property
@@ -173,7 +173,7 @@ class MergedFeed:
             known.horizon = part.horizon or 0
 
     def finalise(self, of: int) -> None:
-        """Call cells final that the watermarks of all `of` partitions have passed; one that is at its end has passed all."""
+        """Call cells final that the watermarks of all `of` partitions have passed; one that has ended has passed all."""
         if len(self._partitions) < of:
             return
         watermark = min((its.watermark for its in self._partitions.values() if not its.ended), default=NEVER)
@@ -191,7 +191,7 @@ class MergedFeed:
         return min(its.horizon for its in self._partitions.values()) if len(self._partitions) == of else 0
 
     def known_to(self, of: int) -> int:
-        """Before this instant (ms) everything of the feed is known, and will not change: at the end all that it covers."""
+        """Before this instant (ms) the feed is known and will not change; when it has ended, that is all that it covers."""
         if not self.ended(of):
             return self.horizon(of)
         return self.clock if self.range_to is None else self.range_to
@@ -240,7 +240,10 @@ class MergedFeed:
                 yield end, self._records_in(range(end - WINDOW_MS, end, MINUTE_MS))
 
     def take_state(self, of: int) -> Literal["running", "ended"] | None:
-        """The state of the feed if it is new since the last call or the clock went on; ended: on all `of` partitions."""
+        """The state of the feed, if it is news: it differs from the last one, or the clock went on by `TELL_EVERY_MS`.
+
+        `ended`: on all `of` partitions; then its cells are let go of.
+        """
         state: Literal["running", "ended"] = "ended" if self.ended(of) else "running"
         # The clock goes back when a partition that is further behind tells of the feed for the first time.
         if state == self._state and (state == "ended" or 0 <= self.clock - self._told_at < TELL_EVERY_MS):
@@ -291,10 +294,10 @@ class MergedFeed:
         return len(self._partitions) == of and all(its.ended for its in self._partitions.values())
 
     def _presents(self, of: int) -> list[PresentAt]:
-        """The present of each partition as of `clock`; when the feed ended on all `of`, the last that each told.
+        """The present of each partition as of `clock`; when the feed has ended on all `of`, the last that each told.
 
-        Those of `live` are the last that each told anyway: its clocks are never far apart for long. Partitions of a
-        feed that is read as fast as it can be may be hours apart; the one ahead must not speak of its future.
+        Partitions of a replay may be hours apart: one that is ahead must not speak of a time that the feed has not
+        reached. Of `live` it is the last that each told anyway, as its clocks are never far apart for long.
         """
         clock = NEVER if self.ended(of) else self.clock
         for its in self._partitions.values():

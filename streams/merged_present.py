@@ -1,6 +1,6 @@
 """What is so right now in one feed, over all calls partitions: who waits, who is served, what agents do.
 
-Each partition tells its present as of its own clock. What it tells of a time that others have not reached is kept
+Each partition tells its present as of its own clock; what it says of a time that others have not reached yet is kept
 until they have.
 """
 
@@ -35,9 +35,9 @@ class MergedPartition(msgspec.Struct, array_like=True):
     coming: list[PresentAt] = msgspec.field(default_factory=list)
 
     def tell(self, part: FeedPart, *, at_once: bool) -> None:
-        """Take in gauges and agents, for now or for when the feed is as far; of each minute the last is kept.
+        """Take in gauges and agents, as the present (`at_once`) or for when the feed is as far: the last of each minute.
 
-        What is so after the end of this partition is so when the feed has ended on all.
+        What a partition says at its end waits for the feed to end on all partitions.
         """
         if part.gauges is None and part.agents is None:
             return
@@ -55,7 +55,7 @@ class MergedPartition(msgspec.Struct, array_like=True):
             self.coming.append(told)
 
     def reach(self, clock: int) -> None:
-        """The feed is at `clock`."""
+        """The feed has come to `clock` (ms): what was told of that time is the present now."""
         reached = bisect_right(self.coming, clock, key=lambda it: it.clock)
         if reached:
             self.present = self.coming[reached - 1]

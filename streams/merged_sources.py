@@ -12,14 +12,14 @@ WINDOW_MS = 10 * MINUTE_MS
 DOUBLED_SHARE = 0.4
 DOUBLED_MIN = 20
 DOUBLED_AGAIN_MS = 60 * MINUTE_MS
-"""So often it is told of a feed's past that a source goes on to send everything twice: no day is without."""
+"""While windows of the past are judged, a source that goes on to send everything twice is told of once in this time."""
 
 
 class SourcesHead(msgspec.Struct, array_like=True):
     """As packed. `told`: partition -> what it told last; `heard`: minute (ms) -> sources heard in it.
 
-    `judged_to`: the windows that end by then (ms) were judged (None: in a state of before they were). `doubled`: source ->
-    end of the window (ms) of which that was told last, of those that sent everything twice in the last one judged.
+    `judged_to`: windows that end by then (ms) were judged (None: the state is of a version that judged none). `doubled`:
+    the sources that sent everything twice in the last window judged -> the end (ms) of the window that was told of last.
     """
 
     told: dict[int, list[PartialSource]] = msgspec.field(default_factory=dict)
@@ -48,7 +48,7 @@ class MergedSources:
         }
 
     def heard(self, source: str, minute: int) -> bool:
-        """A record of the source lies in that minute (ms); whether it is the first."""
+        """Take in that a record of the source lies in a minute (ms); whether it is the first one there."""
         heard = self.head.heard.setdefault(minute, set())
         if source in heard:
             return False
@@ -56,14 +56,14 @@ class MergedSources:
         return True
 
     def let_go(self, minute: int) -> None:
-        """The cells of a minute are let go."""
+        """Forget who was heard in a minute (ms) whose cells are let go of."""
         self.head.heard.pop(minute, None)
 
     def pass_windows(self, to: int, minutes: Collection[int]) -> Sequence[int]:
-        """Ends (ms) of the windows of full minutes that the clock, now at `to`, has passed: each is given out once, in order.
+        """Ends (ms) of the windows of full minutes that the clock, now at `to`, has passed, each given out once.
 
-        `minutes`: in which there are records. Where most are without, only windows that hold one or come just after are
-        given out: one record with a wrong year lies millions of minutes before the others.
+        `minutes`: those that have records. If most have none, only windows with a record, and the one after, are given
+        out: a single record with a wrong year may lie millions of minutes before the others.
         """
         head = self.head
         if head.judged_to is None:
@@ -80,10 +80,10 @@ class MergedSources:
     def judge_window(
         self, feed: str, end: int, version: int, records: Mapping[str, tuple[int, int]]
     ) -> list[SourceStatus]:
-        """Statuses of sources that sent everything twice in the window that ended at `end` (ms), if that is new or was told
-        an hour ago, and of those that no longer did. They stand in its last minute.
+        """Statuses, as of its last minute, of sources that sent everything twice in the window that ended at `end` (ms), if
+        that is new or was told an hour ago, and of those that no longer did.
 
-        Of a silence a window that is over does not know the beginning: when a source was heard is known of now only.
+        Silence is judged by `judge` alone: when a source was heard last is known of the present, not of past windows.
         """
         told = self.head.doubled
         changed = []

@@ -1,7 +1,7 @@
-"""A call that nothing happens to, as bytes: a tenth of what it takes as objects, and ready for a checkpoint.
+"""A call to which nothing happens just now, as bytes: a tenth of what it takes as objects, and ready for a checkpoint.
 
-Most remembered calls wait for their next event or are over and kept for corrections. An open call with nine attributes
-takes about 180 bytes, written once for all checkpoints until its next event.
+Most remembered calls wait for their next event, or are over and kept for corrections. An open call with nine attributes
+takes about 180 bytes, which are packed once and written to every checkpoint until its next event.
 """
 
 from typing import NamedTuple
@@ -28,9 +28,9 @@ class OpenStay(NamedTuple):
 
 
 class Words:
-    """Names that calls share, by number: a queue's name is told a million times and kept once.
+    """Names that calls share, as numbers: a queue's name is told a million times and kept once.
 
-    There are at most so many: what comes after them stays as it is.
+    After `MOST_WORDS` of them a text that is new stands for itself.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Words:
 
 
 class Standing(msgspec.Struct, array_like=True, gc=False):
-    """What is asked of a packed call most: it begins with it, and is read no further.
+    """What is asked of a packed call most. Its bytes begin with it, so that the rest need not be read.
 
     `due`: the next instant (ms) at which something of it changes without an event, or it is forgotten. `first_at`: of
     its first fact. `open`: queue and `queued_at` of its stays that were not over when it was counted last.
@@ -71,8 +71,10 @@ class Standing(msgspec.Struct, array_like=True, gc=False):
 
 
 class _Packed(Standing, array_like=True, gc=False):
-    """`last_at` None: that of the last fact. `told`: place of the fact told with it, or its time as text -> number in
-    `_NAMES`, or the name itself -> word.
+    """The whole call. `last_at` None: that of the last fact.
+
+    `told`: the attributes by when they were told: index of the fact of that time, or the time as text -> name, as its
+    number in `_NAMES` or itself -> value, as the number of a word or itself.
     """
 
     flag: str

@@ -21,7 +21,7 @@ from streams.torn import CLOCKS_APART_MS, Torn
 OUT_OF_ORDERNESS_MS = 60_000
 IDLE_BUNDLE_MS = 2_000
 SETTLE_RECORDS = 40_000
-"""So many records are taken in at most before what follows from them is counted: most calls of a backlog end meanwhile,
+"""Records that are taken in at most before what follows from them is counted. Of a backlog most calls end within so many,
 and are counted once."""
 SOURCES_EVERY_MS = 1_000
 _ON_EVERY_PARTITION = frozenset({"snapshot_begin", "snapshot_end"})
@@ -133,12 +133,12 @@ class CallsPartition:
             if self._offset < 0 and self._resumed_before:
                 self._torn.cut(now)
             if self._retracing:
-                self._retrace(now)
+                self._end_retracing(now)
 
     def resumed(self, end: int, epoch: int, *, first: bool = False) -> None:
-        """The log ended before offset `end` when this state was loaded: a predecessor has told of nothing further.
+        """The log ended before offset `end` when this state was loaded: a former owner has told of nothing further.
 
-        `first`: there was none. `epoch` counts the owners of the partition; every bundle carries it.
+        `first`: there was no former owner. `epoch` counts the owners of the partition; every bundle carries it.
         """
         self._epoch = epoch
         if self._offset < 0 and not self._born:
@@ -153,7 +153,7 @@ class CallsPartition:
     def outputs(self) -> list[Output]:
         """Dead letters, visits and marks of feeds that ended, then one bundle.
 
-        Nothing before it is known where the log begins: what is told depends on it.
+        Nothing until it is known where the log begins: which visits and minutes are whole depends on it.
         """
         if self._offset < 0 and self._resumed_before and not self._torn.cut_at:
             return []
@@ -196,7 +196,7 @@ class CallsPartition:
         }
 
     def changes(self) -> dict[str, bytes | None]:
-        """As `snapshot`, with None for a part that is as it was at the last call."""
+        """As `snapshot`, with None for a part that is as it was at the last call of this method."""
         changes: dict[str, bytes | None] = {**self._head()}
         for feed in self._feeds.values():
             changes.update((f"{name}@{feed.feed}", packed) for name, packed in feed.changes())
@@ -211,16 +211,16 @@ class CallsPartition:
     def _feed(self, head: FeedHead, parts: dict[str, bytes] | None = None) -> Feed:
         return Feed(head, self._config.rules, self._config.lateness_ms, self._ledger.repaired, parts)
 
-    def _go_over(self, feed: Feed, record: Record, reference: int) -> None:
-        """Before a record is taken in that a predecessor may have read, or passed with its clock."""
+    def _retrace(self, feed: Feed, record: Record, reference: int) -> None:
+        """Let the feed retrace a record that a former owner may have read, or passed with its clock."""
         if feed.feed == LIVE:
             feed.retrace(record.timestamp + CLOCKS_APART_MS)
         else:
             read = self._resumed_before is None or record.offset < self._resumed_before
             feed.retrace(reference if read else 0)
 
-    def _retrace(self, now: int) -> None:
-        """All that a predecessor can have read was read once: it has told nothing beyond what is told soon."""
+    def _end_retracing(self, now: int) -> None:
+        """Stop to retrace once the clock is past all that a former owner can have told when this one had caught up."""
         self._retraced_at = self._retraced_at or now + 2 * CLOCKS_APART_MS
         if self._clock >= self._retraced_at:
             self._retracing = False
@@ -293,7 +293,7 @@ class CallsPartition:
             return
         reference = record.timestamp if event.feed == LIVE else feed.read_to(accepted.time)
         if self._retracing:
-            self._go_over(feed, record, reference)
+            self._retrace(feed, record, reference)
         if feed.ended or reference - accepted.time > self._config.lateness_ms:
             self._ledger.late(record, accepted)
             return

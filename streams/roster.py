@@ -24,7 +24,7 @@ from streams.staffed_time import Staff, StaffedTime
 
 
 class Roster:
-    """The agents of a book. What they add is kept in `cells`; `lateness_ms` says how long a past state may still be told.
+    """The agents of a book; what their time adds goes into `cells`. `lateness_ms`: so late a past state may still be told.
 
     `retrace_to`: as in `Feed.retrace`.
     """
@@ -44,9 +44,9 @@ class Roster:
             self._present.place(number, agent, clock)
 
     def remembered(self, number: str, reference: int) -> Agent | None:
-        """The agent; one who was given up longer than the lateness before `reference` (ms) is forgotten: comes anew.
+        """The agent, if still remembered at `reference` (ms): one who was lost for longer than the lateness is forgotten.
 
-        However late time passes here, so that it does not matter how much of the log is read at once.
+        That is judged by the event at hand, not by `settle`: so it does not matter how much of the log is read at once.
         """
         agent = self.agents.get(number)
         if agent is None or reference <= lost_at(agent, self._rules) + self._lateness_ms:
@@ -96,9 +96,9 @@ class Roster:
         return changed
 
     def lose(self, source: str, at: int, named: Collection[str]) -> None:
-        """The source told all its agents at `at` (ms): those not `named` and not heard of since are gone.
+        """The source told all its agents at `at` (ms): those not `named`, and not heard of since, are gone.
 
-        One who is gone already went then.
+        For one who is gone already the earlier time stays.
         """
         for number, agent in self.agents.items():
             if agent.source == source and number not in named and agent.gone_at < agent.last_at <= at:
@@ -109,7 +109,7 @@ class Roster:
                 self._moved[number] = None
 
     def settle(self, clock: int) -> None:
-        """Bring everything up to `clock`: who is where now, and the time of all agents when a minute is over."""
+        """Bring everything up to `clock` (ms): the states of now and, when a minute is over, the time of all agents."""
         past = self._full
         self._take_time()
         if clock - clock % MINUTE_MS > past:
@@ -132,7 +132,7 @@ class Roster:
         return self._book.parts()
 
     def open_minutes(self, floor: int) -> set[int]:
-        """Minutes before `floor` (ms) that agents' time may still be added to or taken from."""
+        """Minutes before `floor` (ms) whose agents' time may still change."""
         first = min((_counted_since(agent) for agent in self.agents.values()), default=floor)
         return set(range(first, floor, MINUTE_MS))
 
@@ -142,17 +142,17 @@ class Roster:
             state.clear()
 
     def _retrace(self, agent: Agent, since: int) -> None:
-        """The agent changes from `since` (ms) on: what a predecessor may have told is told again (see `Feed.retrace`)."""
+        """Before an agent changes from `since` (ms) on: what a former owner may have told of it (see `Feed.retrace`)."""
         if self.retrace_to:
             self._cells.tell_again(contribution(agent, self.retrace_to, self._rules, since - since % MINUTE_MS))
 
     def _last(self, number: str, agent: Agent) -> Spell:
-        """The spell that lasts: mostly that of now."""
+        """The spell that goes on: mostly the one that is shown as of now."""
         now = self._present.spell(number)
         return now if now and now.start == agent.facts.times[-1] and number not in self._moved else last_spell(agent)
 
     def _go_on(self, number: str, agent: Agent, last: Spell | None, fact: AgentFact) -> None:
-        """Take in a fact that is later than all others; `last`: the spell that it ends."""
+        """Take in a fact later than all others: only time from it on changes. `last`: the spell that it ends."""
         self._time.next_state(agent, last, fact, self._full)
         self._moved[number] = None
         agent.go_on(fact)

@@ -1,4 +1,4 @@
-"""What leaves for `hotline.visits`: the visits of a call, and facts that came when no visit was remembered."""
+"""What leaves for `hotline.visits`: the visits of a call, and later facts of a call none of whose visits is remembered."""
 
 from typing import Any, Protocol
 

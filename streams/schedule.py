@@ -1,6 +1,6 @@
-"""When calls are due: ids by second, so that an entry costs the eight bytes of a reference.
+"""When calls (or agents) are due: their ids by second, so that an entry costs the eight bytes of a reference.
 
-A queue of (instant, id) pairs takes twelve times as much, and a call is entered anew with each of its events.
+A heap of (instant, id) pairs takes twelve times as much, and a call is entered anew with each of its events.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 
 
 class Schedule:
-    """Ids by the second in which they are due. An entry that no longer holds is found out when its second comes."""
+    """Ids by the second in which they are due. An entry that no longer holds is passed over when its second comes."""
 
     def __init__(self) -> None:
         self._seconds: dict[int, list[str]] = {}

@@ -12,8 +12,8 @@ FORGET_MS = 7 * 24 * 60 * MINUTE_MS
 class Source(msgspec.Struct, array_like=True):
     """One source. `heartbeat_at`: event time of its last heartbeat (0: it sends none).
 
-    `least`: append minute (ms) -> least time between event and append in it, of the last ten. `heard_at`: the clock (ms)
-    when its last record was read.
+    `least`: of the last ten minutes, append minute (ms) -> least time (ms) between event and append of its records.
+    `heard_at`: the clock (ms) when its last record was read.
     """
 
     hotline: str = ""
@@ -24,13 +24,13 @@ class Source(msgspec.Struct, array_like=True):
 
 
 class Sources:
-    """`sources` by name."""
+    """The sources of one feed, by name."""
 
     def __init__(self, sources: dict[str, Source]) -> None:
         self.sources = sources
 
     def heard(self, name: str, time: int, append_time: int, clock: int) -> None:
-        """A record of the source with that event time was read when the clock (ms) was there."""
+        """Take in that a record of the source, with event time `time`, was read at `clock`; all in ms."""
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source()
@@ -47,7 +47,7 @@ class Sources:
             source.least[minute] = offset
 
     def heartbeat(self, name: str, time: int, hotline: str) -> bool:
-        """The record was a heartbeat; whether it told anything new."""
+        """Take in a heartbeat, after `heard`; whether it told anything new."""
         source = self.sources[name]
         if time <= source.heartbeat_at:
             return False

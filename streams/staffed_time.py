@@ -1,4 +1,4 @@
-"""What states that follow one another change in agents' time, of many agents at once."""
+"""Agents' time by state, counted for many agents at once."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -27,9 +27,9 @@ class Staff(NamedTuple):
 class StaffedTime:
     """Time by state that was added, or taken away, since the last `take`.
 
-    Of whole minutes only the borders are kept, between which more agents or fewer were in a state. While a backlog is
-    read, a state that is told takes the place of another in every minute since then: counted minute by minute for each
-    of them that would cost the more the longer ago the backlog began.
+    Of whole minutes only the borders are kept at which agents entered a state or left it. A state that is told replaces
+    the one before in every minute up to now; in a backlog those are hours of minutes, and counting each of them for
+    each state would cost the more the longer the backlog is.
     """
 
     def __init__(self) -> None:
@@ -37,10 +37,10 @@ class StaffedTime:
         self._beside: Contribution = {}
 
     def next_state(self, agent: Agent, last: Spell | None, fact: AgentFact, full: int) -> None:
-        """A fact later than all others was told, and ends the spell `last` (None: it is the first).
+        """Count what changes by a fact later than all others, which ends the spell `last` (None: it is the first).
 
-        Time is counted up to minute `full` (ms). This is `contribution` after the fact less `contribution` before it, if
-        the agent is not lost by `full` nor by the fact, and no time from the fact on is settled.
+        Time is counted up to the minute `full` (ms). The change is `contribution` with the fact less `contribution`
+        without it; the agent may not be lost by `full` or by the fact, nor any time after the fact be settled.
         """
         told = (agent.hotline, agent.centre, agent.source)
         if last is not None and last.state not in AWAY:
@@ -56,7 +56,7 @@ class StaffedTime:
             add_everywhere(self._beside, places, fact.time, "ring_no_answer", 1)
 
     def minutes(self, staff: Staff, start: int, end: int, agents: int) -> None:
-        """So many more agents (fewer, if negative) were there from `start` to `end`, minutes' borders (ms)."""
+        """Add `agents` (may be negative) from `start` to `end`, both minutes' borders (ms)."""
         borders = self._borders.get(staff)
         if borders is None:
             borders = self._borders[staff] = {}
@@ -64,7 +64,7 @@ class StaffedTime:
         borders[end] = borders.get(end, 0) - agents
 
     def take(self) -> tuple[Contribution, Contribution]:
-        """What was counted since the last call, to be added: whole minutes, and all else."""
+        """What was counted since the last call, to be added to cells: (whole minutes, parts of minutes and counts)."""
         by_place: dict[tuple[Place, str], dict[int, int]] = {}
         for staff, borders in self._borders.items():
             for place in staff.places:

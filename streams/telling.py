@@ -1,4 +1,4 @@
-"""From an accepted event to the call, agent or source that it tells something of."""
+"""Hands what an accepted event says to the call, agent or source of its feed that it is about."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -135,7 +135,7 @@ class Teller(msgspec.Struct, frozen=True):
         return True
 
     def _snapshot(self, feed: Feed, event: CallEvent, accepted: Accepted, reference: int) -> bool | Rejection:
-        """An open call or an agent that the source has; a call that is new here is taken in as far as it is told."""
+        """Take in an open call or an agent of a source's snapshot. A call that is new here begins with what is said of it."""
         told = feed.snapshots.get(event.source)
         if not event.call:
             if told is not None:

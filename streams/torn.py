@@ -1,7 +1,7 @@
-"""Where an engine begins afresh whose input has lost its beginning: what is not whole there is not told.
+"""What may be told by an engine that begins afresh where its input has lost its beginning: only what is whole.
 
-Of a call that began before the first record that is left only the end is known. Its minutes would come out too low, and
-would replace what is stored of them, for their version is higher.
+Of a call that began before the first record that is left only the end is known. Its minutes would come out too low, and,
+as their version is higher, would replace what is stored of them.
 """
 
 from streams.contract.cells import MINUTE_MS
@@ -13,9 +13,9 @@ CLOCKS_APART_MS = 60_000
 
 
 class Torn:
-    """What of one partition is whole. `cut_at`: the records before this instant (ms) are gone; 0: none are.
+    """What is whole in one partition. `cut_at`: the records before this instant (ms) are gone; 0: none are.
 
-    `silent_ms`: for how long something may go on unheard and still be remembered.
+    `silent_ms`: for so long a call or agent may be silent and still be remembered.
     """
 
     def __init__(self, cut_at: int, silent_ms: int) -> None:
@@ -28,7 +28,7 @@ class Torn:
 
     @property
     def live_from(self) -> int:
-        """The first minute (ms) of `live` that is whole: whoever was there before the cut is gone by then."""
+        """The first whole minute (ms) of `live`: all that was there before the cut is over, or lost, by then."""
         return -(-(self.cut_at + self._silent_ms) // MINUTE_MS) * MINUTE_MS if self.cut_at else 0
 
     def whole(self, row: Visit | CallFact) -> bool:

@@ -20,7 +20,7 @@ class KnownValues:
         }
 
     def admit(self, hotline: str, name: str, values: Values, minute: int) -> bool:
-        """Whether the values are kept apart from this minute on."""
+        """Whether the values are kept apart, from this minute (ms) on; if not, they belong to `(other)`."""
         if not values:
             return True
         known = self._known.setdefault((hotline, name), {})
