@@ -12,7 +12,7 @@ from deploy.runtime.kafka import UnansweredError, append, from_beginning, poll, 
 from deploy.runtime.settings import Kafka
 from streams.contract import AlertEvent
 from streams.contract.alerts import ControlRecord, control_key
-from streams.contract.topics import ALERT_CONTROL, ALERTS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, UNREADABLE
 
 _decoder: msgspec.json.Decoder[ControlRecord] = msgspec.json.Decoder(ControlRecord)
 _event = msgspec.json.Decoder(AlertEvent)
@@ -90,7 +90,7 @@ async def _alerts(kafka: Kafka) -> AsyncIterator[AlertEvent]:
 def _said(record: ConsumerRecord) -> ControlRecord | None:
     try:
         return _decoder.decode(record.value or b"")
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         log.warning("a record about alerts cannot be read and is passed over", offset=record.offset, reason=str(error))
         return None
 

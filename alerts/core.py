@@ -12,7 +12,7 @@ from alerts.rules import Rule
 from alerts.state_format import FORMAT, check
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent, Signal
-from streams.contract.topics import ALERTS
+from streams.contract.topics import ALERTS, UNREADABLE
 
 NOW_MS = 2_000
 """A record written so much later than the last tick: the time of that tick says nothing about it."""
@@ -128,7 +128,7 @@ class Alerts:
     def _decode(self, record: Record) -> Signal | None:
         try:
             signal = _signal.decode(record.value or b"")
-        except msgspec.DecodeError:
+        except UNREADABLE:
             self.ignored["unreadable"] += 1
             return None
         if signal.feed != self._feed:

@@ -24,6 +24,7 @@ from alerts.state_format import FORMAT, check
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent, Notification
 from streams.contract.alerts import Why
+from streams.contract.topics import UNREADABLE
 
 LONGEST_BACK_OFF_S = 300
 GIVE_UP_MS = 86_400_000
@@ -97,7 +98,7 @@ class Deliveries:
             self._state.clock = max(self._state.clock, record.timestamp)
             try:
                 event = _event.decode(record.value or b"")
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 self.unreadable += 1
                 continue
             if event.state == "firing":

@@ -11,6 +11,7 @@ from alerts.on_call import OnCall
 from alerts.paging import Paging
 from deploy.runtime.processor import Output, Record
 from streams.contract import AlertEvent
+from streams.contract.topics import UNREADABLE
 
 PAGING = "paging"
 
@@ -51,7 +52,7 @@ class Telling:
         for record in records:
             try:
                 self.paging.take(_event.decode(record.value or b""))
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue  # counted by the delivery queue
 
     def tick(self, now: int, *, caught_up: bool) -> None:

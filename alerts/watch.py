@@ -24,7 +24,7 @@ from alerts.windows import HOUR_MS, LONGEST_MS, AsOf, CellKey, Windows, bounds
 from deploy.runtime.processor import Output, Record
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress
 from streams.contract.cells import MINUTE_MS
-from streams.contract.topics import ALERTS
+from streams.contract.topics import ALERTS, UNREADABLE
 
 JUDGE_EVERY_MS = 5_000
 BEHIND_EVERY_MS = MINUTE_MS
@@ -141,7 +141,7 @@ class Watch:
         for record in records:
             try:
                 told = _record.decode(record.value or b"")
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 self.unreadable += 1
                 continue
             if self._is_of_this_run(told):

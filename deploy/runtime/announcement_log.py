@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from deploy.runtime.kafka import UnansweredError, append, from_beginning, partition_counts, poll, reading, up_to
 from deploy.runtime.settings import Kafka
 from streams.contract.announcements import Announcement, Announcements, Fate
-from streams.contract.topics import ANNOUNCEMENTS
+from streams.contract.topics import ANNOUNCEMENTS, UNREADABLE
 
 RETRY_S = 5.0
 
@@ -88,6 +88,6 @@ def _take(record: ConsumerRecord, found: Announcements) -> bool:
     """Take in what was announced; whether anything changed."""
     try:
         return found.take(_decoder.decode(record.value or b""))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         log.warning("an announcement cannot be read and is passed over", offset=record.offset, reason=str(error))
         return False

@@ -96,7 +96,7 @@ def _of_cells(record: CellsRecord, day_of: LocalDay) -> Row | None:
 def row_functions(day_of: LocalDay, terms_of: TermsOf | None = None) -> dict[str, ToRow]:
     """topic -> function from a record to its row. `terms_of`: without a site's own words unless told.
 
-    They raise msgspec.MsgspecError, ValueError or OverflowError for a record that cannot become one.
+    They raise msgspec.MsgspecError, ValueError, OverflowError or RecursionError for a record that cannot become one.
     """
     terms = terms_by(TermWords()) if terms_of is None else terms_of
     visits = msgspec.json.Decoder(VisitsRecord)
@@ -129,7 +129,7 @@ def to_rows(
         position = Position(topic, partition, record.offset)
         try:
             row = function(record)
-        except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
             refused.append(Refused(position, str(error)))
             continue
         if row is not None:

@@ -27,7 +27,7 @@ from sinks.web.last_day import last_day
 from sinks.web.past import AwayError, Past
 from streams.contract import LIVE, AlertEvent, Announcement, Cell, CellsRecord, Gauge, Signal
 from streams.contract.alerts import ControlRecord
-from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, CELLS, SIGNALS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, CELLS, SIGNALS, UNREADABLE
 
 RETRY_S = 2.0
 POLL_MS = 250
@@ -72,7 +72,7 @@ class Intake:
                 continue
             try:
                 became: str = self.board.apply(decode(record.value or b""), record.timestamp)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 became = "unreadable"
                 if (topic, became) not in self.applied:
                     log.warning("record unreadable", topic=topic, offset=record.offset, problem=str(error))
@@ -84,7 +84,7 @@ class Intake:
 
 def _of_a_whole_hotline(record: ConsumerRecord) -> Cell | None:
     if record.key and b"/hotline/" in record.key:
-        with suppress(msgspec.DecodeError):  # whoever reads it for the board says so
+        with suppress(*UNREADABLE):  # whoever reads it for the board says so
             told = DECODERS[record.topic](record.value or b"")
             return told if isinstance(told, Cell) and told.dimension_set == "hotline" else None
     return None

@@ -7,6 +7,9 @@ import msgspec
 DAY_MS = 86_400_000
 FOR_GOOD = -1
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a record's value raises where it is none of its topic: no JSON, no UTF-8, nested without end."""
+
 
 class Topic(msgspec.Struct, frozen=True):
     """One topic as it must exist. `key`: what its records are keyed by, for people; `retention_ms` None: compaction alone."""

@@ -10,6 +10,16 @@ from streams.contract import AlertEvent, Signal
 T = 1_700_000_000_000
 S = 1_000
 
+NO_RECORD = (
+    None,
+    b"{}",
+    b"{",
+    b'{"kind": "silence", "id": "\xff"}',
+    b'{"fingerprint": "\xff"}',
+    b'{"x": ' + b"[" * 10_000,
+)
+"""Values that are none of any topic's; the last two are nothing that a decoder calls malformed."""
+
 
 def rule(**fields) -> Rule:
     return Rule(**({"name": "Waiting", "signal": "waiting_past_threshold"} | fields))

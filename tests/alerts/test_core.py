@@ -1,6 +1,6 @@
 import msgspec
 import pytest
-from alert_kit import S, T, record, rule, signal
+from alert_kit import NO_RECORD, S, T, record, rule, signal
 
 from alerts.core import Alerts
 from deploy.runtime.processor import Record
@@ -59,6 +59,13 @@ def test_only_the_chosen_feed_makes_alerts():
     core.apply([record(signal(0, feed="replay-0123abcd")), Record(1, T, b"k", b"{")])
     assert events(core) == []
     assert core.ignored == {"unreadable": 1, "other_feed": 1, "no_rule": 0, "not_newer": 0}
+
+
+@pytest.mark.parametrize("value", NO_RECORD, ids=range(len(NO_RECORD)))
+def test_what_is_no_signal_is_counted(value):
+    core = listening()
+    core.apply([Record(1, T, b"k", value)])
+    assert core.ignored["unreadable"] == 1
 
 
 def test_ignored_signals_are_counted_by_reason():

@@ -1,12 +1,14 @@
 import msgspec
 import pytest
-from alert_kit import S, T, event, record
+from alert_kit import NO_RECORD, S, T, event, record
 from hypothesis import example, given
 from hypothesis import strategies as st
+from paging_kit import Office
 
 from alerts.channels import Delivered, Failed, Retry
 from alerts.deliveries import GIVE_UP_MS, Deliveries, back_off_s
 from alerts.notifications import Via
+from alerts.telling import Telling
 from deploy.runtime.processor import Record
 from deploy.runtime.state_records import StateError
 
@@ -188,10 +190,12 @@ def test_waiting_and_its_age_are_shown():
     assert (deliveries.waiting("hook"), deliveries.oldest_waiting_ms("hook", T + 9 * S)) == (1, 9 * S)
 
 
-def test_what_is_no_event_is_counted():
-    deliveries = queue()
-    deliveries.apply([Record(0, T, b"k", b"{}")])
-    assert deliveries.unreadable == 1
+@pytest.mark.parametrize("value", NO_RECORD, ids=range(len(NO_RECORD)))
+def test_what_is_no_event_is_counted(value):
+    office = Office()
+    telling = Telling({"hook": None}, office.plan, office.controls)
+    telling.apply([Record(0, T, b"k", value)])
+    assert telling.deliveries.unreadable == 1
 
 
 def test_a_state_of_another_format_is_refused():

@@ -1,18 +1,27 @@
 """Window rules on a log of cells: what fires, when, and what a restart or other rules change."""
 
 import pytest
+from alert_kit import NO_RECORD
 from cell_kit import BERLIN, MINUTE, Cells, T, window_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.promises import promises_of
+from alerts.watch import Watch
 from alerts.windows import CellKey, Windows, bounds
+from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
 from streams.contract import Cell
 from streams.contract.metrics import window
 
 WEEK = 7 * 24 * 60
 BUSY = {"metric": "offered", "window": "5m", "above": 10, "clear_below": 5}
+
+
+def test_what_is_no_record_of_cells_is_counted():
+    watch = Watch([window_rule(BUSY)], "live", promises_of(Settings()))
+    watch.apply([Record(at, T, b"k", value) for at, value in enumerate(NO_RECORD)])
+    assert watch.unreadable == len(NO_RECORD)
 
 
 def test_a_count_over_a_window_fires_and_clears_at_its_second_limit():

@@ -144,10 +144,12 @@ def test_marks_and_ends_of_feeds_are_inserted_last_and_days_of_years_share_few_i
 
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on():
     good = msgspec.json.encode(visit(version=(1, 1)))
-    records = [Record(i, 0, None, value) for i, value in enumerate([good, b"{", None, b'{"kind":"other"}', good])]
+    deep = b'{"x": ' + b"[" * 10_000
+    values = [good, b"{", None, b'{"kind":"other"}', deep, b'{"kind":"\xff"}', good]
+    records = [Record(i, 0, None, value) for i, value in enumerate(values)]
     rows, refused = to_rows(row_functions(DAY)[VISITS_TOPIC], VISITS_TOPIC, 2, records)
-    assert [position.offset for _, position in rows] == [0, 4]
-    assert [r.position for r in refused] == [Position(VISITS_TOPIC, 2, i) for i in (1, 2, 3)]
+    assert [position.offset for _, position in rows] == [0, 6]
+    assert [r.position for r in refused] == [Position(VISITS_TOPIC, 2, i) for i in range(1, 6)]
     assert "no value" in refused[1].reason
 
 

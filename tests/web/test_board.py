@@ -4,6 +4,7 @@ from random import Random
 from types import SimpleNamespace
 
 import city
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from sinks.web.reader import Intake
 from sinks.web.snapshot import View
 from streams.contract import Cell, FeedStatus, Signal
 from streams.contract.cells import MINUTE_MS
-from streams.contract.topics import CELLS
+from streams.contract.topics import ALERT_CONTROL, ALERTS, ANNOUNCEMENTS, CELLS, SIGNALS
 
 UTILITIES = Key(city.HOTLINE, "utilities")
 
@@ -144,3 +145,11 @@ def test_of_another_feed_only_the_key_is_read() -> None:
     )
     intake.take(CELLS, [SimpleNamespace(key=key, value=cut_off, timestamp=0, offset=0) for key in keys])
     assert intake.applied == {(CELLS, "other_feed"): 2, (CELLS, "unreadable"): 3}
+
+
+@pytest.mark.parametrize("topic", [CELLS, SIGNALS, ALERTS, ALERT_CONTROL, ANNOUNCEMENTS])
+@pytest.mark.parametrize("value", [None, b"{", b'{"kind": "\xff"}', b'{"x": ' + b"[" * 10_000], ids=range(4))
+def test_what_is_no_record_of_a_topic_is_counted(topic: str, value: bytes | None) -> None:
+    intake = Intake(Board("live"))
+    intake.take(topic, [SimpleNamespace(key=None, value=value, timestamp=0, offset=0, topic=topic)])
+    assert intake.applied == {(topic, "unreadable"): 1}
