@@ -91,7 +91,11 @@ def run(settings: Settings) -> None:
             show,
             save_promptly,
             read_calendars,
-            *([beat(settings)] if heartbeat.wanted(settings) else []),
+            *(
+                [beat(settings, [it.target for it in channels if it.kind != "grafana"])]
+                if heartbeat.wanted(settings)
+                else []
+            ),
             *(serve(channel) for channel in channels),
             *(page(receiver, ways) for receiver, ways in receivers.items()),
         ],
@@ -169,19 +173,32 @@ def external_url(settings: Settings) -> str:
     return settings.web.external_url or f"http://{settings.web.host}:{settings.web.port}/"
 
 
-def beat(settings: Settings) -> Background:
-    """Tell the outside that we live, if the settings name somebody to tell."""
+def beat(settings: Settings, pagers: Sequence[str]) -> Background:
+    """Tell the outside that we live, if the settings name somebody to tell. `pagers`: targets that may page people."""
 
     async def run_heart(worker: Worker) -> None:
         def feel() -> heartbeat.Pulse:
             owned = [worker.processor(topic, 0) for topic in (SIGNALS, CELLS, ALERTS)]
             watch = worker.processor(CELLS, 0)
             age = wall_ms() - watch.clock if watch and settings.alerts.feed == LIVE else None
-            return heartbeat.pulse(owned=None not in owned, behind=not worker.caught_up, data_age_ms=age)
+            return heartbeat.pulse(
+                owned=None not in owned,
+                behind=not worker.caught_up,
+                data_age_ms=age,
+                stuck_ms=stuck_ms(telling_of(worker), pagers, wall_ms()),
+            )
 
         await heartbeat.beat_forever(settings, external_url(settings), feel, wall_ms)
 
     return run_heart
+
+
+def stuck_ms(telling: Telling | None, pagers: Sequence[str], now: int) -> int:
+    """Age of the oldest alert that an error in Hotline keeps from whoever pages people, or from people; 0 without any."""
+    if telling is None:
+        return 0
+    of_people = telling.paging.oldest_fault_ms(now) if telling.paging else 0
+    return max(of_people, *(telling.deliveries.oldest_waiting_ms(it, now, faults=True) for it in pagers), 0)
 
 
 def adopt(worker: Worker, rules: Sequence[Rule]) -> None:

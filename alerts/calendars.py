@@ -16,12 +16,14 @@ import structlog
 from alerts.duty import Duty
 from alerts.on_call import OnCall, Shift
 from alerts.rules_file import RulesError
+from deploy.runtime.faults import Fault, Faults, contained
 
 REFRESH_S = 300
 TIMEOUT_S = 20
 LARGEST_BYTES = 4 * 1024 * 1024
 BACK = timedelta(days=2)
 AHEAD = timedelta(days=14)
+FORESEEN = (aiohttp.ClientError, TimeoutError, ValueError)
 
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _FOR_EVER = re.compile(rb"INTERVAL=0+(?!\d)", re.IGNORECASE)
@@ -75,9 +77,10 @@ def _ms(at: date, zone: ZoneInfo) -> int:
 async def follow(duty: Duty, on_call: OnCall, now: Callable[[], int]) -> None:
     """Keep `on_call.shifts` up to date."""
     said: dict[str, str] = {}
+    faults = Faults()
     async with _session() as session:
         while True:
-            async for name, problem in _read(session, duty, on_call, now()):
+            async for name, problem in _read(session, duty, on_call, now(), faults):
                 _say(name, problem, said, on_call.shifts.get(name, ()))
             await asyncio.sleep(REFRESH_S)
 
@@ -86,7 +89,7 @@ async def load(duty: Duty, now: int) -> OnCall:
     """Who is on call as of `now` (ms), each calendar read once."""
     on_call, said = OnCall(duty.schedules), dict.fromkeys((schedule.name for schedule in duty.schedules), "")
     async with _session() as session:
-        async for name, problem in _read(session, duty, on_call, now):
+        async for name, problem in _read(session, duty, on_call, now, Faults()):
             _say(name, problem, said, ())
     return on_call
 
@@ -96,7 +99,7 @@ def _session() -> aiohttp.ClientSession:
 
 
 async def _read(
-    session: aiohttp.ClientSession, duty: Duty, on_call: OnCall, now: int
+    session: aiohttp.ClientSession, duty: Duty, on_call: OnCall, now: int, faults: Faults
 ) -> AsyncIterator[tuple[str, str]]:
     """Read every calendar into `on_call.shifts`; yields schedules and what is wrong with theirs ("": nothing)."""
     people = [receiver.name for receiver in duty.receivers]
@@ -104,15 +107,24 @@ async def _read(
         if schedule.calendar is None:
             continue
         name, problem = schedule.name, ""
-        try:
-            text = await _fetch(session, schedule.calendar.url.get_secret_value())
-            shifts, strangers = await asyncio.to_thread(shifts_of, text, people, now, ZoneInfo(schedule.time_zone))
+        url, zone = schedule.calendar.url.get_secret_value(), ZoneInfo(schedule.time_zone)
+        read = await contained(_shifts(session, url, people, now, zone))
+        if isinstance(read, Fault):
+            problem = f"not read ({type(read).__name__}): what was read before stands"
+            if not isinstance(read, FORESEEN):
+                faults.say("an error in Hotline, please report it: a calendar cannot be read", read, schedule=name)
+        else:
+            shifts, strangers = read
             on_call.shifts = {**on_call.shifts, name: shifts}
             if strangers:
                 problem = f"events named after no receiver: {', '.join(sorted(strangers)[:5])}"
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            problem = f"not read ({type(error).__name__}): what was read before stands"
         yield name, problem
+
+
+async def _shifts(
+    session: aiohttp.ClientSession, url: str, people: Collection[str], now: int, zone: ZoneInfo
+) -> tuple[list[Shift], set[str]]:
+    return await asyncio.to_thread(shifts_of, await _fetch(session, url), people, now, zone)
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str) -> bytes:

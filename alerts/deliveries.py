@@ -38,7 +38,8 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     `told`: the state that the target has accepted. `next_at`: when to try (again); None: nothing to do.
     `attempts`: tries without success since `told` or the alert changed. `tried`: the target may have
-    heard of it. `ref`: what the channel wants back (Grafana: the annotation's id).
+    heard of it. `ref`: what the channel wants back (Grafana: the annotation's id). `fault`: the last try ended in an
+    error of ours.
     """
 
     told: Literal["", "firing"] = ""
@@ -47,6 +48,7 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
     tried: bool = False
     since: int = 0
     ref: str = ""
+    fault: bool = False
 
 
 class _State(msgspec.Struct, kw_only=True):
@@ -159,6 +161,7 @@ class Deliveries:
             overtaken = (present.state, present.severity) != (notice.event.state, notice.event.severity)
             if item.told != notice.event.state:
                 self._note(via, notice.event, outcome, now, attempt=item.attempts + 1, given_up=given_up)
+            item.fault = isinstance(outcome, Retry) and outcome.reason == "fault"
             match outcome:
                 case Delivered(refs):
                     item.ref = refs[index] if refs else item.ref
@@ -181,13 +184,13 @@ class Deliveries:
         items = self._state.items[target].items()
         return sum(item.next_at is not None and item.told != episodes[episode].state for episode, item in items)
 
-    def oldest_waiting_ms(self, target: str, now: int) -> int:
-        """Age of the oldest of them; 0 without any."""
+    def oldest_waiting_ms(self, target: str, now: int, *, faults: bool = False) -> int:
+        """Age of the oldest of them, or of those that are `faults`; 0 without any."""
         episodes = self._state.episodes
         ages = [
             now - item.since
             for episode, item in self._state.items[target].items()
-            if item.next_at is not None and item.told != episodes[episode].state
+            if item.next_at is not None and item.told != episodes[episode].state and (item.fault or not faults)
         ]
         return max(ages, default=0)
 

@@ -7,28 +7,32 @@ Two ways, either or both:
   after the last one and inhibits it meanwhile (deploy/alertmanager/alertmanager.yml has the rule). Alertmanager keeps
   alerts in memory: if it is started anew while Hotline is away, only Prometheus is left to say so.
 
-It beats only while the whole path works: partitions owned, everything read, and the data itself not old.
+It beats only while the whole path works: partitions owned, everything read, the data itself not old, and nothing kept
+from whoever pages by an error in Hotline.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import structlog
 
 from alerts import metrics
-from alerts.channels import Delivered, Outcome
+from alerts.channels import Delivered, Outcome, Retry
 from alerts.channels.alertmanager import credentials
 from alerts.channels.content import rfc3339
 from alerts.channels.http import JsonClient
+from deploy.runtime.faults import Fault, Faults, contained
 from deploy.runtime.settings import Settings
 
 OLD_MS = 300_000
 """Older data than this, and nobody would be told of what goes on now."""
+STUCK_MS = 300_000
+"""So long an alert may be kept from being told by an error in Hotline: its back-off tries it seven times meanwhile."""
 BEATS_TO_LIVE = 3
 ARMED_MS = 14 * 86_400_000
 
-Pulse = Literal["beats", "no_partitions", "behind", "data_old"]
+Pulse = Literal["beats", "no_partitions", "behind", "data_old", "stuck"]
 
 log = structlog.get_logger()
 
@@ -38,13 +42,17 @@ def wanted(settings: Settings) -> bool:
     return bool(settings.alerts.heartbeat.url.get_secret_value()) or settings.alerts.alertmanager.dead_man
 
 
-def pulse(*, owned: bool, behind: bool, data_age_ms: int | None) -> Pulse:
-    """Whether there is something to beat for. `data_age_ms` None: the feed has a clock of its own."""
+def pulse(*, owned: bool, behind: bool, data_age_ms: int | None, stuck_ms: int) -> Pulse:
+    """Whether there is something to beat for. `data_age_ms` None: the feed has a clock of its own. `stuck_ms`: age of the
+    oldest alert that an error in Hotline keeps from being told.
+    """
     if not owned:
         return "no_partitions"
     if behind:
         return "behind"
-    return "data_old" if data_age_ms is not None and data_age_ms > OLD_MS else "beats"
+    if data_age_ms is not None and data_age_ms > OLD_MS:
+        return "data_old"
+    return "stuck" if stuck_ms > STUCK_MS else "beats"
 
 
 def posted(now: int, beat_ms: int, *, external_url: str, armed: bool) -> list[dict[str, Any]]:
@@ -72,7 +80,7 @@ async def beat_forever(
 ) -> None:
     """Beat while `feel()` says so. Logs when it begins and when it stops, and why."""
     told, manager = settings.alerts.heartbeat, settings.alerts.alertmanager
-    client = JsonClient()
+    client, faults = JsonClient(), Faults()
     before: Pulse | None = None
     beats = 0
     try:
@@ -83,18 +91,23 @@ async def beat_forever(
                 before = felt
             if felt == "beats":
                 if told.url.get_secret_value():
-                    _count("url", await client.get(told.url.get_secret_value(), now=now()))
+                    await _beat("url", client.get(told.url.get_secret_value(), now=now()), faults)
                 if manager.dead_man:
                     armed = beats >= BEATS_TO_LIVE
                     body = posted(now(), told.every_s * 1000, external_url=external_url, armed=armed)
                     url = manager.url.rstrip("/") + "/api/v2/alerts"
-                    outcome = await client.post(url, body, headers=credentials(manager), now=now())
-                    beats += isinstance(outcome, Delivered)
-                    _count("alertmanager", outcome)
+                    call = client.post(url, body, headers=credentials(manager), now=now())
+                    beats += await _beat("alertmanager", call, faults)
             await asyncio.sleep(told.every_s)
     finally:
         await client.close()
 
 
-def _count(to: str, outcome: Outcome) -> None:
-    metrics.HEARTBEATS.labels(to, type(outcome).__name__.lower()).inc()
+async def _beat(to: str, call: Awaitable[Outcome], faults: Faults) -> bool:
+    """Whether it was taken. One way's fault is no beat, and keeps the other from none."""
+    came = await contained(call)
+    if isinstance(came, Fault):
+        faults.say("an error in Hotline, please report it: the dead man's switch is not told that we live", came, to=to)
+        came = Retry("fault", detail=type(came).__name__)
+    metrics.HEARTBEATS.labels(to, type(came).__name__.lower()).inc()
+    return isinstance(came, Delivered)

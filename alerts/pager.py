@@ -8,6 +8,7 @@ import structlog
 
 from alerts import metrics
 from alerts.channels import Channel, Delivered, Failed, Notice, Outcome, Retry
+from alerts.channels.supervised import SupervisedChannel
 from alerts.notifications import Via
 from alerts.paging import TRIES_PER_CHANNEL, Paging, channel_of
 
@@ -27,7 +28,7 @@ async def page_forever(
 
     Of a message that a channel takes in several calls only what it has not taken yet is sent again.
     """
-    ways = _Ways(channels)
+    ways = _Ways([SupervisedChannel(channel) for channel in channels])
     taken: dict[str, set[Piece]] = {}
     while True:
         pages = paging()
@@ -71,24 +72,39 @@ class _Ways:
 
     def note(self, channel: Channel, outcome: Outcome, now: int) -> None:
         """What became of a message at `now` (ms)."""
-        if not isinstance(outcome, Retry):
-            self._missed[channel.target] = 0
-            return
-        self._missed[channel.target] += 1
-        if self._missed[channel.target] >= TRIES_PER_CHANNEL:
-            self._rests_until[channel.target] = now + REST_MS
+        match outcome:
+            case Retry("fault"):
+                pass  # comes at once, and holds up nothing
+            case Retry():
+                self._missed[channel.target] += 1
+                if self._missed[channel.target] >= TRIES_PER_CHANNEL:
+                    self._rests_until[channel.target] = now + REST_MS
+            case _:
+                self._missed[channel.target] = 0
 
 
 async def _send(channel: Channel, notices: Sequence[Notice], taken: set[Piece], now: Callable[[], int]) -> Outcome:
-    """All notices, as many at once as the channel takes; the first call that is not taken decides."""
+    """All notices, as many at once as the channel takes; the first call that is not taken decides.
+
+    After a fault halves are tried, down to the alert that the channel stumbles over: all others are told.
+    """
     rest = [notice for notice in notices if _piece(channel, notice) not in taken]
-    for i in range(0, len(rest), channel.batch):
-        batch = rest[i : i + channel.batch]
+    batches = [rest[i : i + channel.batch] for i in range(0, len(rest), channel.batch)]
+    came: Outcome = Delivered()
+    while batches:
+        batch = batches.pop(0)
         outcome = await channel.send(batch, now())
-        if not isinstance(outcome, Delivered):
-            return outcome
-        taken |= {_piece(channel, notice) for notice in batch}
-    return Delivered()
+        match outcome:
+            case Delivered():
+                taken |= {_piece(channel, notice) for notice in batch}
+            case Retry("fault") if len(batch) > 1:
+                half = len(batch) // 2
+                batches[:0] = [batch[:half], batch[half:]]
+            case Retry("fault"):
+                came = outcome
+            case _:
+                return outcome
+    return came
 
 
 def _piece(channel: Channel, notice: Notice) -> Piece:

@@ -42,6 +42,7 @@ class Message(msgspec.Struct, kw_only=True):
     time; `over`: episodes whose end it tells.
 
     `step`: its place in the chain, 1 is the first. `tries`: without success; `tried`: the receiver may have heard it.
+    `fault`: the last try ended in an error of ours.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Message(msgspec.Struct, kw_only=True):
     step: int = 1
     tries: int = 0
     tried: bool = False
+    fault: bool = False
 
 
 class PagingState(msgspec.Struct, kw_only=True):

@@ -9,6 +9,7 @@ A message is not sent before the state that holds it is written down, and that i
 (the same `id`) that was taken in the last moment and not yet written down: at most once per kill.
 
 - A message that nobody took before all its alerts were over is dropped: nobody is woken for the past.
+- While a message waits for a channel, news of its group waits for it too; one that is a fault of ours holds up no other.
 - Silenced, inhibited, flapping: the page waits, and goes on when that is over and the alert still fires.
 - Acknowledged: no further step, no repeat; only a higher severity is news.
 """
@@ -160,6 +161,7 @@ class Paging:
         became, reason = said_of(outcome)
         given_up = became != "delivered" and now - message.made_at > GIVE_UP_MS
         self._note(message, "given_up" if given_up else became, reason, now, via)
+        message.fault = reason == "fault"
         self.unsaved = True
         match outcome:
             case Delivered():
@@ -194,6 +196,10 @@ class Paging:
     def waiting(self, receiver: str) -> int:
         """How many messages nobody has taken yet."""
         return sum(message.receiver == receiver for message in self._state.messages.values())
+
+    def oldest_fault_ms(self, now: int) -> int:
+        """Age of the oldest message whose last try ended in an error of ours; 0 without any."""
+        return max((now - message.made_at for message in self._state.messages.values() if message.fault), default=0)
 
     def _want_news(self, episode: str, page: Page, route: Route, groups: dict[tuple[str, str], list[Want]]) -> None:
         known = self._controls.acknowledgement_of(page.event, page.since) is not None
@@ -246,7 +252,7 @@ class Paging:
     def _speak(self, group: str, receiver: str, wants: Sequence[Want]) -> None:
         """Make one message of what a receiver is to hear of a group, if it is time."""
         state, now = self._state, self._now
-        if any(m.group == group and m.receiver == receiver for m in state.messages.values()):
+        if any(m.group == group and m.receiver == receiver and not m.fault for m in state.messages.values()):
             return
         route = self.route_of(state.pages[wants[0].episode].event)
         assert route is not None

@@ -31,14 +31,16 @@ class RuleBook:
         """Read the file again if it has changed; True if other rules hold from now on."""
         if self._file is None or not self._file.changed():
             return False
+        self.problem = f"{self._path}: an error in Hotline while the file was read, the log has it"  # unless it was not
         try:
             rules = load_rules(self._path)
+            self.problem = ""
         except RulesError as error:
             self.problem = str(error)
             log.warning("the changed rules cannot be used, the earlier ones stay in force", problem=self.problem)
-            self._show()
             return False
-        self.problem = ""
+        finally:
+            self._show()
         self.rules = rules
         by_name = {rule.name: rule for rule in rules}
         self.by_name.update(by_name)

@@ -7,6 +7,7 @@ import structlog
 
 from alerts import metrics
 from alerts.channels import Channel, Delivered, Failed, Notice, Outcome, Retry
+from alerts.channels.supervised import SupervisedChannel
 from alerts.deliveries import Deliveries
 from alerts.notifications import Via
 
@@ -20,6 +21,7 @@ async def send_forever(channel: Channel, queue: Callable[[], Deliveries | None],
 
     Logs when a channel begins to fail and when it works again; each attempt is in the metric.
     """
+    channel = SupervisedChannel(channel)
     failing = False
     while True:
         deliveries = queue()
@@ -37,10 +39,11 @@ async def send_forever(channel: Channel, queue: Callable[[], Deliveries | None],
 async def _tell(
     channel: Channel, notices: Sequence[Notice], now: Callable[[], int]
 ) -> list[tuple[Sequence[Notice], Outcome]]:
-    """One call; where a whole batch is refused for good, one call each, so that one bad alert spoils no other."""
+    """One call; where a whole batch is refused for good or is a fault, one call each, so that one bad alert spoils no other."""
     outcome = await channel.send(notices, now())
-    if isinstance(outcome, Failed) and len(notices) > 1:
-        return [((notice,), await channel.send((notice,), now())) for notice in notices]
+    match outcome:
+        case Failed() | Retry("fault") if len(notices) > 1:
+            return [((notice,), await channel.send((notice,), now())) for notice in notices]
     return [(notices, outcome)]
 
 
@@ -60,6 +63,8 @@ def _say(channel: Channel, outcome: Outcome, *, failing: bool) -> bool:
             if failing:
                 log.info("channel works again", channel=channel.target)
             return False
+        case Retry("fault"):
+            return failing  # said where it came from; the service may be as well as before
         case Retry(reason, _, detail):
             if not failing:
                 log.warning(

@@ -5,12 +5,12 @@ from typing import Literal, NamedTuple, Protocol
 
 from streams.contract import AlertEvent
 
-Reason = Literal["timeout", "refused", "rate_limited", "server_error", "client_error", "auth", "bad_answer"]
+Reason = Literal["timeout", "refused", "rate_limited", "server_error", "client_error", "auth", "bad_answer", "fault"]
 """Why a delivery did not succeed; also the label of the metric.
 
 timeout: no answer in time (it may have been taken in). refused: no connection. rate_limited: 429.
 server_error: 5xx. client_error: other 4xx, or a redirect. auth: 401, 403. bad_answer: an answer that
-does not say what the service's documentation promises.
+does not say what the service's documentation promises. fault: an error in Hotline (`supervised.py`).
 """
 
 
@@ -62,7 +62,9 @@ class Channel(Protocol):
     batch: int
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
-        """Tell; `now` is wall time in ms. One outcome for all notices; raises nothing that a service can cause."""
+        """Tell; `now` is wall time in ms. One outcome for all notices. Raises nothing that a service or the words of an
+        alert can cause: where it does, that is a `fault`.
+        """
 
     async def close(self) -> None:
         """Release connections."""

@@ -10,6 +10,7 @@ import click
 
 from alerts.app import build_channels, build_receivers
 from alerts.channels import Channel, Delivered, Notice, Outcome
+from alerts.channels.supervised import SupervisedChannel
 from alerts.rules_file import load_rules
 from deploy.runtime.settings import Settings, current
 from streams.contract import AlertEvent
@@ -67,7 +68,7 @@ def _channels(settings: Settings) -> Iterator[Channel]:
 
 async def _try(channels: Sequence[Channel], now: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    for channel in channels:
+    for channel in map(SupervisedChannel, channels):
         try:
             outcome = await channel.send([Notice(_event(channel.target, now, "firing"))], now)
             if isinstance(outcome, Delivered):

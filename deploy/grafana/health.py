@@ -138,9 +138,9 @@ def _engine() -> list[list[tuple[int, int, Json]]]:
         ),
         lines(
             Text("Deliveries of alerts", "告警投递"),
-            Text("Tries to deliver an alert, per second, by channel and what came of it.", "每秒的告警投递尝试，按渠道与结果。"),
-            f"sum by (channel, outcome) (rate(hotline_alerts_deliveries_total{job}{_RATE}))",
-            "{{channel}} {{outcome}}",
+            Text("Tries to deliver an alert, per second, by channel, what came of it and why.", "每秒的告警投递尝试，按渠道、结果与原因。"),
+            f"sum by (channel, outcome, reason) (rate(hotline_alerts_deliveries_total{job}{_RATE}))",
+            "{{channel}} {{outcome}} {{reason}}",
             "ops",
         ),
         lines(

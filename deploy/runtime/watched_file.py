@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.runtime.faults import Fault, Faults, contained
+
 
 class WatchedFile:
     """A path, and what was seen there when it was last looked at."""
@@ -26,8 +28,15 @@ class WatchedFile:
 
 
 async def watch(reread: Callable[[], bool], adopt: Callable[[], None], every_s: float = 1.0) -> None:
-    """Read again off the event loop, for good; `adopt` is called, on the loop, each time that `reread` says so."""
+    """Read again off the event loop, for good; `adopt` is called, on the loop, each time that `reread` says so.
+
+    An error of `reread` leaves what was read before; one of `adopt` passes.
+    """
+    faults = Faults()
     while True:
         await asyncio.sleep(every_s)
-        if await asyncio.to_thread(reread):
+        changed = await contained(asyncio.to_thread(reread))
+        if isinstance(changed, Fault):
+            faults.say("an error in Hotline, please report it: a changed file is not taken in", changed)
+        elif changed:
             adopt()
