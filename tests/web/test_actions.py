@@ -260,6 +260,26 @@ async def test_an_alert_about_waits_that_are_over_says_so_until_it_ends(
 
 
 @in_chromium
+async def test_what_a_silent_source_told_last_is_said_to_be_that(context: BrowserContext, site: RunningSite) -> None:
+    """Nobody knows whether its agents are still there: they are counted until `intake.lost_agent_s` is over."""
+    site.put(city.source(city.MORNING, "PBX-2", 2, silent_since=city.MORNING - 780_000))
+    board = Watched(await context.new_page(), site.url)
+    said = {
+        "en": "1 of 2 sources heard · its callers and agents stand as told last, new calls are missing",
+        "zh": "2 个数据源中 1 个正常 · 其排队与座席为中断前的状态，新来电未计入",
+    }
+    cut = "it => it.scrollHeight > it.clientHeight + 1 || it.scrollWidth > it.clientWidth + 1"
+    for query in ("lang=en", "lang=zh", "lang=en&view=tv", "lang=zh&view=tv"):
+        page = await board.open(f"?{query}")
+        sub = page.locator(".strip-sub").first
+        await expect(sub).to_have_text(said[query[5:7]])
+        await page.evaluate("document.fonts.ready")
+        for width, height in ((1920, 1080), (1366, 768)):
+            await resize(page, width, height)
+            assert not await sub.evaluate(cut), (query, width)
+
+
+@in_chromium
 async def test_a_category_that_is_called_like_a_queue_is_told_apart_in_both_languages(
     context: BrowserContext, site: RunningSite
 ) -> None:
