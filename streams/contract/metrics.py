@@ -26,7 +26,8 @@ def window(cells: Iterable[Mapping[str, int]]) -> Counts:
 Window = Literal["5m", "15m", "30m", "60m", "today", "24h"]
 """The rolling windows that screens, SQL and rules share."""
 
-_MINUTES: dict[str, int] = {"5m": 5, "15m": 15, "30m": 30, "60m": 60, "24h": 1440}
+WINDOW_MINUTES: dict[str, int] = {"5m": 5, "15m": 15, "30m": 30, "60m": 60, "24h": 1440}
+"""How long the windows are that have a fixed length."""
 
 
 def window_bounds(window: Window, now: int, zone: ZoneInfo) -> tuple[int, int]:
@@ -36,7 +37,7 @@ def window_bounds(window: Window, now: int, zone: ZoneInfo) -> tuple[int, int]:
     """
     end = now - now % MINUTE_MS + MINUTE_MS
     if window != "today":
-        return end - _MINUTES[window] * MINUTE_MS, end
+        return end - WINDOW_MINUTES[window] * MINUTE_MS, end
     midnight = datetime.fromtimestamp(now / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     return round(midnight.timestamp() * 1000), end
 

@@ -14,11 +14,11 @@ from streams.detection.keys import DAY, HOUR, MINUTE
 from streams.detection.shares import Parts, Rolling, gathered_since, wilson_upper
 
 BEGIN_AFTER = 30_000
-"""So long it has to be below: while a batch of calls is read, those whose ends come later in it are not answered yet."""
+"""How long the rate has to be below: calls whose end stands later in the batch that is being read are not answered yet."""
 CLEAR_AFTER = 900_000
 """A figure over a day moves slowly: a quarter of an hour at the target ends it."""
 CALM_AFTER = 600_000
-"""So long nothing must be foretold until a foretold breach is taken back."""
+"""A foretold breach is taken back when none was foretold for so long."""
 SETTLE = 5 * MINUTE
 """Calls younger than this may still wait: they say nothing of the rate yet."""
 LEAST_RECENT = 30

@@ -1,4 +1,4 @@
-"""More calls of some kind than usual, wherever that is: which slices, and which of thousands it takes to explain it."""
+"""More calls of some kind than usual among the others: which slices, and the few of thousands that explain it."""
 
 from math import log10
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from streams.detection.slices import RING, Slices
 WINDOWS = (5, 15, 60)
 """Closed minutes that are looked at each minute."""
 LOOKS = 4
-"""False alarms of a window looked at every minute, in units of those of disjoint windows."""
+"""How many times as many false alarms as disjoint windows bring, where a window is looked at every minute."""
 WEEK_MINUTES = 7 * 24 * 60
 CALM_MINUTES = 15
 CALM_SCORE = 2.0
@@ -24,10 +24,10 @@ EXPLAINS = 3.0
 """-log10 p from which on a slice may explain a departure that is known already."""
 MOST_PARTS = 3
 ENOUGH = 0.8
-"""So much of a departure explained is enough."""
+"""Share of a departure from which on enough of it is explained."""
 LEAST_PART = 0.1
 REMEMBERED = (RING + 60) * MINUTE
-"""An episode that is over is known of until its last hour is learned."""
+"""How long an episode that is over is remembered: until its last hour was learned."""
 
 
 class Concentration(msgspec.Struct):

@@ -38,11 +38,11 @@ from streams.detection.silence import Silence, silence_required
 
 BAND_MINUTES = 5
 QUIET_DAYS = 8.0
-"""-log10 p that a shortfall must reach beyond what the budget asks: holidays and half days that nobody told of are no
-incidents, and hardly less rare than they."""
+"""-log10 p that a shortfall must reach beyond what the budget asks: holidays and half days that nobody told of are about
+as rare as incidents, and are none."""
 
 WHOLE_WEEK = 6.5
-"""Days to be learned before a shortfall is judged: the quietest day of the week was among them, or begins."""
+"""Days to be learned before a shortfall is judged: by then the quietest day of the week was seen, or has begun."""
 
 _NO_WINDOWS: tuple[int, int, list[Window]] = (-1, -1, [])
 

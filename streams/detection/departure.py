@@ -24,28 +24,28 @@ LEAST_ELAPSED = 10_000
 """The open minute alone is not judged before so many ms."""
 WEEK_MINUTES = 7 * 24 * 60
 LOOKS = 12
-"""False alarms of a window looked at continuously, in units of those of disjoint windows (by simulation)."""
+"""How many times as many false alarms as disjoint windows bring, where a window is looked at all the time (simulated)."""
 
 
 ODD_DAYS = log10(36)
-"""One day in so many goes like another weekday: holidays, and the days before and after them. -log10 of its chance."""
+"""-log10 of the chance of a day that goes like another weekday (one in 36): holidays, and the days around them."""
 ODD_LEVELS = 1.0
-"""One day in ten begins at a level far outside the usual: -log10 of its chance. (As if every day did, a surge in the first
-hours would have to stand out from the spread of those few.)"""
+"""-log10 of the chance of a day that begins at a level far outside the usual (one in ten). Were every day taken for one,
+a surge in the first hours would have to stand out from the spread of those few."""
 NO_MORE = 300.0
 """-log10 p beyond this is all the same."""
 
 UNKNOWN = 2.0
-"""By how much false alarms outnumber those of chance, because no model knows everything. (Looks by the second overlap
-so much that `LOOKS` has room for it.)"""
+"""How many times as many false alarms come as chance would bring, because no model knows everything. Used where looks
+are minutes apart; where they are seconds apart, `LOOKS` has room for it."""
 
 
 class Window(NamedTuple):
     """The part of a test that stands still during a minute.
 
-    `gain` is exp(level), `unsure` its relative variance with all else that widens the forecast; `busy`, `quiet` as in
-    `Span`; `above`, `below`: how wide real deviations lie; `odd`: as in `Level`, it widens
-    what is above alone, so that no recovery is taken for a burst; `doubt`: what is left of an odd day's variance.
+    `usual` calls times `gain`, which is exp(level), are expected; `unsure`: relative variance of that forecast. `busy`,
+    `quiet`: as in `Span`. `above`, `below`: how wide real deviations lie. `odd`: as in `Level`; it widens only what is
+    above, so that no recovery is taken for a burst. `doubt`: what is left of an odd day's variance.
     """
 
     start: int

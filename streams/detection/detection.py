@@ -12,7 +12,6 @@ from streams.contract.signals import FEED_ENDED
 from streams.detection import demand as demands
 from streams.detection import lack, outlook
 from streams.detection.agent_shortage import AgentShortage
-from streams.detection.announce import Announcer, slice_as_key
 from streams.detection.announced import Announced, Lift
 from streams.detection.answer_rate import AnswerRate
 from streams.detection.concentrations import Concentration, Concentrations
@@ -23,16 +22,17 @@ from streams.detection.feeds import SourceWatch
 from streams.detection.keys import DAY, HOUR, MINUTE, Key
 from streams.detection.promised import Promised
 from streams.detection.rules import DetectionRules
-from streams.detection.service import Promise
+from streams.detection.service import ErrorBudget
 from streams.detection.shares import Share, ShareKey
+from streams.detection.signals import Signals, slice_as_key
 from streams.detection.waiting import Waiting
 
 SMALL_STEP = 5_000
-"""Between ticks at most so far apart the open minute is judged; further apart only minutes that are over."""
+"""The open minute is judged where ticks are at most so far apart; else only minutes that are over."""
 SLACK = 2_000
-"""Counts may run ahead of the merged clock by this (or by what is told) and two ticks."""
+"""By how much counts may run ahead of the merged clock at least, beside two ticks."""
 NEAR = 8 * DAY
-"""Events that are on within so long before or after a minute are weighed then: of years of them only a few."""
+"""Of all announced events, which may span years, only those at most so far from a minute are weighed for it."""
 FORECAST_EVERY = 5 * MINUTE
 WEEK = 7 * DAY
 
@@ -44,7 +44,7 @@ class _Packed(msgspec.Struct):
     forecast_at: int
     too_late: int
     demands: list[tuple[Key, demands.Packed]]
-    promises: list[tuple[Key, Promise]]
+    promises: list[tuple[Key, ErrorBudget]]
     waiting: list[tuple[Key, Waiting]]
     shares: list[tuple[ShareKey, Share]]
     answer_rates: list[tuple[Key, AnswerRate]]
@@ -238,29 +238,29 @@ class Detection:
             return []
         self._over, self._version = True, max(self._version, version)
         told = []
-        for episode, tell in self._conditions(Announcer(self.rules, self._now, self._version)):
+        for episode, tell in self._conditions(Signals(self.rules, self._now, self._version)):
             if episode.active:
                 signal = tell()
                 summary = {language: signal.summary[language] + FEED_ENDED[language] for language in signal.summary}
                 told.append(msgspec.structs.replace(signal, active=False, feed_ended=True, summary=summary))
         return told
 
-    def _conditions(self, announce: Announcer) -> Iterator[tuple[Episode, Callable[[], Signal]]]:
+    def _conditions(self, signals: Signals) -> Iterator[tuple[Episode, Callable[[], Signal]]]:
         """Every condition that is judged, and what tells of it."""
         for key, demand in sorted(self._demands.items()):
-            yield demand.episode, partial(announce.demand, key, demand, 0, None)
-            yield demand.below, partial(announce.shortfall, key, demand)
+            yield demand.episode, partial(signals.demand, key, demand, 0, None)
+            yield demand.below, partial(signals.shortfall, key, demand)
             if demand.silence.told:
-                yield demand.silence.episode, partial(announce.silence, key, demand)
+                yield demand.silence.episode, partial(signals.silence, key, demand)
         for hotline, of in sorted(self._concentrations.items()):
             for it in of.open.values():
                 key = slice_as_key(hotline, it.key)
                 if key not in self._demands:
-                    yield it.episode, partial(announce.concentration, key, it)
-        yield from self._promised.conditions(announce)
+                    yield it.episode, partial(signals.concentration, key, it)
+        yield from self._promised.conditions(signals)
         for key, watch in sorted(self._sources.items()):
-            yield watch.dead, partial(announce.dead_feed, key, watch)
-            yield watch.doubled, partial(announce.doubled_feed, key, watch)
+            yield watch.dead, partial(signals.dead_feed, key, watch)
+            yield watch.doubled, partial(signals.doubled_feed, key, watch)
 
     def _take_gauges(self) -> None:
         """From now on the gauges that were set last hold."""
@@ -299,7 +299,7 @@ class Detection:
         planned = {key for key, demand in self._demands.items() if demand.expectation.minute(minute)}
         self._promised.minute(minute, self.rules)
         yield from lack.judge(
-            minute, self._demands, self._sources.values(), self.rules, Announcer(self.rules, minute, self._version)
+            minute, self._demands, self._sources.values(), self.rules, Signals(self.rules, minute, self._version)
         )
         yield from self._judge(minute, 0, self._demands)
         for demand in self._demands.values():
@@ -339,28 +339,28 @@ class Detection:
         self, now: int, hotline: str, seen: Iterable[Concentration], *, changed: bool
     ) -> Iterator[Signal]:
         """Episodes of slices; those of keys with an expectation of their own (queues, categories) are told by that."""
-        announce = Announcer(self.rules, now, self._version)
+        signals = Signals(self.rules, now, self._version)
         for it in seen:
             key = slice_as_key(hotline, it.key)
             if key not in self._demands and it.episode.due(now, changed=changed):
-                yield announce.concentration(key, it)
+                yield signals.concentration(key, it)
 
     def _judge_open(self, now: int, slack: int) -> Iterator[Signal]:
-        """The keys of which something was told; of others time alone makes no more calls than were expected."""
+        """Judge the open minute of keys of which something was told: without news no key can be above what is expected."""
         yield from self._judge(now, slack, self._stirred)
         if now % MINUTE >= LEAST_ELAPSED:  # before that not every test is made
             self._stirred = {key for key in self._stirred if self._demands[key].episode.active}
 
     def _judge(self, now: int, slack: int, judged: Iterable[Key]) -> Iterator[Signal]:
         keys = len(self._demands)
-        announce = Announcer(self.rules, now, self._version)
+        signals = Signals(self.rules, now, self._version)
         for key in sorted(judged):
             demand = self._demands[key]
             changed = demand.judge(now, slack, keys, self.rules.demand, self._whole(key))
             if demand.episode.active:
                 self._stirred.add(key)
             if demand.episode.due(now, changed=changed):
-                yield announce.demand(key, demand, slack, self._concentrations.get(key.hotline))
+                yield signals.demand(key, demand, slack, self._concentrations.get(key.hotline))
         for hotline, of in sorted(self._concentrations.items()):
             yield from self._concentrated(now, hotline, of.open.values(), changed=False)
         yield from self._judge_promises(now)
@@ -370,15 +370,15 @@ class Detection:
         return self._demands.get(Key(key.hotline, "hotline")) if key.dimension_set != "hotline" else None
 
     def _judge_promises(self, now: int) -> Iterator[Signal]:
-        announce = Announcer(self.rules, now, self._version)
-        yield from self._promised.judge(now, self.rules, announce)
+        signals = Signals(self.rules, now, self._version)
+        yield from self._promised.judge(now, self.rules, signals)
         for key, watch in sorted(self._sources.items()):
             changed = watch.judge_dead(now)
             if watch.dead.due(now, changed=changed):
-                yield announce.dead_feed(key, watch)
+                yield signals.dead_feed(key, watch)
             changed = watch.judge_doubled(now)
             if watch.doubled.due(now, changed=changed):
-                yield announce.doubled_feed(key, watch)
+                yield signals.doubled_feed(key, watch)
 
     # ---- state
 
@@ -397,7 +397,7 @@ class Detection:
             self._forecast_at,
             self.too_late,
             [(key, demand.pack()) for key, demand in sorted(self._demands.items())],
-            sorted(self._promised.promises.items()),
+            sorted(self._promised.budgets.items()),
             sorted(self._promised.waiting.items()),
             sorted(self._promised.shares.items()),
             sorted(self._promised.answer_rates.items()),

@@ -18,24 +18,24 @@ from streams.detection.plan import BEFORE, Curve, Plan, plan_for
 from streams.detection.profile import fit
 
 STEP = 5 * MINUTE
-"""The level takes in counts in pieces of this length,"""
+"""Length of the pieces in which the level takes in counts."""
 SETTLE = MINUTE
-"""when they are this old;"""
+"""How old counts have to be before the level takes them in."""
 LEVELS_KEPT = 15
-"""so many states of it are kept: enough for the longest window."""
+"""States of the level that are kept: enough for the longest window."""
 OPEN = 3 * 3_600_000
-"""Minutes of the judged feed stay replaceable so long before they are folded into the history."""
+"""How long minutes of the judged feed may still be replaced, before they are folded into the history."""
 PENDING_MINUTES = DAYS_KEPT * 1440
-"""Minutes of a feed to learn from that wait at most for `complete`; then the older half is taken as it is. They wait
+"""Minutes of a feed to learn from that wait for `complete`, at most; beyond, the older half is taken as it is. They wait
 because partitions may be read days apart: until the last has told its share, a minute looks quieter than it was."""
 DEAD_CALLS = 8.0
-"""No call at all where so many were due: the line is closed or dead, which says nothing of how busy the day is."""
+"""Where so many calls were due and none came, the line is closed or dead: that says nothing of how busy the day is."""
 DOUBTED = 2.5
-"""So many deviations below a level that rose not long ago, demand may have come back from it."""
+"""Deviations below a level that rose not long ago, from which on demand may have come back from it."""
 
 
 class Packed(msgspec.Struct):
-    """`plan`: where a former version kept it."""
+    """All but what was learned. `plan`: where a former version kept it."""
 
     history: bytes
     plan: Plan | None
@@ -72,7 +72,7 @@ class Expectation:
         self.usual_level: Level | None = None
         """As it stood when demand last rose above expectation: what it will come back to."""
         self.lifts: tuple[Lift, ...] = ()
-        """Of all announced events."""
+        """What the announced events do to this key."""
         self.first = 0
         """The first minute with a call (0: none yet)."""
         self.minutes = self.history.minutes(feed)

@@ -24,11 +24,11 @@ FLAG = 0x8000
 PARTS = 3
 """Five-minute parts of a slot."""
 FADE = 0.97
-"""How much of the older days stays in the parts with each new day."""
+"""What is left of the older days' weight in `parts` with each new day."""
 MOST = 65_000.0
 """What half-precision floats hold."""
 PLAIN = weekdays("")
-"""No day goes like another."""
+"""Weekdays without holidays."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -104,8 +104,9 @@ class History:
     def fold(self, feed: str, until: int, zone: ZoneInfo, flagged: Callable[[int, int], bool]) -> bool:
         """Turn all whole slots that end at or before `until` into days.
 
-        The first slot is the first that begins at or after the key's first minute. A repeated local
-        hour counts by its later pass. `flagged(start, end)`: whether an incident covered the slot. True when there was anything to fold.
+        The first slot is the first that begins at or after the key's first minute. Of a
+        local hour that comes twice the second one counts. `flagged(start, end)`: whether an incident covered the slot. True
+        when there was anything to fold.
         """
         minutes = self._minutes.get(feed)
         start = self._folded.get(feed)

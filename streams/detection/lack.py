@@ -8,40 +8,40 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
 from streams.contract import Signal
-from streams.detection.announce import Announcer
 from streams.detection.demand import Demand
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import Key
 from streams.detection.plan import Readiness, readiness
 from streams.detection.rules import DetectionRules
+from streams.detection.signals import Signals
 from streams.detection.silence import Silence
 
 Demands = Mapping[Key, Demand]
 
 
 def judge(
-    minute: int, demands: Demands, sources: Collection[SourceWatch], rules: DetectionRules, announce: Announcer
+    minute: int, demands: Demands, sources: Collection[SourceWatch], rules: DetectionRules, signals: Signals
 ) -> Iterator[Signal]:
     """Bring every key forward to the border where `minute` (ms) begins; what there is to tell."""
     blind = _blind(demands, sources)
-    lines = {key.hotline: key for key in demands if key.dimension_set == "hotline"}
+    wholes = {key.hotline: key for key in demands if key.dimension_set == "hotline"}
     # by category it is known only when a call is over
     judged = sum(key.dimension_set != "category_1" for key in demands)
     for key, demand in sorted(demands.items()):
-        line = lines.get(key.hotline)
+        whole = wholes.get(key.hotline)
         since = blind.get(key.hotline)
-        if since is None and line is not None and line != key:
-            since = _silenced_since(key, demand, demands[line].silence)
+        if since is None and whole is not None and whole != key:
+            since = _silenced_since(key, demand, demands[whole].silence)
         if since is not None:
             demand.blind(minute, since)
         if key.dimension_set != "category_1":
             explained = partial(_explained, demands, key)
             changed = demand.judge_silence(minute, judged, rules.queue_silence, explained)
             if demand.silence.told and demand.silence.episode.due(minute, changed=changed):
-                yield announce.silence(key, demand)
+                yield signals.silence(key, demand)
             changed = demand.judge_below(minute, judged, rules.demand)
             if demand.below.due(minute, changed=changed):
-                yield announce.shortfall(key, demand)
+                yield signals.shortfall(key, demand)
 
 
 def _blind(demands: Demands, sources: Collection[SourceWatch]) -> dict[str, int]:
@@ -55,33 +55,33 @@ def _blind(demands: Demands, sources: Collection[SourceWatch]) -> dict[str, int]
     return blind
 
 
-def _silenced_since(key: Key, demand: Demand, line: Silence) -> int | None:
-    """Since when (ms) a key lacks calls because nobody calls its hotline (`line`).
+def _silenced_since(key: Key, demand: Demand, whole: Silence) -> int | None:
+    """Since when (ms) a key lacks calls because nobody calls its hotline, whose silence is `whole`.
 
     None where that is not so, or the key is a queue whose own silence is what is told, or may be.
     """
-    if not line.episode.active:
+    if not whole.episode.active:
         return None
-    if key.dimension_set == "queue" and (demand.silence.episode.active or not line.told):
+    if key.dimension_set == "queue" and (demand.silence.episode.active or not whole.told):
         return None
-    return line.episode.since
+    return whole.episode.since
 
 
-def _explained(demands: Demands, line: Key) -> float:
+def _explained(demands: Demands, key: Key) -> float:
     """The part of the calls missed by a hotline that is missed in queues whose silence is told, and in one more: the
     silence of a single queue is told as its own. Of a queue: nothing.
     """
-    if line.dimension_set == "queue":
+    if key.dimension_set == "queue":
         return 0.0
-    silence = demands[line].silence
-    queues = [it for key, it in demands.items() if key.hotline == line.hotline and key.dimension_set == "queue"]
+    silence = demands[key].silence
+    queues = [it for of, it in demands.items() if of.hotline == key.hotline and of.dimension_set == "queue"]
     missed = [_missed(it, silence) for it in queues]
     of_queues = sum(missed)
     if not of_queues:
         return 0.0
     told = sum(calls for calls, it in zip(missed, queues, strict=True) if it.silence.episode.active)
     one = max((calls for calls, it in zip(missed, queues, strict=True) if not it.silence.episode.active), default=0.0)
-    with_queue = of_queues / max(of_queues, _missed(demands[line], silence))
+    with_queue = of_queues / max(of_queues, _missed(demands[key], silence))
     # in tenths: a hotline and its queues are learned apart, and differ by a few in a hundred
     return round(with_queue, 1) * (told + one) / of_queues
 

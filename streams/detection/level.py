@@ -21,15 +21,23 @@ DRIFT_MS = 90 * 60_000
 CARRIED = 0.5
 """How much of yesterday's level is expected today."""
 CLIP = 2.5
-"""An innovation beyond so many deviations is rather an incident than a level."""
+"""Deviations at which an innovation is clipped: beyond, it is rather an incident than a level."""
 ODD_DAY = 0.05
 """Relative variance that an odd day adds before anything was seen of it."""
 ODD, ODD_MS = 0.01, 6 * 3_600_000
 """Relative variance after far too few calls, and how long it takes to forget them."""
 DEAD = 4.0
-"""So many deviations below the level the line is rather dead, or was just opened, than quiet: little is learned."""
+"""Deviations below the level from which on a line is rather dead, or just opened, than quiet: little is learned of it."""
 SUSPECT = 25.0
 """By how much the noise of counts in a flagged interval, or on a dead line, is raised."""
+UNEVEN, UNEVEN_DAYS = 0.005, 2.0
+"""Relative variance of a slot before anything was seen of it, and the days it counts for."""
+SURE = 2.0
+"""Standard errors by which a slot must be more uneven than chance makes it."""
+CLIPPED = 1.05
+"""Squares clipped at `CLIP` deviations bring a twentieth less."""
+SLOTS_TO_JUDGE = 96
+"""Fewer slots with calls than this say nothing about the spread."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -258,13 +266,3 @@ def estimate_spread(counts: Floats, usual: Floats, day: float) -> tuple[Spread, 
     left = float(again.squares[best] / seen.sum())
     dispersion = min(4.0, max(1.0, float(phi[best, 0]) * max(1.0, left)))
     return Spread(day, float(drift[best, 0]), dispersion), uneven
-
-
-UNEVEN, UNEVEN_DAYS = 0.005, 2.0
-"""Relative variance of a slot before anything was seen of it, and the days it counts for."""
-SURE = 2.0
-"""Standard errors by which a slot must be more uneven than chance makes it."""
-CLIPPED = 1.05
-"""Squares clipped at `CLIP` deviations bring a twentieth less."""
-SLOTS_TO_JUDGE = 96
-"""Fewer slots with calls than this say nothing about the spread."""

@@ -21,12 +21,12 @@ from streams.detection.profile import Profile
 BEFORE = 8 * SLOT
 """How far a plan reaches back before midnight, so that windows may span it."""
 FLOOR = 0.02
-"""Calls a minute that are never thought impossible."""
+"""Calls a minute that are expected at least: no minute is thought impossible."""
 PART_MINUTES = 15 // PARTS
 TRUST_STRAIGHT = 60.0
-"""Calls that a straight line through the neighbouring slots counts for against what was seen inside one."""
-
-
+"""Calls that count as much, for how a slot's calls fall on its parts, as the straight line through its neighbours."""
+LIKE = 0.2
+"""A weekday with less than this share of another's calls is closed, and no example for it."""
 LEARN_DAYS, LEARN_DAYS_LIKE_THIS = 3.0, 1.0
 """Days to be learned in all, and of this weekday's group, before anything is judged."""
 
@@ -142,10 +142,6 @@ def _odd(profile: Profile, where: Sequence[tuple[int, int]]) -> Floats:
                 down[today] = np.minimum(down[today], off + chance)
     most = [[each[place] for place in where] for each in (up, down)]
     return np.asarray(np.exp(np.clip(most, -4, 4)))
-
-
-LIKE = 0.2
-"""A weekday with less than this share of another's calls is closed, and no example for it."""
 
 
 def _slope(before: float, here: float, after: float) -> float:

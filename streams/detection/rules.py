@@ -23,7 +23,8 @@ from streams.detection.announced import Announced
 class DetectionRules:
     """`feed` is judged; `learn_from` feeds (and the judged one itself) teach what is usual.
 
-    `slices`: the dimension sets in which calls may concentrate, each with its dimensions. A hotline that is not in `hotlines` gets `default`.
+    `slices`: the dimension sets in which calls may concentrate, each with its dimensions. A hotline that is not in
+    `hotlines` gets `default`.
     """
 
     feed: str = LIVE

@@ -22,10 +22,11 @@ KEPT = 3_000.0
 CLIP = 9.0
 LEAST, MOST = 1.0, 6.0
 FAR, NORMAL_FAR = 2.5, 0.0124
-"""Beyond so many deviations lies this share of the normal distribution's half;"""
+"""A deviation that counts as far, and the share of one side of the normal distribution that lies beyond it."""
 HEAVY_PER_FAR, ALLOWED_TIMES = 0.15, 2.0
-"""Twice as much is put down to incidents too small to be told. From there on tails like Student's are assumed, whose
-1/degrees of freedom grows by this with each more time (Student's t of 10 degrees has 2.5 times, of 5 degrees 4.4)."""
+"""Up to twice that share is put down to incidents too small to be told. Where it is more, tails like Student's are assumed:
+1/degrees of freedom grows by 0.15 with each further multiple (Student's t of 10 degrees has 2.5 times the share, of 5
+degrees 4.4 times)."""
 HEAVIEST = 0.2
 PRIOR_FAR, PRIOR_TIMES = 200.0, 1.5
 LEAST_EXPECTED = 3.0

@@ -16,6 +16,11 @@ from streams.detection.plan import Readiness, readiness
 INTERVALS = tuple(minutes for minutes in WINDOWS if minutes)
 """Minutes that a row may cover: a window of that length has to exist."""
 
+DOUBTED_AT_MOST = 4.0
+"""How many times the evidence that stands may be given back of what doubt of the level hides."""
+SURE = 6.0
+"""Score from which on more evidence says no more: by chance one so strong comes once in a million weeks."""
+
 _FEED = "series"
 
 
@@ -94,14 +99,6 @@ class Series:
         for empty in range(start if self._at is None else self._at, start, step):
             self._pass(empty, 0)
         self._at = start
-
-
-DOUBTED_AT_MOST = 4.0
-"""Doubt of the level may hide so much of the evidence; more than that is not given back."""
-
-
-SURE = 6.0
-"""By chance one so strong comes once in ten to the power of so many weeks: it is real, and more evidence says no more."""
 
 
 def _score(looks: Sequence[Look], interval: int) -> float:

@@ -48,9 +48,9 @@ class Spent(NamedTuple):
         return self.missed * _WHOLE / self.allowed if self.allowed > 0 else 0.0
 
 
-class Promise(msgspec.Struct):
-    """One queue's (or hotline's) promise: what each minute and each hour spent of its budget, and the episodes of its
-    being broken and of its burning too fast.
+class ErrorBudget(msgspec.Struct):
+    """What one queue's (or hotline's) promise allows to be missed, what of it each minute and hour spent, and the episodes
+    of the promise being broken and of the budget burning too fast.
 
     `dropped`: minutes before it (ms) are in `hours` only and do not change any more.
     """
@@ -103,7 +103,7 @@ class Promise(msgspec.Struct):
             self.sums[length] = total
         return total
 
-    def budget_left(self, now: int, days: int) -> float | None:
+    def left(self, now: int, days: int) -> float | None:
         """What is left of the budget of the last `days` days, as a fraction (below 0: overspent); None over nothing."""
         total = Spent()
         for hour, spent in self.hours.items():

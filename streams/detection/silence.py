@@ -31,7 +31,8 @@ class Silence(msgspec.Struct):
     """`since`: end of the last minute with a call (0: the feed had none yet). `due`: calls expected from then on.
 
     The level (`gain`) and its relative variance (`unsure`) are those of that moment: a silence must not lower what
-    is expected of it. `until`: minutes before it were taken in. `told`: the episode is no mere part of what others tell.
+    is expected of it. `until`: minutes before it were taken in. `told`: the episode is
+    told by itself, as nothing else that is told explains it.
     """
 
     since: int = 0

@@ -37,7 +37,7 @@ CLIP = 9.0
 LEARN_HOURS = 72.0
 """Hours to be learned before anything is judged."""
 CLASSIFIED = 0.8
-"""Share of the usual part of calls whose value is known from which on a set is judged: the newest have no category yet."""
+"""A set is judged when at least this much of its usual part of calls has a value: the newest have no category yet."""
 MOST_SHARE = 0.9
 """A slice with more of its set's calls than this is nearly the whole of it (the only source, the main channel): its odds
 against the rest are not known, and what is new about it is new about the hotline."""

@@ -1,4 +1,4 @@
-"""Which keys have to be judged: judging one again of which nothing was told since finds what it found."""
+"""Which keys have to be judged: one of which nothing was told since it was judged would only be found as it was."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -8,7 +8,7 @@ KeyT = TypeVar("KeyT", bound=tuple[Any, ...])
 
 
 class Stirred(Generic[KeyT]):
-    """Keys that something was told of since they were judged, and those of which time alone may change something."""
+    """The keys to be judged: something was told of them since they were judged, or time alone may change something."""
 
     def __init__(self) -> None:
         self._keys: set[KeyT] = set()

@@ -21,15 +21,15 @@ from streams.detection.level import DRIFT_MS
 from streams.detection.plan import Curve
 
 WINDOWS = (5, 15, 30)
-"""Closed minutes that are judged,"""
+"""Closed minutes of the windows that are judged."""
 REFERENCE = 60
-"""each against so many before it,"""
+"""Minutes before a window that it is judged by."""
 LEAST_CALLS = 12
-"""in which so many came."""
+"""Calls that have to have come in those minutes."""
 UNLIKE = 4
-"""The busiest quarter of that hour had at most so many times the calls of the quietest, give or take a few."""
+"""Times the calls of the quietest quarter of that hour, give or take a few, that the busiest may have had."""
 GROSS = 2.5
-"""Times the expected calls that are gross."""
+"""Times the expected calls from which on a window is gross."""
 MORNING = (4, 11)
 """Local hours in which lines open."""
 WHOLE_DAY = 0.8

@@ -15,7 +15,7 @@ from deploy.runtime.settings import Hotline, Queue
 from streams.contract import Signal
 from streams.contract.metrics import service_level_parts, service_levels
 from streams.detection import Detection, DetectionRules
-from streams.detection.service import Promise, Spent
+from streams.detection.service import ErrorBudget, Spent
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = 20_605 * DAY + 10 * HOUR
@@ -84,28 +84,28 @@ def test_a_quiet_night_with_three_calls_is_no_incident():
 
 
 def test_budget_left_is_of_the_days_that_settings_say():
-    promise, rules = Promise(20, 0.8), ServiceLevel(budget_days=2)
+    budget, rules = ErrorBudget(20, 0.8), ServiceLevel(budget_days=2)
     for day, missed in enumerate((20, 10, 0)):
         for hour in range(24):
-            promise.put(START + day * DAY + hour * HOUR, missing(100 - missed, missed), rules, 0.8)
-        promise.minute(START + (day + 1) * DAY, rules)
-    assert promise.budget_left(START + DAY - 1, 1) == pytest.approx(0.0)
-    assert promise.budget_left(START + 3 * DAY - 1, 2) == pytest.approx(0.75)
-    assert promise.budget_left(START - 9 * DAY, 2) is None
-    assert min(promise.spent) >= START + 3 * DAY - 9 * HOUR - MINUTE, "minutes that no window needs are let go"
+            budget.put(START + day * DAY + hour * HOUR, missing(100 - missed, missed), rules, 0.8)
+        budget.minute(START + (day + 1) * DAY, rules)
+    assert budget.left(START + DAY - 1, 1) == pytest.approx(0.0)
+    assert budget.left(START + 3 * DAY - 1, 2) == pytest.approx(0.75)
+    assert budget.left(START - 9 * DAY, 2) is None
+    assert min(budget.spent) >= START + 3 * DAY - 9 * HOUR - MINUTE, "minutes that no window needs are let go"
 
 
 def test_sums_follow_a_minute_that_changes():
-    promise, rules = Promise(20, 0.8), ServiceLevel()
+    budget, rules = ErrorBudget(20, 0.8), ServiceLevel()
     for i in range(10):
-        promise.put(START + i * MINUTE, missing(8, 2), rules, 0.8)
+        budget.put(START + i * MINUTE, missing(8, 2), rules, 0.8)
     now = START + 10 * MINUTE
-    assert promise.window(now, 300) == Spent(10, 50, 10_000_000)
-    promise.put(START + 7 * MINUTE, missing(4, 6), rules, 0.8)
-    promise.put(START + 8 * MINUTE, {}, rules, 0.8)
-    fresh = Promise(20, 0.8, spent=dict(promise.spent))
-    assert promise.window(now, 300) == fresh.window(now, 300) == Spent(12, 40, 8_000_000)
-    assert promise.budget_left(now, 7) == pytest.approx(1 - 22 / 18)
+    assert budget.window(now, 300) == Spent(10, 50, 10_000_000)
+    budget.put(START + 7 * MINUTE, missing(4, 6), rules, 0.8)
+    budget.put(START + 8 * MINUTE, {}, rules, 0.8)
+    fresh = ErrorBudget(20, 0.8, spent=dict(budget.spent))
+    assert budget.window(now, 300) == fresh.window(now, 300) == Spent(12, 40, 8_000_000)
+    assert budget.left(now, 7) == pytest.approx(1 - 22 / 18)
 
 
 def test_a_target_that_leaves_no_room_for_the_factor_can_still_burn():
@@ -150,9 +150,9 @@ def test_each_definition_gives_the_number_it_is_known_by(formula, attribution, l
     level = ServiceLevel(
         formula=formula, attribution=attribution, flowed_out_and_callbacks=leaving, min_volume=1, window_s=300
     )
-    promise = Promise(20, 0.8)
-    promise.put(START, COUNTS, level, 0.8)
-    spent = promise.window(START + 4 * MINUTE, 300)
+    budget = ErrorBudget(20, 0.8)
+    budget.put(START, COUNTS, level, 0.8)
+    spent = budget.window(START + 4 * MINUTE, 300)
     assert (spent.judged - spent.missed, spent.judged) == expected
     if attribution == "arrival" and leaving is None:
         assert service_levels(COUNTS, 20)[formula] == pytest.approx(expected[0] / expected[1])
@@ -190,10 +190,10 @@ def test_what_nobody_promised_is_not_missed():
 
 
 def test_a_window_over_two_targets_allows_what_each_hour_allows():
-    promise, rules = Promise(20, 0.8), ServiceLevel()
-    promise.put(START, missing(10, 0), rules, 0.9)
-    promise.put(START + MINUTE, missing(10, 0), rules, 0.6)
-    assert promise.window(START + 2 * MINUTE, 300) == Spent(0, 20, 5_000_000)
+    budget, rules = ErrorBudget(20, 0.8), ServiceLevel()
+    budget.put(START, missing(10, 0), rules, 0.9)
+    budget.put(START + MINUTE, missing(10, 0), rules, 0.6)
+    assert budget.window(START + 2 * MINUTE, 300) == Spent(0, 20, 5_000_000)
 
 
 # ---- the answer rate of 24 hours, ahead

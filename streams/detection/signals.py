@@ -1,4 +1,4 @@
-"""Conditions as `Signal` records: the numbers of each kind, and its sentence."""
+"""From a condition to the `Signal` that tells of it: the numbers of its kind, and the sentence."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import numpy as np
 from deploy.runtime.public_holidays import weekdays
 from deploy.runtime.settings import Hotline
 from streams.contract import Signal, SignalKind
+from streams.contract.metrics import WINDOW_MINUTES
 from streams.detection import words
 from streams.detection.agent_shortage import AgentShortage
 from streams.detection.announced import over
@@ -20,16 +21,14 @@ from streams.detection.explain import SliceKey
 from streams.detection.feeds import SourceWatch
 from streams.detection.keys import MINUTE, Key, fingerprint
 from streams.detection.rules import DetectionRules
-from streams.detection.service import Pace, Promise, Spent
+from streams.detection.service import ErrorBudget, Pace, Spent
 from streams.detection.shares import Share
 from streams.detection.silence import silence_score
 from streams.detection.waiting import Waiting
 
-_WINDOW_S = {"5m": 300, "15m": 900, "30m": 1800, "60m": 3600}
 
-
-class Announcer:
-    """Makes the signals of one tick: `now` is the clock (ms), `version` the offset they rest on."""
+class Signals:
+    """Makes the signals of one step: `now` is the clock (ms), `version` the offset they rest on."""
 
     def __init__(self, rules: DetectionRules, now: int, version: int) -> None:
         self._rules, self._now, self._version = rules, now, version
@@ -157,31 +156,31 @@ class Announcer:
             )
         return signal
 
-    def service(self, key: Key, promise: Promise) -> Signal:
+    def service(self, key: Key, budget: ErrorBudget) -> Signal:
         rules = self._rules.service_level
-        spent = promise.window(promise.decided(self._now, rules), rules.window_s)
+        spent = budget.window(budget.decided(self._now, rules), rules.window_s)
         value = round(1 - spent.missed / spent.judged, 4) if spent.judged > 0 else 1.0
-        signal = self._signal("service_level_under_target", key, promise.episode, value)
-        self._promised(signal, promise, spent, rules.window_s)
+        signal = self._signal("service_level_under_target", key, budget.episode, value)
+        self._promised(signal, budget, spent, rules.window_s)
         if signal.active:
             hotline = self._rules.hotline(key.hotline)
             signal.summary = words.service(
                 words.place(key, hotline),
                 hotline,
-                since=promise.episode.since,
+                since=budget.episode.since,
                 met=spent.judged - spent.missed,
                 judged=spent.judged,
-                threshold_s=promise.threshold_s,
-                target=signal.target or promise.target,
+                threshold_s=budget.threshold_s,
+                target=signal.target or budget.target,
                 window_s=rules.window_s,
             )
         return signal
 
-    def burn(self, pace: Pace, key: Key, promise: Promise) -> Signal:
-        spent, window_s = promise.burning(pace, self._now, self._rules.service_level)
+    def burn(self, pace: Pace, key: Key, budget: ErrorBudget) -> Signal:
+        spent, window_s = budget.burning(pace, self._now, self._rules.service_level)
         kind: SignalKind = "error_budget_fast_burn" if pace == "fast" else "error_budget_slow_burn"
-        signal = self._signal(kind, key, promise.episode_of(pace), round(spent.burn, 2))
-        self._promised(signal, promise, spent, window_s)
+        signal = self._signal(kind, key, budget.episode_of(pace), round(spent.burn, 2))
+        self._promised(signal, budget, spent, window_s)
         if signal.active:
             hotline = self._rules.hotline(key.hotline)
             signal.summary = words.burn(
@@ -189,17 +188,17 @@ class Announcer:
                 hotline,
                 since=signal.since,
                 spent=spent,
-                threshold_s=promise.threshold_s,
+                threshold_s=budget.threshold_s,
                 window_s=window_s,
                 left=signal.budget_left,
                 days=self._rules.service_level.budget_days,
             )
         return signal
 
-    def _promised(self, signal: Signal, promise: Promise, spent: Spent, window_s: int) -> None:
-        signal.volume, signal.threshold_s, signal.window_s = spent.judged, promise.threshold_s, window_s
-        signal.target = round(1 - spent.share_allowed, 4) if spent.judged > 0 else promise.target
-        left = promise.budget_left(self._now, self._rules.service_level.budget_days)
+    def _promised(self, signal: Signal, budget: ErrorBudget, spent: Spent, window_s: int) -> None:
+        signal.volume, signal.threshold_s, signal.window_s = spent.judged, budget.threshold_s, window_s
+        signal.target = round(1 - spent.share_allowed, 4) if spent.judged > 0 else budget.target
+        left = budget.left(self._now, self._rules.service_level.budget_days)
         signal.budget_left = round(left, 4) if left is not None else None
 
     def waiting(self, key: Key, waiting: Waiting) -> Signal:
@@ -241,7 +240,7 @@ class Announcer:
         limit = self._rules.share_limit(kind)
         part, whole = share.window(limit.window, self._now, self._rules.zone(key.hotline))
         signal = self._signal(kind, key, share.episode, round(part / whole, 4) if whole else 0.0)
-        signal.volume, signal.target, signal.window_s = whole, limit.limit, _WINDOW_S[limit.window]
+        signal.volume, signal.target, signal.window_s = whole, limit.limit, WINDOW_MINUTES[limit.window] * 60
         if signal.active:
             hotline = self._rules.hotline(key.hotline)
             signal.summary = words.share(
@@ -252,7 +251,7 @@ class Announcer:
                 part=part,
                 whole=whole,
                 limit=limit.limit,
-                minutes=_WINDOW_S[limit.window] // 60,
+                minutes=WINDOW_MINUTES[limit.window],
             )
         return signal
 
