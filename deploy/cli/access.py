@@ -35,7 +35,10 @@ def command() -> None:
 
 @command.command("list")
 def show() -> None:
-    """Who is named, with which role, and what they are limited to."""
+    """List who is named, and what they may see.
+
+    One line each: name, role, limits.
+    """
     for name, one in everyone(current().web.access).items():
         limits = [
             f"{what}: {', '.join(sorted(values))}" for what, values in one.sees._asdict().items() if values is not None
@@ -46,7 +49,9 @@ def show() -> None:
 @command.command()
 @click.argument("name")
 def clickhouse(name: str) -> None:
-    """SQL for your ClickHouse: a role of NAME (somebody, group:…, everybody) with a row policy on every table.
+    """Print the SQL of a role for your ClickHouse.
+
+    The role has a row policy on every table, by what NAME (a person, group:…, everybody) may see.
 
     Give the role, and the profile hotline_reader, to the user that this person, or Grafana for them, logs in as. What a
     later run prints replaces it: run it again when web.access or a queue's centre changed.
@@ -63,7 +68,9 @@ def clickhouse(name: str) -> None:
 @click.option("--url", default="http://127.0.0.1:8123", show_default=True, help="The embedded ClickHouse.")
 @click.option("--organisation", default=2, show_default=True, help="Grafana's organisation of those who may see this.")
 def grafana(name: str, url: str, organisation: int) -> None:
-    """A data source for Grafana that asks the embedded ClickHouse with the filter of NAME.
+    """Print a data source for Grafana.
+
+    It asks the embedded ClickHouse with the filter of NAME (a person, group:…, everybody).
 
     Whoever may use a data source may send it any SQL, so those with another filter need an organisation, and a data
     source, of their own. With your own ClickHouse name a user with the role of `hotline access clickhouse` instead.

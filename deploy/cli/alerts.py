@@ -77,7 +77,10 @@ def place_of(event: AlertEvent) -> str:
 
 @command.command("list")
 def list_alerts() -> None:
-    """What fires now, in a sentence, who has taken it on, and which silences hold."""
+    """List the alerts that fire, and the silences.
+
+    Of each alert: since when, what it is about in a sentence, who has taken it on, and whether it is silenced.
+    """
     settings = resolve(current())
 
     async def read() -> tuple[Any, Any]:
@@ -118,7 +121,10 @@ def _meant(beginning: str, known: Iterable[str], one: str, none: str) -> str:
 @click.option("--note", default="", help="What you are doing about it.")
 @_author
 def acknowledge(fingerprint: str, note: str, author: str) -> None:
-    """Take on the firing alert FINGERPRINT (see `list`; its beginning will do): nobody else is called for this episode."""
+    """Take on an alert that fires.
+
+    Nobody else is called for this episode. FINGERPRINT is as `hotline alerts list` shows it; its beginning will do.
+    """
     settings = resolve(current())
     if settings.paging != "hotline":
         _refuse("paging is alertmanager: acknowledge where its receiver pages you, or silence the alert")
@@ -136,8 +142,10 @@ def acknowledge(fingerprint: str, note: str, author: str) -> None:
 @click.option("--reason", required=True, help="Why; whoever finds it silent will want to know.")
 @_author
 def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) -> None:
-    """Page nobody for alerts whose labels match all MATCHERS (alertname=Demand* queue=water …). Labels: those that every
-    alert may have, and those that rules add.
+    """Page nobody for some alerts for some time.
+
+    Silenced are the alerts whose labels match all MATCHERS, as in `alertname=Demand* queue=water`. A label is one that
+    every alert may have, or one that a rule adds.
     """
     settings = resolve(current())
     now = _now()
@@ -164,8 +172,10 @@ def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) 
 @click.option("--note", default="", help="What was wrong with it, or right.")
 @_author
 def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None:
-    """Say what you think of the last episode of the alert FINGERPRINT (its beginning will do): it counts in
-    v_rule_precision.
+    """Say whether an alert was useful.
+
+    It is said of the last episode of the alert FINGERPRINT (its beginning will do), and counts in v_rule_precision.
+    missed: it came too late.
     """
     settings = resolve(current())
     fired = _do(settings, control_log.last_episodes(settings.kafka))
@@ -178,7 +188,10 @@ def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None
 @command.command("unsilence")
 @click.argument("identity")
 def unsilence(identity: str) -> None:
-    """End silence IDENTITY (its beginning will do) now."""
+    """End a silence now.
+
+    IDENTITY is as `hotline alerts list` shows it; its beginning will do.
+    """
     settings = resolve(current())
     if settings.paging != "hotline":
         _refuse("paging is alertmanager: its silences are ended there")

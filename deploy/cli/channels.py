@@ -28,7 +28,10 @@ def command() -> None:
 
 @command.command("list")
 def list_channels() -> None:
-    """The names that `test` takes: machines by their target, people as receiver/channel."""
+    """List the names that `test` takes.
+
+    Machines are named by their target, people as receiver/channel.
+    """
     channels = list(_channels(current()))
     for channel in channels:
         click.echo(f"{channel.kind:12}  {channel.target}")
@@ -39,9 +42,10 @@ def list_channels() -> None:
 @command.command("test")
 @click.argument("name")
 def test(name: str) -> None:
-    """Send a message that says it is a test by channel NAME, and its end; say what the service answered.
+    """Send a test message by channel NAME.
 
-    NAME is as `list` shows it; a receiver alone means all of its channels. Exit codes: 0 all have taken it, 1 one has
+    It says that it is a test, and is followed by its end; what the service answered is printed. NAME is as
+    `hotline channels list` shows it; a receiver alone means all of its channels. Exit codes: 0 all have taken it, 1 one has
     not (its line says why), 2 there is no such channel.
     """
     channels = list(_channels(current()))

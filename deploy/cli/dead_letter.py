@@ -52,9 +52,19 @@ _reason = click.option(
 @command.command("list")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="The newest this many.")
 @_reason
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="How they are printed.",
+)
 def list_(limit: int, reason: str | None, form: str) -> None:
-    """List dead letters, newest first: position in the input topic, reason, masked preview."""
+    """List dead letters, newest first.
+
+    Of each: its position in the input topic, the reason, and a masked preview.
+    """
     with errors_for_people(), client() as found:
         print_rows(ask(found, _LIST, form, _asked(reason, "", None, limit)), form, "no dead letter")
 
@@ -63,7 +73,9 @@ def list_(limit: int, reason: str | None, form: str) -> None:
 @click.argument("position", metavar="TOPIC/PARTITION/OFFSET")
 @click.option("--plain", is_flag=True, help="As it was sent, callers' numbers too.")
 def show(position: str, plain: bool) -> None:
-    """Show the original of a dead letter, as its source sent it; runs of digits are masked without --plain.
+    """Show the original of a dead letter.
+
+    That is what its source sent; runs of digits are masked without --plain.
 
     \b
       hotline dead-letter show hotline.calls/3/10571
@@ -84,7 +96,9 @@ def show(position: str, plain: bool) -> None:
 @_reason
 @click.option("--source", default="", help="Only what this source sent.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Appended since (UTC).")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=10_000, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=10_000, show_default=True, help="The newest this many."
+)
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Correct a field of each event first.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
@@ -98,9 +112,9 @@ def replay(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Send the originals of dead letters once more, after what was wrong with them was put right.
+    """Send originals of dead letters once more.
 
-    Each is read by today's intake first: what would be rejected again, or is too old for live, is told and not sent.
+    For when what was wrong with them was put right. Each is read by today's intake first: what would be rejected again, or is too old for live, is told and not sent.
     An event counts once however often it is sent: repeat a replay that was broken off.
 
     \b

@@ -24,8 +24,10 @@ from deploy.runtime.written_times import local_ms
     "--at", "moment", metavar="TIME", help="Then instead of now: 2026-11-25T03:00, UTC unless it has an offset."
 )
 def who(labels: tuple[str, ...], moment: str | None) -> None:
-    """Whom an alert with these LABELS (hotline=12345 queue=water severity=critical …) would call, step by step, and who is on
-    call. Without labels: every route.
+    """Show whom an alert would call, and who is on call.
+
+    LABELS are those of the alert: hotline=12345 queue=water severity=critical … Its route is shown step by step; without
+    labels every route is.
     """
     settings = current()
     if settings.paging != "hotline":

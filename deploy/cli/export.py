@@ -79,14 +79,16 @@ def _count(found: Client, query: str, parameters: dict[str, object], filters: st
     return int(rows[0][0])
 
 
-@click.command("export")
-@click.argument("view", type=click.Choice(list(DAYS)))
+@click.command("export", epilog=f"VIEW is one of {', '.join(DAYS)}.")
+@click.argument("view", metavar="VIEW", type=click.Choice(list(DAYS)))
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day, whole.")
-@click.option("--feed", default=LIVE, show_default=True)
+@click.option("--feed", default=LIVE, show_default=True, help="Whose numbers: live, or a replay's name.")
 @click.option("--hotline", default="", help="Only this hotline.")
 @click.option("--as", "who", metavar="NAME", help="Only what web.access lets NAME see.")
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), default="parquet", show_default=True, help="Of the file."
+)
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file; VIEW_FROM_TO.FORMAT unless told."
 )

@@ -32,7 +32,9 @@ def command() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def test(*, file: Path, mapping_name: str, hotline: str, examples: int, as_json: bool) -> None:
-    """Say what would be mended or rejected in FILE, and why; nothing is sent, no Kafka is needed.
+    """Say what would become of FILE.
+
+    That is: what would be mended or rejected, and why. Nothing is sent, and no Kafka is needed.
 
     With --mapping FILE is an export, as for `hotline replay`. Without, each line is an event as it would be sent to
     hotline.calls: a JSON object, plain or in a CloudEvents envelope. It is the engine's own intake that reads them.

@@ -77,7 +77,7 @@ def cli() -> None:
       hotline replay calls.csv --mapping my-mapping.yaml --wait
 
     Settings come from hotline.yaml (else from the file of the Hotline that runs here) and from HOTLINE_… variables;
-    `hotline check` says what they mean.
+    `hotline check` says whether they can be used, and what to do if not.
     """
 
 

@@ -36,8 +36,8 @@ def hotline_of(settings: Settings, told: str) -> str:
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="A local day of the hotline.")
 @click.option("--week", metavar="YYYY-Www", help="An ISO week, Monday to Sunday.")
 @click.option("--hotline", default="", help="Which hotline; the one of settings if there is one.")
-@click.option("--feed", default=LIVE, show_default=True)
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--feed", default=LIVE, show_default=True, help="Whose numbers: live, or a replay's name.")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the page.")
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file; HOTLINE_DAY.html unless told."
 )

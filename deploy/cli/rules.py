@@ -36,7 +36,10 @@ def _rules(path: Path | None) -> tuple[tuple[Rule, ...], Path]:
 @command.command("check")
 @_file
 def check(path: Path | None) -> None:
-    """Say whether the rules can be used; exit 2 with one line per problem if not."""
+    """Say whether the rules can be used.
+
+    Exit codes: 0 they can, 2 they cannot (one line per problem).
+    """
     rules, source = _rules(path)
     windows = sum(rule.expression is not None for rule in rules)
     click.echo(
@@ -47,7 +50,10 @@ def check(path: Path | None) -> None:
 @command.command("list")
 @_file
 def list_rules(path: Path | None) -> None:
-    """One line per rule: severity, name, what it listens to, owner."""
+    """List the rules.
+
+    One line each: severity, name, the signal it listens to (or `windows` of cells), owner.
+    """
     rules, _ = _rules(path)
     width = max((len(rule.name) for rule in rules), default=0)
     for rule in rules:
@@ -60,7 +66,7 @@ def list_rules(path: Path | None) -> None:
 @click.argument("name")
 @_file
 def explain_rule(name: str, path: Path | None) -> None:
-    """Say in words when rule NAME fires, gets louder and ends."""
+    """Say in words when rule NAME fires and ends."""
     rules, source = _rules(path)
     found = next((rule for rule in rules if rule.name == name), None)
     if found is None:
@@ -73,10 +79,10 @@ def explain_rule(name: str, path: Path | None) -> None:
 @click.argument("tests", type=click.Path(path_type=Path))
 @_file
 def test(tests: Path, path: Path | None) -> None:
-    """Run the unit tests in the file TESTS against the rules; exit 1 if one fails.
+    """Run the unit tests in the file TESTS.
 
     A test gives cells, gauges and signals from a start time on and says which alerts fire when;
-    alerts/rule_tests.py shows one.
+    alerts/rule_tests.py shows one. Exit codes: 0 all passed, 1 one failed, 2 a file cannot be used.
     """
     rules, _ = _rules(path)
     try:

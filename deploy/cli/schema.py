@@ -24,13 +24,14 @@ RECORDS: dict[str, Any] = {
 }
 
 
-@click.command("schema")
-@click.argument("record", type=click.Choice(list(RECORDS)), default="calls")
+@click.command("schema", epilog=f"RECORD is one of {', '.join(RECORDS)}.")
+@click.argument("record", metavar="[RECORD]", type=click.Choice(list(RECORDS)), default="calls")
 @click.option("--asyncapi", is_flag=True, help="All topics and their records as one AsyncAPI 3 document.")
 def command(*, record: str, asyncapi: bool) -> None:
     """Print the JSON Schema (2020-12) of what a topic carries.
 
-    `calls` is what a producer sends; `calls-cloudevent` is the same in the envelope of CloudEvents 1.0.
+    `calls`, which is printed unless told, is what a producer sends; `calls-cloudevent` is the same in the envelope of
+    CloudEvents 1.0.
     """
     if asyncapi:
         click.echo(orjson.dumps(document(RECORDS), option=orjson.OPT_INDENT_2).decode())

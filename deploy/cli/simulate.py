@@ -81,7 +81,7 @@ class _Wanted(NamedTuple):
 @click.option(
     "--comfort",
     type=click.FloatRange(0, 20),
-    help="Staff: erlangs + COMFORT x sqrt(erlangs) [default: 1.2; with --calls-only 2.2].",
+    help="How well staffed: erlangs + COMFORT x sqrt(erlangs) agents [default: 1.2; with --calls-only 2.2].",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed and start give the same calls.")
 @click.option("--speed", type=Speed(), default="1", show_default=True, help="Times real time; live runs at 1.")

@@ -102,7 +102,14 @@ def _run(name: str, given: dict[str, str], form: str, filters: str) -> None:
 
 @click.command("sql")
 @click.argument("query", required=False)
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="How rows are printed.",
+)
 @click.option("--list", "listed", is_flag=True, help="List the saved queries.")
 @click.option("--show", metavar="NAME", help="What a saved query answers, what may be set, its SQL.")
 @click.option("--run", "name", metavar="NAME", help="Ask a saved query.")

@@ -16,13 +16,19 @@ USAGE = 2
 
 @click.group("terms")
 def command() -> None:
-    """What `v_emerging` counts of the text of calls, by the words of `terms.dictionary` and `terms.stop_words`."""
+    """Terms are what `v_emerging` counts of the text of calls.
+
+    The settings `terms.dictionary` and `terms.stop_words` name words that always are terms, or never.
+    """
 
 
 @command.command("of")
 @click.argument("text")
 def of(text: str) -> None:
-    """Print the terms of TEXT, one a line: a trial of the settings; nothing is stored."""
+    """Print the terms of TEXT, one a line.
+
+    A trial of the settings: nothing is stored.
+    """
     for term in _terms()(text):
         click.echo(term)
 
@@ -31,7 +37,10 @@ def of(text: str) -> None:
 @click.option("--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First local day.")
 @click.option("--to", "last", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last local day.")
 def remake_(first: datetime, last: datetime) -> None:
-    """Make the terms of stored visits anew, after the words were changed (restart `hotline sinks` first)."""
+    """Make the terms of stored visits anew.
+
+    For when the words of the settings were changed; restart `hotline sinks` first.
+    """
     if last < first:
         raise click.UsageError("--to is before --from")
     terms = _terms()

@@ -41,11 +41,17 @@ def _run(what: str) -> None:
 
 @command.command("apply")
 def apply() -> None:
-    """Create what is missing, correct what differs. A changed partition count is refused."""
+    """Create what is missing, correct what differs.
+
+    A changed partition count is refused.
+    """
     _run("apply")
 
 
 @command.command("check")
 def check() -> None:
-    """Compare partitions, clean-up, retention and timestamp type; exit 1 if something differs."""
+    """Say how the topics differ from the contract.
+
+    Compared are partitions, clean-up, retention and timestamp type. Exit codes: 0 all is right, 1 something differs.
+    """
     _run("check")

@@ -183,11 +183,18 @@ def _as_json(why: Why, rows: Any) -> dict[str, Any]:
 @click.option(
     "--window", type=click.Choice(WINDOWS), default="15m", show_default=True, help="It ends with TIME's minute."
 )
-@click.option("--feed", default=LIVE, show_default=True)
+@click.option("--feed", default=LIVE, show_default=True, help="Whose numbers: live, or a replay's name.")
 @click.option(
     "--threshold", "threshold_s", type=click.IntRange(0, 120), help="X in seconds; the queue's own unless told."
 )
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="How rows are printed.",
+)
 def command(*, metric: str, key: str, time: str, window: Window, feed: str, threshold_s: int | None, form: str) -> None:
     """Show the visits that made a number: METRIC of KEY in the window that ends with TIME.
 
