@@ -21,29 +21,29 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from alerts.channels.settings import ChannelSettings
-from alerts.expressions import Part
 from alerts.on_call import Name, Schedule
 from alerts.rules import Seconds
 from alerts.rules_file import RulesError, parse_yaml, problems, read_text
+from deploy.runtime.section import Section
 
 Matchers = dict[str, str]
 
 
-class Receiver(Part):
+class Receiver(Section):
     """A person or a desk: reached by the first of `channels` that works."""
 
     name: Name
     channels: Annotated[tuple[ChannelSettings, ...], Field(min_length=1)]
 
 
-class ChainStep(Part):
+class ChainStep(Section):
     """Who is told; if nobody acknowledges within `next_after_s`, the next step follows (0: this is the last)."""
 
     tell: Annotated[tuple[str, ...], Field(min_length=1)]
     next_after_s: Seconds = 0
 
 
-class Route(Part):
+class Route(Section):
     """What happens with alerts whose labels match.
 
     `group_by`: alerts equal in these labels come in one message. The first message waits `group_wait_s` for
@@ -64,7 +64,7 @@ class Route(Part):
     chain: Annotated[tuple[ChainStep, ...], Field(min_length=1)]
 
 
-class Inhibition(Part):
+class Inhibition(Section):
     """While an alert that matches `source` fires, those that match `target` and are `equal` in these labels page nobody."""
 
     source: Annotated[Matchers, Field(min_length=1)]
@@ -72,7 +72,7 @@ class Inhibition(Part):
     equal: tuple[str, ...] = ("feed", "hotline")
 
 
-class Flapping(Part):
+class Flapping(Section):
     """An alert that has fired `episodes` times `within_s` pages again only once it has lasted `hold_s`."""
 
     episodes: Annotated[int, Field(ge=2)] = 4
@@ -87,7 +87,7 @@ OUTAGES = (
 """Without sources nothing can be said of queues: the outage is the message."""
 
 
-class Duty(Part):
+class Duty(Section):
     """The whole file."""
 
     receivers: tuple[Receiver, ...]

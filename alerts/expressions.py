@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from alerts.measures import EVENT_LEVEL, FRACTIONS, GAUGES, METRICS, SERVICE_LEVELS, RuleWindow
+from deploy.runtime.section import Section
 
 Reference = Literal["target", "week_ago", "expected"]
 """target: the service level that is promised at the hour at which it is judged; where none is, no limit is met. week_ago:
@@ -13,11 +14,7 @@ the same metric in the same window seven days ago by the local clock. expected: 
 the window."""
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Limit(Part):
+class Limit(Section):
     """`above`/`below` (inclusive) must be met to begin; what has begun goes on until the measure is below
     `clear_below` (or above `clear_above`), which defaults to the first limit.
     """
@@ -114,11 +111,11 @@ def _which(node: Any) -> str:
     return {"AllOf": "<all>", "AnyOf": "<any>"}.get(type(node).__name__, "<one>")
 
 
-class AllOf(Part):
+class AllOf(Section):
     all: Annotated[tuple["Node", ...], Field(min_length=1)]
 
 
-class AnyOf(Part):
+class AnyOf(Section):
     any: Annotated[tuple["Node", ...], Field(min_length=1)]
 
 

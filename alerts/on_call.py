@@ -23,8 +23,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from alerts.channels.settings import secrets_from_files
-from alerts.expressions import Part
 from deploy.runtime.address import SecretAddress
+from deploy.runtime.section import Section
 from deploy.runtime.settings import TimeZone
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
@@ -39,7 +39,7 @@ def _local(at: datetime) -> datetime:
 LocalTime = Annotated[datetime, AfterValidator(_local)]
 
 
-class Rotation(Part):
+class Rotation(Section):
     """`people` in turn, each for a day or a week, from `begin` on; `hours`: only then (`21:00-09:00`)."""
 
     people: Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -61,7 +61,7 @@ class Rotation(Part):
         return begin <= at < end if begin < end else at >= begin or at < end
 
 
-class Override(Part):
+class Override(Section):
     """One person instead of whoever it would be, from `begin` to before `end`."""
 
     person: Name
@@ -75,7 +75,7 @@ class Override(Part):
         return self
 
 
-class Calendar(Part):
+class Calendar(Section):
     """An iCalendar address: a secret, since whoever has it may read."""
 
     url: SecretAddress
@@ -86,7 +86,7 @@ class Calendar(Part):
         return secrets_from_files(data)
 
 
-class Schedule(Part):
+class Schedule(Section):
     """Who of several is called. `otherwise`: a receiver, for hours that nobody has."""
 
     name: Name

@@ -24,12 +24,12 @@ import msgspec
 from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from alerts.core import Alerts
-from alerts.expressions import Part
 from alerts.promises import Promise, Promises, promise_of
 from alerts.rules import Rule, Severity
 from alerts.rules_file import RulesError, parse_yaml, problems, read_text
 from alerts.watch import Watch
 from deploy.runtime.processor import Record
+from deploy.runtime.section import Section
 from deploy.runtime.settings import Hotline
 from streams.contract import COUNTERS, DIMENSIONS, LIVE, AlertEvent, Cell, CellsRecord, Gauge, Signal
 from streams.contract.cells import progress_to
@@ -54,7 +54,7 @@ def series(text: str) -> list[int | None]:
     return numbers
 
 
-class CellSeries(Part):
+class CellSeries(Section):
     """What was counted of one key from the start on (or `from_minute` after it), minute by minute."""
 
     hotline: str
@@ -93,7 +93,7 @@ class CellSeries(Part):
             yield msgspec.structs.replace(bare, **named)
 
 
-class SignalSpan(Part, extra="allow"):
+class SignalSpan(Section, extra="allow"):
     """A signal that is active from `from_s` to before `to_s` after the start; its other fields as they are."""
 
     from_s: int
@@ -124,7 +124,7 @@ class SignalSpan(Part, extra="allow"):
             raise ValueError(str(error)) from error
 
 
-class ExpectedAlert(Part):
+class ExpectedAlert(Section):
     """An alert that fires; what is left out is not compared."""
 
     rule: str
@@ -152,12 +152,12 @@ class ExpectedAlert(Part):
         return " ".join(f"{k}={v}" for k, v in self.model_dump(exclude_unset=True).items())
 
 
-class Moment(Part):
+class Moment(Section):
     at_s: Annotated[int, Field(ge=0)]
     alerts: tuple[ExpectedAlert, ...]
 
 
-class RuleTest(Part):
+class RuleTest(Section):
     """One test. `rules`: the rules it is about (none: all)."""
 
     name: str
@@ -186,7 +186,7 @@ class RuleTest(Part):
         return gauges
 
 
-class TestsFile(Part):
+class TestsFile(Section):
     tests: tuple[RuleTest, ...]
     hotlines: dict[str, Hotline] = Field(default_factory=dict)
 

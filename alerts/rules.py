@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
-from alerts.expressions import Limit, Node, Part
+from alerts.expressions import Limit, Node
 from alerts.observed import Observation, Observed
 from alerts.schedule import Schedule
 from alerts.templates import TEMPLATE_FIELDS, fill, problem_of
+from deploy.runtime.section import Section
 from streams.contract import DIMENSIONS, Signal, SignalKind
 
 LABELS = ("alertname", "severity", "feed", "hotline", "dimension_set", "owner", *DIMENSIONS)
@@ -32,7 +33,7 @@ class Key(Protocol):
     def dimension_set(self) -> str: ...
 
 
-class Match(Part):
+class Match(Section):
     """Which keys a rule is about: shell patterns (`*`, `?`, `[ab]`), any of a list; an empty list: all.
 
     `""` is a name too: a queue of `""` is a total over queues. What a signal does not carry is `""`.
@@ -79,7 +80,7 @@ class Threshold(Limit):
         return self.meets(measure(observed, self.measure), begun=begun)
 
 
-class Step(Part):
+class Step(Section):
     """A higher severity: once the episode has lasted `after_s`, and `when` or `expression` holds.
 
     Within an episode severity only rises.
@@ -97,7 +98,7 @@ class Step(Part):
         return self
 
 
-class Rule(Part):
+class Rule(Section):
     """One rule.
 
     - `signal`: the kind of signal it listens to; or `expression`: what it reads from the cells itself.

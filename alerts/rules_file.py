@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from alerts.expressions import Part
 from alerts.rules import Rule
 from deploy.runtime import yaml_text
+from deploy.runtime.section import Section
 from deploy.runtime.settings import SettingsError
 
 BUILT_IN = Path(__file__).with_name("rules.yaml")
@@ -21,7 +21,7 @@ class RulesError(SettingsError):
     """Rules that cannot be used; one line per problem: file, rule, field, what is wrong."""
 
 
-class _RulesFile(Part):
+class _RulesFile(Section):
     rules: tuple[Rule, ...]
 
 

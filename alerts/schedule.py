@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from alerts.expressions import Part
+from deploy.runtime.section import Section
 from deploy.runtime.settings import TimeZone
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class Schedule(Part):
+class Schedule(Section):
     """In force on `days` from `begin` to before `end` (local time; an `end` not after `begin` is on the next day).
 
     `closed`: dates on which it is not (public holidays). `open`: dates on which it is whatever the day of

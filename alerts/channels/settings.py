@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from alerts.expressions import Part
 from deploy.runtime.address import SecretAddress
+from deploy.runtime.section import Section
 
 
 def secrets_from_files(data: Any) -> Any:
@@ -27,7 +27,7 @@ def secrets_from_files(data: Any) -> Any:
     return told
 
 
-class ChannelPart(Part):
+class ChannelPart(Section):
     """`language`: of the words; those of the other one stand in where a rule has none."""
 
     language: Literal["en", "zh"] = "en"
