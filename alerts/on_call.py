@@ -25,6 +25,7 @@ from pydantic import AfterValidator, Field, model_validator
 from alerts.channels.settings import secrets_from_files
 from deploy.runtime.address import SecretAddress
 from deploy.runtime.section import Section
+from deploy.runtime.service_settings import in_span
 from deploy.runtime.settings import TimeZone
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
@@ -49,16 +50,16 @@ class Rotation(Section):
 
     def person(self, local: datetime) -> str | None:
         """Who it names at a local time, if it is in force."""
-        if local < self.begin or not self._in_force(local.time()):
+        if local < self.begin or not self._in_force(local):
             return None
         turns = (local - self.begin).days // (7 if self.every == "week" else 1)
         return self.people[turns % len(self.people)]
 
-    def _in_force(self, at: time) -> bool:
+    def _in_force(self, local: datetime) -> bool:
         if self.hours is None:
             return True
         begin, end = (time.fromisoformat(part) for part in self.hours.split("-"))
-        return begin <= at < end if begin < end else at >= begin or at < end
+        return in_span(local, begin, end, lambda _day: True)
 
 
 class Override(Section):

@@ -63,7 +63,7 @@ class Paging:
         self._ready = False
         self._now = 0
         self.given_up = 0
-        self._sources: list[tuple[Inhibition, AlertEvent]] = []
+        self._inhibiting: list[tuple[Inhibition, AlertEvent]] = []
         self._people = {receiver.name for receiver in duty.receivers}
         self._state = state = load(snapshot)
         self._saved = set(state.messages)
@@ -92,7 +92,7 @@ class Paging:
         if not self._ready:
             self._give_up_strangers()
         self._ready = True
-        self._sources = self._outages()
+        self._inhibiting = self._find_inhibiting()
         groups: dict[tuple[str, str], list[Want]] = {}
         for episode, page in list(self._state.pages.items()):
             route = self.route_of(page.event)
@@ -377,8 +377,8 @@ class Paging:
         for group in [group for group, at in state.spoken.items() if now - max(at.values(), default=0) > GIVE_UP_MS]:
             del state.spoken[group]
 
-    def _outages(self) -> list[tuple[Inhibition, AlertEvent]]:
-        """The firing alerts that keep others quiet."""
+    def _find_inhibiting(self) -> list[tuple[Inhibition, AlertEvent]]:
+        """The firing alerts that keep others quiet, each with its rule."""
         firing = [page.event for page in self._state.pages.values() if page.event.state == "firing"]
         return [(it, event) for it in self._duty.inhibitions for event in firing if matches(it.source, event.labels)]
 
@@ -387,7 +387,7 @@ class Paging:
             other.fingerprint != event.fingerprint
             and matches(rule.target, event.labels)
             and all(other.labels.get(name, "") == event.labels.get(name, "") for name in rule.equal)
-            for rule, other in self._sources
+            for rule, other in self._inhibiting
         )
 
     def _flaps(self, page: Page) -> bool:

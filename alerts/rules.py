@@ -215,8 +215,8 @@ class Rule(Section):
         """What the rule adds for whoever reads the alert."""
         return {"runbook": self.runbook} if self.runbook else {}
 
-    def families(self) -> Sequence[Node]:
-        """The expressions of the rule: of itself and of its steps."""
+    def expressions(self) -> Sequence[Node]:
+        """All expressions of the rule: its own and those of its steps."""
         return [node for node in (self.expression, *(step.expression for step in self.steps)) if node is not None]
 
 

@@ -1,16 +1,14 @@
 """When a rule is in force: hours of the week in a time zone, with days off and days on."""
 
 from datetime import date, datetime, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
 from deploy.runtime.section import Section
+from deploy.runtime.service_settings import DAYS, Day, in_span
 from deploy.runtime.settings import TimeZone
-
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Schedule(Section):
@@ -37,13 +35,7 @@ class Schedule(Section):
 
     def holds(self, at: int) -> bool:
         """Whether the rule is in force at `at` (epoch ms)."""
-        local = datetime.fromtimestamp(at / 1000, ZoneInfo(self.time_zone))
-        now, today = local.time(), local.date()
-        if self.begin < self.end:
-            return self.begin <= now < self.end and self._on(today)
-        if now >= self.begin:
-            return self._on(today)
-        return now < self.end and self._on(date.fromordinal(today.toordinal() - 1))
+        return in_span(datetime.fromtimestamp(at / 1000, ZoneInfo(self.time_zone)), self.begin, self.end, self._on)
 
     def _on(self, day: date) -> bool:
         return day in self.open or (day not in self.closed and DAYS[day.weekday()] in self.days)

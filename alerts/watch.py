@@ -105,7 +105,7 @@ class Watch:
         state = self._state
         self._rules = {rule.name: rule for rule in rules if rule.expression is not None}
         reads = {
-            rule.name: [c for node in rule.families() for c in comparisons_of(node)] for rule in self._rules.values()
+            rule.name: [c for node in rule.expressions() for c in comparisons_of(node)] for rule in self._rules.values()
         }
         self._families = frozenset(family(c.metric) for told in reads.values() for c in told) - {""}
         past = any(c.reference == "week_ago" for told in reads.values() for c in told)

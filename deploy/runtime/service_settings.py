@@ -1,7 +1,7 @@
 """What a hotline promises its callers, at which hours, and when it is told that the promise is not kept."""
 
-from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -33,12 +33,20 @@ class Hours(Section):
         return self
 
     def hold(self, local: datetime) -> bool:
-        now, today = local.time(), DAYS[local.weekday()]
-        if self.begin < self.end:
-            return self.begin <= now < self.end and today in self.days
-        if now >= self.begin:
-            return today in self.days
-        return now < self.end and DAYS[(local - timedelta(days=1)).weekday()] in self.days
+        return in_span(local, self.begin, self.end, lambda day: DAYS[day.weekday()] in self.days)
+
+
+def in_span(local: datetime, begin: time, end: time, on: Callable[[date], bool]) -> bool:
+    """Whether a local time lies from `begin` to before `end` of a day that is `on`.
+
+    An `end` that is not after `begin` lies on the next day; such a span belongs to the day that it begins on.
+    """
+    now, today = local.time(), local.date()
+    if begin < end:
+        return begin <= now < end and on(today)
+    if now >= begin:
+        return on(today)
+    return now < end and on(today - timedelta(days=1))
 
 
 def target_at(hours: Iterable[Hours], local: datetime, otherwise: float) -> float | None:
