@@ -235,9 +235,12 @@ def show_metrics(worker: Worker, targets: Sequence[str]) -> None:
         metrics.HELD_BACK.set(lifecycle.held_back())
         for reason, count in lifecycle.ignored.items():
             metrics.IGNORED.labels(reason).set(count)
+    if isinstance(watch, Watch):
+        metrics.UNREADABLE.labels(CELLS).set(watch.unreadable)
     deliveries = deliveries_of(worker)
     if deliveries is not None:
         metrics.OVERTAKEN.set(deliveries.overtaken)
+        metrics.UNREADABLE.labels(ALERTS).set(deliveries.unreadable)
     for target in targets:
         metrics.WAITING.labels(target).set(deliveries.waiting(target) if deliveries else 0)
         oldest_ms = deliveries.oldest_waiting_ms(target, wall_ms()) if deliveries else 0

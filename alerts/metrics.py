@@ -23,6 +23,11 @@ IGNORED = Gauge(
     "Signals that changed nothing, by reason, since the start of the process",
     ("reason",),
 )
+UNREADABLE = Gauge(
+    "hotline_alerts_records_unreadable",
+    "Records of hotline.cells and hotline.alerts that could not be read and were passed over, since the start",
+    ("topic",),
+)
 PAGES = Counter(
     "hotline_alerts_pages",
     "Messages to people tried, by what they tell (first, escalated, overdue, louder, repeated, resolved), outcome and reason",

@@ -3,13 +3,23 @@
 import asyncio
 import os
 import sys
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from process_kit import HOTLINE, running
+from prometheus_client import REGISTRY
 
+from alerts.app import show_metrics
+from alerts.controls import Controls
+from alerts.promises import promises_of
+from alerts.telling import Telling
+from alerts.watch import Watch
+from deploy.runtime.processor import Record
+from deploy.runtime.settings import Settings
 from streams.contract import AlertEvent
+from streams.contract.topics import ALERTS, CELLS
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -164,3 +174,12 @@ async def test_rules_that_cannot_be_used_end_the_process_with_what_to_do(tmp_pat
     _, stderr = await child.communicate()
     assert child.returncode == 2
     assert f"{rules}: rule A: for: no such key" in stderr.decode()
+
+
+def test_records_that_were_passed_over_are_shown():
+    watch, telling = Watch([], "live", promises_of(Settings())), Telling({}, None, Controls())
+    for processor in (watch, telling):
+        processor.apply([Record(0, 1, None, b"{")])
+    show_metrics(SimpleNamespace(processor=lambda topic, _: {CELLS: watch, ALERTS: telling}.get(topic)), [])
+    shown = [REGISTRY.get_sample_value("hotline_alerts_records_unreadable", {"topic": it}) for it in (CELLS, ALERTS)]
+    assert shown == [1, 1]
