@@ -197,7 +197,24 @@ class Board:
             self._move_clock(progress.data_as_of, at)
         return "applied"
 
+    def _is_of_this_run(self, generation: int) -> bool:
+        """Whether it is of no earlier generation of the feed; with a later one all begins anew, its clock too.
+
+        Gauges stay: of the new generation only those are told that differ.
+        """
+        if generation > self.generation:
+            self.generation = generation
+            self.minutes.clear()
+            self._rolling.clear()
+            self.kinds.clear()
+            self.signals.clear()
+            self.since = self.clock = self.clock_moved_at = None
+            self._pruned_at = 0
+        return generation == self.generation
+
     def _feed(self, status: FeedStatus, at: int) -> Applied:
+        if not self._is_of_this_run(status.generation):
+            return "older_version"
         if self.feed != LIVE:
             self._move_clock(status.at, at)
         return "applied"
@@ -206,14 +223,8 @@ class Board:
         of_kinds = cell.dimension_set not in {"hotline", "queue"}
         if of_kinds and cell.dimension_set not in SETS:
             return "other_set"
-        if cell.generation != self.generation:
-            if cell.generation < self.generation:
-                return "older_version"
-            self.generation = cell.generation
-            self.minutes.clear()
-            self._rolling.clear()
-            self.kinds.clear()
-            self.since = None
+        if not self._is_of_this_run(cell.generation):
+            return "older_version"
         if self.clock is not None and cell.minute < self.clock - KEPT_MS:
             return "too_old"
         if of_kinds:

@@ -102,6 +102,31 @@ def test_a_later_generation_replaces_the_earlier() -> None:
     assert board.total(UTILITIES, "offered", 0, 9 * MINUTE_MS) == 4
 
 
+def status(generation: int, minute: int, version: int) -> FeedStatus:
+    at = minute * MINUTE_MS
+    return FeedStatus(feed="replay-0a1b2c3d", generation=generation, state="running", at=at, version=version)
+
+
+@pytest.mark.parametrize("first", ["status", "cell"])
+def test_a_later_generation_has_a_clock_of_its_own(first: str) -> None:
+    """Its clock begins where its calls do, and so does what is kept; signals of the former hold no more."""
+    board = Board("replay-0a1b2c3d")
+    board.apply(status(1, 3_000, 1), 100)
+    board.apply(signal(3_000 * MINUTE_MS, feed=board.feed), 100)
+    board.prune()
+    assert len(board.active(city.HOTLINE)) == 1
+    begun = [cell(5, 2, 4, feed=board.feed, generation=2), status(2, 6, 2)]
+    for record in begun if first == "cell" else reversed(begun):
+        assert board.apply(record, 200) == "applied"
+    assert (board.clock, board.clock_moved_at, board.since) == (6 * MINUTE_MS, 200, 5 * MINUTE_MS)
+    assert board.active(city.HOTLINE) == []
+    assert board.apply(status(1, 3_001, 3), 300) == "older_version"
+    assert board.clock == 6 * MINUTE_MS
+    board.apply(status(2, 2_000, 4), 400)
+    board.prune()
+    assert board.minutes[UTILITIES] == {}, "what its own clock has left behind is forgotten"
+
+
 def test_an_alert_fires_until_it_is_resolved_and_an_old_message_does_not_revive_it() -> None:
     board, now = Board("live"), city.MORNING
     firing = city.alert(now)
