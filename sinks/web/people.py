@@ -17,7 +17,6 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     "analyst": frozenset({"figures", "calls", "export"}),
     "admin": frozenset(get_args(Right)),
 }
-ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class Person(NamedTuple):
