@@ -1,7 +1,7 @@
-"""Not too far ahead of who reads: an export of years is appended as it is counted.
+"""Holds a replay back where it gets too far ahead of `streams`: an export of years is appended as it is counted.
 
-What `streams` has read of one partition and not of another waits in the merger's memory, and what nobody has read yet on
-the brokers' disks. So a replay of more than that holds still where a partition has too much to be read.
+What `streams` has read of one partition and not of another waits in the merger's memory, and what it has not read at all
+on the brokers' disks. So a large replay holds still while any partition has too much to be read.
 """
 
 import asyncio

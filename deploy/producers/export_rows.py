@@ -13,7 +13,9 @@ _EXACT = 1e15  # whole numbers below are exact in a cell
 
 
 class Line(NamedTuple):
-    """One row: where it ends in the file, its values (or why there are none), whether its line end had a CR."""
+    """One row: the `number` of the line (or sheet row) where it ends, its values or why there are none, and whether its line
+    ended in CR LF.
+    """
 
     number: int
     values: Sequence[str] | Rejection

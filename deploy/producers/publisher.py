@@ -120,7 +120,7 @@ class Publisher:
         await self._acknowledged()
 
     def hurry(self) -> None:
-        """This is to end: a broker that does not answer is waited for a few seconds more, also by what waits already."""
+        """The program is to end: a broker that does not answer is waited for `HURRIED_S` from now on, also by what waits."""
         if not self._hurried and self._waits is not None and not self._waits.expired():
             self._waits.reschedule(asyncio.get_running_loop().time() + HURRIED_S)
         self._hurried = True
@@ -150,7 +150,7 @@ class Publisher:
             self._unacknowledged -= records
 
     async def _taken(self, sending: Awaitable[Any]) -> Any:
-        """What comes of something that is sent. aiokafka waits for a broker that is gone as long as it takes."""
+        """Wait for something that is sent, not for ever: aiokafka waits for a broker that is gone as long as it takes."""
         try:
             async with asyncio.timeout(HURRIED_S if self._hurried else PATIENCE_S) as self._waits:
                 return await sending

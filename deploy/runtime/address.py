@@ -31,7 +31,7 @@ def _secret_address_or_none(secret: SecretStr) -> SecretStr:
 
 
 Address = Annotated[str, AfterValidator(_address)]
-"""May be empty."""
+"""An address, or empty."""
 SecretAddress = Annotated[SecretStr, AfterValidator(_secret_address)]
-"""One by which whoever has it may write; it is not said again where it is wrong."""
+"""An address that is a secret, since whoever has it may write there: an error does not repeat it."""
 SecretAddressOrNone = Annotated[SecretStr, AfterValidator(_secret_address_or_none)]

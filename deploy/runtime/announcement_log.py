@@ -38,7 +38,7 @@ async def load(kafka: Kafka) -> Announcements:
 
 
 async def follow(kafka: Kafka, adopt: Callable[[Announcements], None]) -> None:
-    """Go on reading, for good. `adopt` is called when the log is read up, and after each change."""
+    """Read on for good. `adopt` is called when all of the log was read, and after each change."""
     problem = ""
     while True:
         try:
@@ -78,7 +78,7 @@ async def say(kafka: Kafka, record: Announcement) -> Fate:
 
 
 async def _begin(consumer: AIOKafkaConsumer) -> tuple[TopicPartition, int]:
-    """Stand at the beginning of the log; where it ends now."""
+    """Stand at the beginning of the log; returns its partition and where it ends now. Raises NoTopicError."""
     if not (await partition_counts(consumer, [ANNOUNCEMENTS]))[ANNOUNCEMENTS]:
         raise NoTopicError
     return await from_beginning(consumer, ANNOUNCEMENTS)

@@ -25,7 +25,7 @@ class Span(NamedTuple):
 
 
 def readable(name: str) -> bool:
-    """Whether people see a name where it is written, and nothing around it changes by it."""
+    """Whether a name can be seen where it is written, and changes nothing of what stands around it."""
     seen = any(unicodedata.category(char)[0] not in "CZ" for char in name)
     return seen and not any(char in _TURNING or unicodedata.category(char) in _BREAKING for char in name)
 
@@ -37,7 +37,7 @@ def span_of(begin: str, end: str, hotline: str, settings: Settings) -> Span:
 
 
 def checked(span: Span) -> Span:
-    """The same, if an event can last so long. Raises ValueError."""
+    """The span itself, if an event can last so long. Raises ValueError with what to write."""
     if span.end <= span.begin:
         raise ValueError("end: write a time after the begin")
     if span.end - span.begin > LONGEST_MS:

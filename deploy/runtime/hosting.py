@@ -17,8 +17,8 @@ from deploy.runtime.settings import Settings
 STOP_S = 25.0
 
 GC_THRESHOLDS = (200_000, 5, 400)
-"""A chunk is thousands of objects that die together without a cycle among them. With Python's own 700 each chunk is searched
-many times over while it is in use, which costs more than unpacking it, and the state with it."""
+"""A chunk is thousands of objects without a cycle among them that die together. With Python's own threshold of 700 each
+chunk, and the state with it, would be searched many times while it is in use: that costs more than unpacking it."""
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ def run_process(main: Coroutine[Any, Any, None]) -> None:
 
 
 def without_kafka(error: KafkaError) -> NoReturn:
-    """End the process: Kafka is out of reach as it begins."""
+    """End the process, because Kafka is out of reach as it begins."""
     end_process("Kafka cannot be reached: check kafka.bootstrap and kafka.security_protocol", reason=str(error))
 
 

@@ -1,4 +1,4 @@
-"""How to reach Kafka: one set of options for every client, from the settings."""
+"""How to reach Kafka: one set of options for every client, from the settings; and what readers without a group need."""
 
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -139,7 +139,7 @@ async def log_start(consumer: AIOKafkaConsumer, topic: str, partition: int) -> i
 
 
 async def from_beginning(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicPartition, int]:
-    """Stand at the beginning of a topic of one partition; where it ends now."""
+    """Stand at the beginning of a topic of one partition; returns that partition, and the offset at which it ends now."""
     partition = TopicPartition(topic, 0)
     consumer.assign([partition])
     await consumer.seek_to_beginning(partition)
@@ -152,7 +152,7 @@ async def poll(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
 
 
 async def up_to(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> AsyncIterator[ConsumerRecord]:
-    """From where the consumer stands to what ends before `end`, and what came with it."""
+    """The records from where the consumer stands up to the offset `end`, and perhaps a few that came with the last."""
     while await consumer.position(partition) < end:
         for record in await poll(consumer):
             yield record

@@ -38,7 +38,9 @@ class Trouble(Enum):
 
 
 class Standing(NamedTuple):
-    """Where a partition stands: `next` offset to apply; `waits`: told to wait, or nothing left to read."""
+    """Where a partition stands: the `next` offset to apply; `waits`: it may stand still, as it was told to wait or has nothing
+    left to read.
+    """
 
     next: int
     waits: bool
@@ -47,7 +49,7 @@ class Standing(NamedTuple):
 class Watch:
     """Remembers since when records of each partition wait unread.
 
-    Looks that lie too far apart (the process was paused) prove nothing: all begin anew.
+    Where two looks lie too far apart (the process was paused) nothing is proven: all waiting is counted from then on.
     """
 
     def __init__(self, now: float) -> None:

@@ -20,7 +20,10 @@ log = structlog.get_logger()
 
 
 class RetentionWatch:
-    """Says when the last states have used up half of what the input's retention gives."""
+    """Says when the last states have used up half of what the input's retention gives.
+
+    `safe_to()`: input partition -> everything appended before this instant (ms) is in its last state.
+    """
 
     def __init__(self, safe_to: Callable[[], Mapping[Place, int]]) -> None:
         self._safe_to = safe_to

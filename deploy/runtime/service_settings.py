@@ -70,8 +70,8 @@ class ServiceLevel(Section):
 
     `formula`, `attribution`: which of the definitions of metrics is judged. `flowed_out_and_callbacks`: whether a visit
     that left so in time is judged (null: by event it is ignored, by arrival it is a miss, as in `v_daily`).
-    `budget_days`: the days over which the error budget, the share that may be missed, is kept. `fast` tells of half the
-    people gone within two minutes; a queue that often stands at its target has bursts like that of its own.
+    `budget_days`: the days over which the error budget, the share that may be missed, is kept. `fast` is set so that it
+    tells within two minutes if half the callers are lost; a queue near its target has smaller bursts of its own.
     """
 
     window_s: Annotated[int, Field(ge=60, le=86_400)] = 900
