@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from deploy.producers.publisher import Message, Publisher
 from deploy.producers.sorting import Timed
 from deploy.runtime.settings import Kafka, Settings, SettingsError
 from streams.contract import LIVE, CallEvent, EventType
+from streams.contract.local_days import local_day
 
 _SLICE = 5_000
 _SLEEP_S = 0.1
@@ -63,9 +63,7 @@ def check_hotline(mapping: Mapping, settings: Settings) -> None:
 
 def whole_days(first: int, last: int, zone: ZoneInfo) -> tuple[int, int]:
     """The local midnights (ms) before `first` and after `last`."""
-    start = datetime.fromtimestamp(first / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    end = datetime.fromtimestamp(last / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return round(start.timestamp() * 1000), round((end + timedelta(days=1)).timestamp() * 1000)
+    return local_day(first, zone).start, local_day(last, zone).end
 
 
 def markers(*, hotline: str, source: str, feed: str, generation: int, span: tuple[int, int], last: int) -> Markers:

@@ -15,9 +15,10 @@ from sinks.web.past import in_steps
 from sinks.web.rolling import shown
 from sinks.web.seen import Readable
 from sinks.web.sees import Sees, conditions
-from sinks.web.snapshot import DAY_STEP_MS, local_day
+from sinks.web.snapshot import DAY_STEP_MS
 from sinks.web.summary import BadRequestError, Query, choose, given_of, heading, iso
 from streams.contract.cells import MINUTE_MS, Counts
+from streams.contract.local_days import local_day
 
 PARAMETERS = ("hotline", "queue")
 WEEK = timedelta(days=7)
@@ -36,7 +37,7 @@ def last_week(parameters: Mapping[str, str], board: Readable, settings: Settings
     query, _ = choose(given_of(parameters, PARAMETERS), board, settings)
     told = settings.hotline(query.hotline)
     clock = board.clock or now
-    start = week_before(local_day(clock, told).start, told)
+    start = week_before(local_day(clock, told.zone).start, told)
     end = week_before(clock - clock % MINUTE_MS + MINUTE_MS, told)
     return query._replace(start=start, end=max(end, start + MINUTE_MS))
 
@@ -44,14 +45,14 @@ def last_week(parameters: Mapping[str, str], board: Readable, settings: Settings
 def day_of(query: Query, told: Hotline) -> Statement:
     """Visits by quarter of an hour of the whole day that the span begins."""
     assert query.start is not None
-    return in_steps(query._replace(end=local_day(query.start, told).end), DAY_STEP_MS)
+    return in_steps(query._replace(end=local_day(query.start, told.zone).end), DAY_STEP_MS)
 
 
 def week_answer(
     query: Query, counts: Counts, steps: Sequence[Mapping[str, Any]], told: Hotline, clock: int
 ) -> dict[str, Any]:
     """`offered` is of today's quarters, each beside the same time of day a week ago; None: nothing is known of that day."""
-    today = local_day(clock, told)
+    today = local_day(clock, told.zone)
     came = {row["step_ms"]: int(row["offered"]) for row in steps}
     known = bool(steps)
     quarters = range(today.start, today.end, DAY_STEP_MS)

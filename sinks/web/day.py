@@ -7,9 +7,10 @@ from deploy.runtime.settings import Settings
 from sinks.web.board import Key
 from sinks.web.expected import bands
 from sinks.web.seen import Readable, events_of_day
-from sinks.web.snapshot import SPARK_MS, band_of, local_day
+from sinks.web.snapshot import SPARK_MS, band_of
 from sinks.web.summary import given_of, hotline_of, queue_of
 from streams.contract.cells import MINUTE_MS
+from streams.contract.local_days import local_day
 from streams.contract.metrics import service_level_event
 
 PARAMETERS = ("hotline", "queue")
@@ -22,7 +23,7 @@ def day(parameters: Mapping[str, str], board: Readable, settings: Settings, now:
     queue = queue_of(given, hotline, board)
     told, key = settings.hotline(hotline), Key(hotline, queue)
     clock = board.clock or now
-    today = local_day(clock, told)
+    today = local_day(clock, told.zone)
     edges = [(start, start + SPARK_MS) for start in range(today.start, today.end, SPARK_MS)]
     threshold_s = told.thresholds(queue or "")[0]
     offered: list[int | None] = []

@@ -4,13 +4,13 @@ Times are epoch ms, spans seconds, rates fractions; None is "no value". The page
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
-from deploy.runtime.settings import Hotline, Settings
+from deploy.runtime.settings import Settings
 from sinks.web.board import Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
@@ -19,6 +19,7 @@ from sinks.web.seen import Readable, Seen, events_of_day, silences
 from sinks.web.sources import heard
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Forecast, Gauge, Signal
 from streams.contract.cells import MINUTE_MS
+from streams.contract.local_days import local_day
 from streams.contract.metrics import rates, ratio, service_level_parts
 
 VERSUS_MS = 30 * MINUTE_MS
@@ -29,20 +30,6 @@ SHOWN_CONDITIONS = 2
 LISTED_CONDITIONS = 200
 
 Snapshot = dict[str, Any]
-
-
-class Day(NamedTuple):
-    """The local day of the data's clock: [start, end) in ms."""
-
-    start: int
-    end: int
-
-
-def local_day(clock: int, config: Hotline) -> Day:
-    """The local day that `clock` falls into; 23 or 25 hours where the clocks change."""
-    date = datetime.fromtimestamp(clock / 1000, config.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    start, end = (day.replace(tzinfo=config.zone).astimezone(UTC) for day in (date, date + timedelta(days=1)))
-    return Day(int(start.timestamp()) * 1000, int(end.timestamp()) * 1000)
 
 
 def choose_hotline(board: Readable, settings: Settings) -> str:
@@ -75,7 +62,7 @@ class View:
         self.hotline = choose_hotline(board, settings)
         self.config = settings.hotline(self.hotline)
         self.clock = board.clock if board.clock is not None else now
-        self.day = local_day(self.clock, self.config)
+        self.day = local_day(self.clock, self.config.zone)
         self.end = -(-self.clock // MINUTE_MS) * MINUTE_MS
         self.level_ms = max(MINUTE_MS, settings.service_level.window_s * 1000 // MINUTE_MS * MINUTE_MS)
         self.total = Key(self.hotline)

@@ -12,9 +12,10 @@ from deploy.runtime.settings import Hotline, Settings
 from sinks.web.board import KEPT_MS, Board, Key
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
 from sinks.web.seen import Readable
-from sinks.web.snapshot import choose_hotline, local_day
+from sinks.web.snapshot import choose_hotline
 from streams.contract.cells import BY_NUMBER, COUNTERS, MINUTE_MS, Counts
 from streams.contract.events import LIVE
+from streams.contract.local_days import local_day
 from streams.contract.metrics import Window, buckets
 
 PARAMETERS = ("feed", "hotline", "queue", "from", "to", "threshold_s")
@@ -134,7 +135,7 @@ def parse(parameters: Mapping[str, str], board: Readable, settings: Settings, no
 def _first_day(now: int, days: int, config: Hotline) -> int:
     """When the first of the last local days began: on each of them it was noon once."""
     noon = datetime.fromtimestamp(now / 1000, config.zone).replace(hour=12, minute=0) - timedelta(days=days - 1)
-    return local_day(int(noon.timestamp()) * 1000, config).start
+    return local_day(int(noon.timestamp()) * 1000, config.zone).start
 
 
 def _threshold(given: Mapping[str, str], promised: int) -> int:

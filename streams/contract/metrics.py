@@ -5,7 +5,6 @@ nothing is None.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from itertools import repeat
 from typing import Literal, NamedTuple, get_args
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from streams.contract.buckets import edges_within
 from streams.contract.cells import MINUTE_MS, Counts, add_counts
+from streams.contract.local_days import local_day
 
 
 def window(cells: Iterable[Mapping[str, int]]) -> Counts:
@@ -38,8 +38,7 @@ def window_bounds(window: Window, now: int, zone: ZoneInfo) -> tuple[int, int]:
     end = now - now % MINUTE_MS + MINUTE_MS
     if window != "today":
         return end - WINDOW_MINUTES[window] * MINUTE_MS, end
-    midnight = datetime.fromtimestamp(now / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    return round(midnight.timestamp() * 1000), end
+    return local_day(now, zone).start, end
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from deploy.runtime.detection_settings import AnswerRate as AnswerRateRules
+from streams.contract.local_days import local_day
 from streams.contract.metrics import window_bounds
-from streams.detection.calendar import local_day
 from streams.detection.episode import Episode
 from streams.detection.keys import DAY, HOUR, MINUTE
 from streams.detection.shares import Parts, Rolling, gathered_since, wilson_upper

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from deploy.runtime.public_holidays import weekdays
+from streams.contract.local_days import local_day
 from streams.detection.announced import Lift, over
-from streams.detection.calendar import local_day
 from streams.detection.counts import deviance_root, low_score
 from streams.detection.departure import forecast
 from streams.detection.history import DAYS_KEPT, History, LearnedDays

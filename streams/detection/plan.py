@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deploy.runtime.public_holidays import Weekdays
+from streams.contract.local_days import LocalDay
 from streams.detection.announced import Lift, doubts, factors, over
-from streams.detection.calendar import SLOT, SLOTS, LocalDay, slot_of
+from streams.detection.calendar import SLOT, SLOTS, slot_of
 from streams.detection.history import MOST, PARTS, PLAIN, Floats
 from streams.detection.keys import MINUTE
 from streams.detection.level import Spread

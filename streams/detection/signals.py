@@ -7,12 +7,12 @@ import numpy as np
 from deploy.runtime.public_holidays import weekdays
 from deploy.runtime.settings import Hotline
 from streams.contract import Signal, SignalKind
+from streams.contract.local_days import local_day
 from streams.contract.metrics import WINDOW_MINUTES
 from streams.detection import words
 from streams.detection.agent_shortage import AgentShortage
 from streams.detection.announced import over
 from streams.detection.answer_rate import AnswerRate
-from streams.detection.calendar import local_day
 from streams.detection.concentrations import Concentration, Concentrations, Part
 from streams.detection.counts import band
 from streams.detection.demand import Demand

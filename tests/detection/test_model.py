@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.detection.calendar import SLOT, local_day, slot_of
+from streams.contract.local_days import local_day
+from streams.detection.calendar import SLOT, slot_of
 from streams.detection.counts import band, tail_score
 from streams.detection.history import PLAIN, History
 from streams.detection.level import Spread, brought, later, later_at, observe, unknown

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from msgspec import structs
 from test_board import signal
 
-from deploy.runtime.settings import Hotline
 from sinks.web.board import Board, Key
 from sinks.web.expected import SMALL, Versus, expect, versus
 from sinks.web.judge import Figures, blame_of, judge
-from sinks.web.snapshot import View, local_day
+from sinks.web.snapshot import View
 from streams.contract import Cell, Forecast, SignalKind
 from streams.contract.cells import MINUTE_MS
+from streams.contract.local_days import local_day
 from streams.contract.metrics import rates, service_level_event
 
 NOW = city.MORNING + 2_000
@@ -282,9 +282,9 @@ def test_the_whole_day_is_compared_in_calls_though_forecasts_are_of_visits(setti
 
 
 def test_a_day_of_25_hours_is_whole() -> None:
-    berlin = Hotline(time_zone="Europe/Berlin")
-    noon = int(datetime(2026, 10, 25, 12, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * 1000
-    start, end = local_day(noon, berlin)
+    berlin = ZoneInfo("Europe/Berlin")
+    noon = int(datetime(2026, 10, 25, 12, tzinfo=berlin).timestamp()) * 1000
+    start, end, _ = local_day(noon, berlin)
     assert end - start == 25 * 3_600_000
     assert start <= noon < end
 
