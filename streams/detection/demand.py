@@ -302,7 +302,8 @@ class Demand:
         True when there is something to tell.
         """
         silence, plan, curve = self.silence, self.plan, self.curve
-        if plan is None or curve is None or readiness(self.plan) is not Readiness.READY:
+        known = plan is not None and curve is not None and readiness(plan) is Readiness.READY
+        if plan is None or curve is None or not (known or silence.gone):
             silence.unknown(minute)
             return self._stop(silence.episode, minute)
         settled = minute - SETTLE
@@ -311,7 +312,13 @@ class Demand:
         if not (heard or silence.since):
             return False
         if heard or minute <= self.incidents.blind_until:
+            ended = silence.episode.active
+            if silence.gone:
+                self._end(silence.episode, minute)
             silence.heard(minute, exp(self.levels[-1].mean), doubt(self.levels[-1], plan.spread) + plan.variance)
+            return ended
+        if not known:
+            silence.unknown(minute)
             return self._stop(silence.episode, minute)
         for at in range(max(silence.until, settled - 60 * MINUTE), settled, MINUTE):
             silence.nothing(at, curve.due(at))

@@ -24,7 +24,9 @@ class Incidents(msgspec.Struct):
 
     def cover(self, start: int, end: int) -> bool:
         """Whether any of [start, end) is unusual."""
-        open_since = [it.since for it in (self.episode, self.below, self.silence.episode) if it.active]
+        open_since = [it.since for it in (self.episode, self.below) if it.active]
+        if self.silence.gone:
+            open_since.append(self.silence.gone)
         return any(end > since for since in open_since) or any(start < b and end > a for a, b in self.flagged)
 
     def lasting(self, now: int) -> bool:

@@ -60,11 +60,11 @@ def _silenced_since(key: Key, demand: Demand, whole: Silence) -> int | None:
 
     None where that is not so, or the key is a queue whose own silence is what is told, or may be.
     """
-    if not whole.episode.active:
+    if not whole.gone:
         return None
-    if key.dimension_set == "queue" and (demand.silence.episode.active or not whole.told):
+    if key.dimension_set == "queue" and (demand.silence.gone or not whole.told):
         return None
-    return whole.episode.since
+    return whole.gone
 
 
 def _explained(demands: Demands, key: Key) -> float:

@@ -2,7 +2,8 @@
 
 Each weekday is shrunk towards its group (Monday-Friday, Saturday-Sunday) and the group towards all days,
 so a young history pools and an old one does not. Days count by their own level, old ones less (half in six
-weeks), incidents hardly, and single slots that stick out less the more they do (Farrington's reweighting).
+weeks), incidents hardly (a day that was lost to them not at all), and single slots that stick out less the more they do
+(Farrington's reweighting).
 """
 
 from typing import NamedTuple
@@ -102,6 +103,8 @@ def fit(days: Days, grain: int = 1) -> Profile | None:
     counts = np.where(seen, days.counts, 0.0)
     age = days.ordinals.max() - days.ordinals
     base = 0.5 ** (age / HALF_AGE_DAYS)[:, None] * seen * np.where(days.flagged, FLAGGED_WEIGHT, 1.0)
+    gone = (days.flagged | ~seen).all(1) & ~counts.any(1)
+    base[gone] = 0.0
     ordinary = (days.flagged & seen).sum(1) <= seen.sum(1) / 2
     if not ordinary.any():
         ordinary[:] = True

@@ -32,7 +32,9 @@ class Silence(msgspec.Struct):
 
     The level (`gain`) and its relative variance (`unsure`) are those of that moment: a silence must not lower what
     is expected of it. `until`: minutes before it were taken in. `told`: the episode is
-    told by itself, as nothing else that is told explains it.
+    told by itself, as nothing else that is told explains it. `gone`: since when (ms) nobody calls, as an episode found
+    (0: somebody does). The episode ends where it is not known any more what is due; that nobody calls goes on to teach
+    nothing.
     """
 
     since: int = 0
@@ -42,11 +44,16 @@ class Silence(msgspec.Struct):
     until: int = 0
     episode: Episode = msgspec.field(default_factory=Episode)
     told: bool = True
+    gone: int = 0
+
+    def __post_init__(self) -> None:
+        if self.episode.active and not self.gone:  # a state of a former version
+            self.gone = self.episode.since
 
     def heard(self, at: int, gain: float, unsure: float) -> None:
         """A call came before `at` (ms), or nothing could be seen until then."""
         self.since = self.until = at
-        self.due, self.gain, self.unsure = 0.0, gain, unsure
+        self.due, self.gain, self.unsure, self.gone = 0.0, gain, unsure, 0
 
     def unknown(self, minute: int) -> None:
         """Nobody knows what was due before `minute`: what once was says nothing of today."""
@@ -71,7 +78,8 @@ class Silence(msgspec.Struct):
         if not self.episode.active:
             if self.until - self.since < rules.min_silence_s * 1000 or silence_score(self.due, excess) < required:
                 return False
-            self.episode.begin(min(self.since, now))
+            self.gone = min(self.since, now)
+            self.episode.begin(self.gone)
             self.told = False
         if self.told or silence_score(self.due * (1.0 - explained()), excess) < required:
             return False

@@ -280,3 +280,24 @@ def test_a_silence_goes_on_after_days_of_which_nothing_is_known_by_what_is_due_t
     again = [it for it in detection.advance(friday + 3 * DAY + 300 * MINUTE, 1) if isinstance(it, Signal)]
     assert again[0].at > friday + 3 * DAY
     assert again[0].expected < 100
+
+
+@pytest.mark.parametrize("queues", [("transport",), ("transport", "tourism", "water")])
+def test_who_comes_back_after_all_days_were_forgotten_is_learned_anew_and_a_burst_is_told(make_city, monday, queues):
+    """For five weeks a silence is told by what was learned before; the days since have taught that nothing is known."""
+    city = make_city(15, dict.fromkeys(queues, 3_000))
+    detection = Detection(city.rules())
+    city.teach(detection, 14)
+    day(city, detection, monday, lambda _q, _i: 1.0, first=480)
+    back, told = monday + 40 * DAY, []
+    for at in range(monday + 7 * DAY, back, 6 * DAY):  # no longer: beyond a week nobody looked
+        told += [it for it in detection.advance(at, 1) if isinstance(it, Signal)]
+    told += [it for it in detection.advance(back, 1) if isinstance(it, Signal)]
+    assert {it.kind for it in told} == {"queue_silence"}
+    assert not told[-1].active
+    assert monday + 30 * DAY <= told[-1].at <= monday + 36 * DAY
+    first = day(city, detection, back, lambda _q, _i: 1.0, first=480)
+    first += day(city, detection, back + DAY, lambda _q, _i: 1.0, last=840)
+    assert first == []
+    burst = day(city, detection, back + DAY, lambda _q, i: 6.0 if i >= 840 else 1.0, first=840, last=900)
+    assert {(it.kind, it.queue) for it in burst} == {("demand_above_expectation", it) for it in ("", *queues)}
