@@ -12,6 +12,9 @@ RETRIES = Counter("hotline_engine_sink_retries", "Times a sink could not take a 
 POSITION = Gauge("hotline_engine_position", "Next offset to apply", _PARTITION)
 END = Gauge("hotline_engine_end", "Offset the next appended record will get, as the last fetch said", _PARTITION)
 LAG = Gauge("hotline_engine_lag", "Records appended and not applied", _PARTITION)
+WAITS_FOR_OTHERS = Gauge(
+    "hotline_engine_waits_for_others", "1 while a worker reads no further until the others have come up", ("topic",)
+)
 CLOCK = Gauge("hotline_engine_clock_seconds", "Partition clock, seconds since the epoch", _PARTITION)
 CHECKPOINT_BYTES = Counter("hotline_engine_checkpoint_bytes", "Written to the state log, compressed", _PARTITION)
 STATE_BYTES = Gauge("hotline_engine_state_bytes", "Size of the whole state, not compressed", _PARTITION)

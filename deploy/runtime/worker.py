@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.runtime import engine_metrics as metrics
 from deploy.runtime import liveness
+from deploy.runtime.abreast import MOST, Abreast
 from deploy.runtime.chunks import Chunk, Verdict
 from deploy.runtime.ending import end_process
 from deploy.runtime.health import Health
@@ -61,6 +62,7 @@ class Worker:
         checkpoint_s: float = CHECKPOINT_S,
         meaning: Meaning | None = None,
         trace: Place | None = None,
+        most_apart: int = MOST,
     ) -> None:
         self._settings = settings
         self._trace = trace
@@ -79,6 +81,8 @@ class Worker:
         self._cluster = ""
         self._retention = RetentionWatch(lambda: {place: owned.safe_to for place, owned in self._owned.items()})
         self._asker: AIOKafkaConsumer | None = None
+        self._counts: dict[str, int] = {}
+        self._abreast = Abreast(settings.kafka, name, most=most_apart)
         self._app = build_app(name, settings.kafka, self, dict.fromkeys(topics, self._take))
         self._progress = Progress(lambda *place: self._app.reading.fetched(*place))  # noqa: PLW0108  (made when it starts)
 
@@ -123,7 +127,7 @@ class Worker:
                 begins = await consumer.beginning_offsets([TopicPartition(*place) for place in assigned])
                 ends = await consumer.end_offsets([TopicPartition(*place) for place in assigned])
                 untold = await self._untold(consumer)
-                counts = await partition_counts(consumer, list({topic for topic, _ in assigned}))
+                self._counts = counts = await partition_counts(consumer, list({topic for topic, _ in assigned}))
                 for place, its in sorted(loaded.items()):
                     meaning = {**self._meaning.get(place[0], {}), f"partitions of {place[0]}": str(counts[place[0]])}
                     if its.state:
@@ -200,6 +204,7 @@ class Worker:
         for owned in building.values():
             owned.open(sender, self._log, self._app.writing, self._on_outputs)
         self._owned = building
+        self._abreast.begin(building, self._counts)
         self._safe.clear()
         self._settled.set()
         where = {f"{topic}/{partition}": owned.position.next for (topic, partition), owned in building.items()}
@@ -209,6 +214,7 @@ class Worker:
         """Write what is safe, then let go of all partitions; if others may have them by now, nothing is."""
         self._round += 1
         self._settled.clear()
+        self._abreast.end()
         # One after the other, as a rebalance may come while the process stops: what is loaded next is what was written here.
         async with self._letting_go:
             owned, self._owned = self._owned, {}
@@ -228,12 +234,14 @@ class Worker:
         return owned.checkpointed if owned else self._safe.get((topic, partition))
 
     async def _take(self, topic: str, partition: int, chunk: Chunk) -> None:
+        await self._abreast.wait(topic)
         owned = self._owned.get((topic, partition))
         if owned is None:
             return
         match owned.position.judge(chunk):
             case Verdict.APPLY:
                 await owned.apply(chunk)
+                self._abreast.read((topic, partition), chunk)
             case Verdict.SEEK_BACK:
                 metrics.SEEKS_BACK.labels(topic, str(partition)).inc()
                 await self._app.reading.seek_back(topic, partition, owned.position.next)
@@ -298,7 +306,10 @@ class Worker:
     def _standings(self) -> Mapping[Place, liveness.Standing] | None:
         if not self._settled.is_set():
             return None
-        return {place: liveness.Standing(owned.position.next, owned.caught_up) for place, owned in self._owned.items()}
+        return {
+            place: liveness.Standing(owned.position.next, owned.caught_up or self._abreast.waits(place[0]))
+            for place, owned in self._owned.items()
+        }
 
     def health(self) -> Health:
         """Ready once partitions are assigned and their states loaded."""
@@ -332,6 +343,7 @@ class Worker:
                 "checkpoints": self._checkpoints,
                 "liveness": lambda: liveness.watch(asker, list(self._factories), self._standings),
                 "retention": self._watch_retention,
+                "keeping abreast": self._abreast.run,
             } | {f"background task {number}": beside(task) for number, task in enumerate(background)}
             await host(self._app, self._settings, health_port=health_port, check=self.health, tasks=tasks)
 
@@ -352,11 +364,13 @@ def run_worker(
     checkpoint_s: float = CHECKPOINT_S,
     meaning: Meaning | None = None,
     trace: Place | None = None,
+    most_apart: int = MOST,
 ) -> None:
     """Read `topics` as group `name`, keep states in `state_topic`, until SIGTERM; blocks.
 
     `on_outputs(topic, partition, outputs)` is called once these are acknowledged, in order. `trace`: where whoever tells
-    anything leaves something; while that is empty, nothing has to be told again.
+    anything leaves something; while that is empty, nothing has to be told again. `most_apart`: records that may lie between
+    the workers of the group while they are far behind.
     """
 
     async def main() -> None:
@@ -369,6 +383,7 @@ def run_worker(
             checkpoint_s=checkpoint_s,
             meaning=meaning,
             trace=trace,
+            most_apart=most_apart,
         )
         await worker.run(health_port, background)
 

@@ -81,9 +81,12 @@ class Bench:
             await self.producer.send(self.source, key=key.encode(), value=b'{"number":%d}' % self._numbers)
         await self.producer.flush()
 
-    def start(self, *, padding: int = 100, **settings: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, *, padding: int = 100, takes_us: int = 0, most_apart: int = 600_000, **settings: str
+    ) -> subprocess.Popen[bytes]:
         """A counting worker."""
-        return self.run("counting", self.group, self.source, self.output, self.state, str(padding), **settings)
+        numbers = map(str, (padding, takes_us, most_apart))
+        return self.run("counting", self.group, self.source, self.output, self.state, *numbers, **settings)
 
     def run(self, program: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         number = len(self.processes)

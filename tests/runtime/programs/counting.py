@@ -1,10 +1,12 @@
 """A worker that counts records per key: run as a process of its own by the tests.
 
-Arguments: group, input topic, output topic, state topic, bytes of padding in each state.
+Arguments: group, input topic, output topic, state topic, bytes of padding in each state, microseconds that a record
+takes, records that may lie between workers.
 """
 
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -30,6 +32,7 @@ class Counting:
         return self._clock
 
     def apply(self, records: Sequence[Record]) -> None:
+        time.sleep(len(records) * TAKES_US / 1_000_000)
         for record in records:
             assert record.key is not None
             assert record.offset > self._offset, "records come in offset order without repeats"
@@ -64,7 +67,7 @@ def make(topic: str, partition: int, snapshot: Mapping[str, bytes] | None) -> Co
 
 
 if __name__ == "__main__":
-    group, source, OUTPUT, state, padding = sys.argv[1:]
-    PADDING = int(padding)
+    group, source, OUTPUT, state, *numbers = sys.argv[1:]
+    PADDING, TAKES_US, most_apart = map(int, numbers)
     logging.configure("counting")
-    run_worker(group, Settings(), {source: make}, state, checkpoint_s=0.5)
+    run_worker(group, Settings(), {source: make}, state, checkpoint_s=0.5, most_apart=most_apart)
