@@ -319,13 +319,18 @@ class View:
         }
 
     def _conditions(self) -> list[AlertEvent | Signal]:
-        """The alerts that fire and the breaches that no alert covers yet: the unowned first, then the newest."""
+        """The alerts that fire and the breaches that no alert covers yet: what nobody has and no silence holds back
+        first, then the newest.
+        """
         covered = {(alert.queue, alert.category, blame_of(alert)) for alert in self.firing}
         conditions: list[AlertEvent | Signal] = [*self.firing]
         conditions += [s for s in self.active if is_breach(s) and (s.queue, s.category, blame_of(s)) not in covered]
         # what nobody has comes first, and of it what is bad: a filled tile is always told of in the strip
-        conditions.sort(key=lambda condition: (condition.fingerprint in self.owners, not is_breach(condition)))
+        conditions.sort(key=lambda condition: (self._is_held(condition), not is_breach(condition)))
         return conditions
+
+    def _is_held(self, condition: AlertEvent | Signal) -> bool:
+        return condition.fingerprint in self.owners or self._silenced_until(condition) is not None
 
     @cached_property
     def _of_sources(self) -> dict[str, AlertEvent]:

@@ -209,6 +209,11 @@ async def test_an_alert_of_demand_tells_the_number_that_it_was_raised_for(board:
     line = page.locator(".strip").filter(has_text="Utilities: no agent free")
     await expect(line.locator(".strip-sub")).to_have_text("3 callers wait and no agent is logged in; since 10:31.")
     await expect(page.locator(".strip-title").first).to_contain_text("no agent free")  # a breach comes before the rest
+    for said, title in (("too many", "Utilities: too many"), ("Utilities has too many.", "Utilities has too many")):
+        site.put(
+            city.alert(now, rule="Own", signal="", severity="critical", summary={"en": said}, at=now, started_at=now)
+        )
+        await expect(page.locator(".strip-title").first).to_have_text(title)
 
 
 TURNS = (

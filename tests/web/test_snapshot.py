@@ -16,6 +16,7 @@ from sinks.web.expected import SMALL, Versus, expect, versus
 from sinks.web.judge import Figures, blame_of, judge
 from sinks.web.snapshot import View
 from streams.contract import Cell, Forecast, SignalKind
+from streams.contract.alerts import Silence
 from streams.contract.cells import MINUTE_MS
 from streams.contract.local_days import local_day
 from streams.contract.metrics import rates, service_level_event
@@ -132,6 +133,22 @@ def test_a_condition_without_an_alert_is_told_once_it_is_a_breach(settings) -> N
     shot = View(board, settings, NOW).snapshot()
     assert [(a["queue"], a["blame"], a["breach"]) for a in shot["alerts"]["newest"]] == [("housing", "waiting", True)]
     assert shot["tiles"]["housing"]["state"] == "breach"
+
+
+def test_what_a_silence_holds_back_gives_way_to_what_pages(settings) -> None:
+    board = filled(without=type(city.alert(0)))
+    for queue, at in (("housing", 2), ("water", 1), ("", 0)):
+        board.apply(
+            city.alert(city.MORNING, queue=queue, severity="critical", started_at=city.MORNING + at), city.MORNING
+        )
+    told = View(board, settings, NOW).snapshot()["alerts"]["newest"]
+    assert [condition["queue"] for condition in told] == ["housing", "water"]
+    board.apply(
+        Silence(id="s", matchers={"queue": "housing"}, author="Li", reason="works", at=NOW, ends_at=NOW + MINUTE_MS),
+        NOW,
+    )
+    told = View(board, settings, NOW).snapshot()["alerts"]["newest"]
+    assert [condition["queue"] for condition in told] == ["water", ""]
 
 
 def test_the_alert_of_a_silent_source_is_taken_on_where_its_silence_is_said(settings) -> None:

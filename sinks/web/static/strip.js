@@ -79,7 +79,10 @@ export class Title {
 function inItsWords(item, name, about, sentence, since, words) {
   const kind = words.kinds[item.kind];
   const parts = kind || item.kind === "doubled_feed"; // of others only the whole of it is known
-  const title = kind ? words.alertOther(name, kind) : parts ? about.place : sentence.replace(/[.。]$/u, "");
+  const whole = sentence.replace(/[.。]$/u, "");
+  // a rule of one's own may say what is so and not where
+  const placed = !whole || [name, item.queue].some((place) => place && whole.includes(place)) ? whole : words.alertOther(name, whole);
+  const title = kind ? words.alertOther(name, kind) : parts ? about.place : placed;
   const rest = parts ? about.rest : "";
   return { title: title || name, sub: sentence.includes(since) ? rest : joined([rest.replace(/[.。]$/u, ""), words.since(since)]) };
 }
