@@ -10,15 +10,21 @@ import click
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from alerts import calendars
+from alerts.duty import load_duty
+from alerts.rules_file import load_rules
 from deploy import topics
 from deploy.cli.clickhouse import refusal
 from deploy.runtime.kafka import cluster_id
+from deploy.runtime.planned_events import events_path, read_events
 from deploy.runtime.plurals import so_many
 from deploy.runtime.run_file import resolve, running
 from deploy.runtime.settings import Settings, SettingsError, load
 from sinks.clickhouse.client import ClickHouseAway, connect, short
 from sinks.clickhouse.migrate import SchemaError, check_schema, replicas_of
 from sinks.clickhouse.term_words import terms_by
+from sinks.web.districts import MapError
+from sinks.web.districts import read as read_outlines
 
 
 class Line(NamedTuple):
@@ -104,7 +110,54 @@ def _terms(settings: Settings) -> Line:
     return Line("terms", ok=True, text=f"words of its own: {own}" if own else "no words of its own")
 
 
-_WITHOUT_A_SERVER: tuple[Callable[[Settings], Line], ...] = (pseudonym, _terms)
+def _rules(settings: Settings) -> Line:
+    try:
+        rules = load_rules(settings.alerts.rules)
+    except SettingsError as error:
+        return Line("rules", ok=False, text=_on_one_line(error))
+    return Line("rules", ok=True, text=f"{len(rules)} of {settings.alerts.rules or 'its own'}")
+
+
+def _paging(settings: Settings) -> Line:
+    told = settings.alerts
+    if settings.paging == "alertmanager":
+        by = told.alertmanager.url
+        return Line(
+            "paging", ok=True, text=f"Alertmanager {by}" if by else "nobody: alerts.alertmanager.url is not set"
+        )
+    if told.duty is None:
+        return Line("paging", ok=True, text="nobody: alerts.duty names no file of who is called")
+    try:
+        duty = load_duty(told.duty)
+        calendars.require_library(duty)
+    except SettingsError as error:
+        return Line("paging", ok=False, text=_on_one_line(error))
+    return Line("paging", ok=True, text=f"{so_many(len(duty.receivers), 'receiver')} of {told.duty}")
+
+
+def _events(settings: Settings) -> Line:
+    try:
+        events = read_events(events_path(settings))
+    except SettingsError as error:
+        return Line("events", ok=False, text=_on_one_line(error))
+    return Line("events", ok=True, text=f"{len(events)} of {events_path(settings)}" if events else "no file of them")
+
+
+def _map(settings: Settings) -> Line:
+    if settings.web.map is None:
+        return Line("map", ok=True, text="none")
+    try:
+        districts = read_outlines(settings.web.map).districts
+    except MapError as error:
+        return Line("map", ok=False, text=str(error))
+    return Line("map", ok=True, text=f"{so_many(len(districts), 'district')} of {settings.web.map}")
+
+
+def _on_one_line(error: SettingsError) -> str:
+    return "; ".join(str(error).splitlines())
+
+
+_WITHOUT_A_SERVER: tuple[Callable[[Settings], Line], ...] = (pseudonym, _terms, _rules, _paging, _events, _map)
 _OF_SERVERS: tuple[Callable[[Settings], Line], ...] = (_kafka, _topics, _clickhouse, _schema)
 CHECKS = (*_WITHOUT_A_SERVER, *_OF_SERVERS)
 
@@ -122,7 +175,8 @@ def _checked(settings: Settings) -> Iterator[Line]:
 @click.command("check")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Of the Hotline to check.")
 def command(data_dir: Path | None) -> None:
-    """Check settings, Kafka, topics, ClickHouse, schema, the pseudonym key and the words of terms.
+    """Check settings and the files that they name (terms, rules, who is called, events, map), the pseudonym key, Kafka,
+    topics, ClickHouse and its schema.
 
     Exit codes: 0 all is right, 1 something is wrong (its line says what to do), 2 settings cannot be used.
     """

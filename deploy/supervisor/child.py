@@ -12,6 +12,7 @@ from deploy.supervisor.backoff import next_pause
 
 Say = Callable[[str], None]
 _STOP_WITHIN_S = 20.0
+_REFUSED = 2
 
 
 class Child:
@@ -85,7 +86,9 @@ class Child:
                 break
             failures, pause = next_pause(failures, loop.time() - began)
             self._set("waiting")
-            self._say(f"{self.name} {_ended(self.exit_code)}; starting it again in {pause:g} s (log: {self.log})")
+            # 2 is a refusal of its settings: what it said last is what to do
+            why = f": {last[-1]}" if self.exit_code == _REFUSED and (last := self.tail().splitlines()) else ""
+            self._say(f"{self.name} {_ended(self.exit_code)}{why}; starting it again in {pause:g} s (log: {self.log})")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             if self._stopping.is_set():

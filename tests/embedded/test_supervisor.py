@@ -94,6 +94,16 @@ async def test_stopping_ends_the_pause_too(tmp_path):
     assert story.child.state == "stopped"
 
 
+async def test_what_a_process_refuses_is_said_where_its_end_is(tmp_path):
+    story = make_child(tmp_path, "print('hotline: duty.yaml: no such file', flush=True); raise SystemExit(2)")
+    await story.child.start()
+    await story.until(lambda: story.child.restarts > 0)
+    await story.child.stop()
+    assert story.lines[0].startswith(
+        "streams ended with exit code 2: hotline: duty.yaml: no such file; starting it again in 0.5 s (log: "
+    )
+
+
 async def test_a_child_that_may_finish_is_left_alone_when_it_has(tmp_path):
     story = make_child(tmp_path, "pass", may_finish=True)
     await story.child.start()

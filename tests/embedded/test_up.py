@@ -89,7 +89,7 @@ def test_it_says_where_things_are_and_is_ready_then(hotline):
     assert {process["state"] for process in status["processes"]} == {"running"}
     assert status["endpoints"] == run["endpoints"]
     assert isinstance(status["rows_written"], int)
-    assert hotline("check").count("ok ") == 7
+    assert hotline("check").count("ok ") == 11
 
 
 def test_two_streams_share_the_partitions(hotline):
