@@ -18,12 +18,12 @@ inhibitions:                               # while a `source` fires, its `target
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from alerts.channels.settings import ChannelSettings
 from alerts.on_call import Name, Schedule
 from alerts.rules import Seconds
-from alerts.rules_file import RulesError, parse_yaml, problems, read_text
+from alerts.rules_file import RulesError, parse, read_text
 from deploy.runtime.section import Section
 
 Matchers = dict[str, str]
@@ -122,11 +122,4 @@ def load_duty(path: Path) -> Duty:
     """The file. Raises RulesError with one line per problem; secrets are not repeated."""
     if not path.is_file():
         raise RulesError(f"{path}: no such file; correct alerts.duty")
-    data = parse_yaml(read_text(path), str(path))
-    if not isinstance(data, dict):
-        raise RulesError(f"{path}: write `receivers:` and `routes:`")
-    try:
-        return Duty.model_validate(data)
-    except ValidationError as error:
-        lines = problems(error, data, "receivers", "receiver", Duty)
-        raise RulesError("\n".join(f"{path}: {line}" for line in lines)) from error
+    return parse(Duty, read_text(path), str(path), "receiver", otherwise="write `receivers:` and `routes:`")

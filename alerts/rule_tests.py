@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from alerts.core import Alerts
 from alerts.promises import Promise, Promises, promise_of
 from alerts.rules import Rule, Severity
-from alerts.rules_file import RulesError, parse_yaml, problems, read_text
+from alerts.rules_file import RulesError, parse, read_text
 from alerts.watch import Watch
 from deploy.runtime.processor import Record
 from deploy.runtime.section import Section
@@ -213,14 +213,8 @@ def load_tests(path: Path) -> TestsFile:
     """The tests of a file. Raises RulesError with one line per problem."""
     if not path.is_file():
         raise RulesError(f"{path}: no such file")
-    data = parse_yaml(read_text(path), str(path))
-    if not isinstance(data, dict):
-        raise RulesError(f"{path}: write `tests:` and below it a list of tests")
-    try:
-        return TestsFile.model_validate(data)
-    except ValidationError as error:
-        lines = problems(error, data, "tests", "test", TestsFile)
-        raise RulesError("\n".join(f"{path}: {line}" for line in lines)) from error
+    otherwise = "write `tests:` and below it a list of tests"
+    return parse(TestsFile, read_text(path), str(path), "test", otherwise=otherwise)
 
 
 def run_test(test: RuleTest, rules: Sequence[Rule], promises: Promises) -> list[Failure]:

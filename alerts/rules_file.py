@@ -5,7 +5,7 @@ A file holds `rules:`, a list. Without a file the built-in `rules.yaml` beside t
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +19,9 @@ BUILT_IN = Path(__file__).with_name("rules.yaml")
 
 class RulesError(SettingsError):
     """Rules that cannot be used; one line per problem: file, rule, field, what is wrong."""
+
+
+FileT = TypeVar("FileT", bound=BaseModel)
 
 
 class _RulesFile(Section):
@@ -41,34 +44,35 @@ def read_text(path: Path) -> str:
         raise RulesError(f"{path}: cannot be read as UTF-8 text: {error}") from error
 
 
-def parse_yaml(text: str, name: str) -> Any:
-    """The data in `text`; `name` is the file's, for errors. Raises RulesError."""
+def parse(model: type[FileT], text: str, name: str, entry: str, *, otherwise: str) -> FileT:
+    """What the YAML in `text` says, as `model`; `name` is the file's, for errors.
+
+    `entry`: what one of the file's list is called, `rule` of the list `rules`; problems say which one by name or number.
+    `otherwise`: what to do about a file that has no keys. Raises RulesError with one line per problem.
+    """
     try:
-        return yaml_text.parse(text, name)
+        data = yaml_text.parse(text, name)
     except yaml_text.YamlError as error:
         raise RulesError(str(error)) from error
+    if not isinstance(data, dict):
+        raise RulesError(f"{name}: {otherwise}")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise RulesError("\n".join(f"{name}: {line}" for line in _problems(error, data, entry, model))) from error
 
 
 def parse_rules(text: str, name: str) -> tuple[Rule, ...]:
     """The rules in `text`; `name` is the file's, for errors."""
-    data = parse_yaml(text, name)
-    if not isinstance(data, dict):
-        raise RulesError(f"{name}: write `rules:` and below it a list of rules")
-    try:
-        rules = _RulesFile.model_validate(data).rules
-    except ValidationError as error:
-        raise RulesError(
-            "\n".join(f"{name}: {line}" for line in problems(error, data, "rules", "rule", _RulesFile))
-        ) from error
+    rules = parse(_RulesFile, text, name, "rule", otherwise="write `rules:` and below it a list of rules").rules
     names = [rule.name for rule in rules]
     if twice := sorted({rule for rule in names if names.count(rule) > 1}):
         raise RulesError(f"{name}: rule {twice[0]}: name: two rules have this name; alerts are told apart by it")
     return rules
 
 
-def problems(error: ValidationError, data: Any, entries: str, entry_word: str, model: type[BaseModel]) -> Sequence[str]:
-    """One line per problem of data that is no `model`, entries of the list `entries` called by their name or number."""
-    lines, known = [], yaml_text.keys_of(model)
+def _problems(error: ValidationError, data: Any, entry_word: str, model: type[BaseModel]) -> Sequence[str]:
+    lines, known, entries = [], yaml_text.keys_of(model), f"{entry_word}s"
     for problem in yaml_text.problems(error):
         place = list(problem["loc"])
         entry_name = ""
