@@ -192,7 +192,6 @@ class View:
         gauge = self._gauge(key)
         oldest = gauge.oldest_queued_at if gauge else None
         met, judged = self._level(key, threshold_s)
-        target = self.config.target_at(queue, self.clock)
         tells = self.tells_agents and (key.queue is not None or not isinstance(self.board, Seen))
         return {
             "waiting": gauge.waiting if gauge else None,
@@ -201,7 +200,7 @@ class View:
             "in_service": gauge.in_service if gauge else None,
             "agents": dict(gauge.agents) if gauge and tells else None,
             "threshold_s": threshold_s,
-            "target": self.config.target_of(queue) if target is None else target,
+            "target": self.config.target_at(queue, self.clock),
             "service_level": ratio(met, judged),
             "judged": judged,
         }

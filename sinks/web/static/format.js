@@ -25,9 +25,9 @@ export function percent(value) {
   return value === null || value === undefined ? NONE : (value * 100).toFixed(1);
 }
 
-/** A target as a percentage, decimals only if it has any. */
+/** A target as a percentage, decimals only if it has any; null: nothing is promised at this hour. */
 export function target(value) {
-  return `${Number((value * 100).toFixed(1))}%`;
+  return value === null ? null : `${Number((value * 100).toFixed(1))}%`;
 }
 
 /** Whole seconds of a mean. */

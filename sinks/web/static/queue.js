@@ -264,7 +264,7 @@ export class QueuePage {
         const real = metric === "service_level" ? definition : metric;
         const value = figures?.[real];
         const text = figures ? (COLUMNS[metric] ?? count)(value, lang) : NONE;
-        const missed = metric === "service_level" && value !== null && value !== undefined && value < data.target;
+        const missed = metric === "service_level" && value !== null && value !== undefined && data.target !== null && value < data.target;
         node.classList.toggle("missed", missed);
         if (!link) {
           put(node, text);

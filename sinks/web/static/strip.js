@@ -130,7 +130,7 @@ export function line(item, head, lang, words) {
 /** Nothing to say: all within target, or at least no alert. */
 function quiet(board, lang, words) {
   const since = board.alerts.quiet_since === null ? null : moment(board.alerts.quiet_since, board.head.now, board.head.zone, lang);
-  const within = Object.values(board.tiles).every((tile) => tile.service_level === null || tile.service_level >= tile.target);
+  const within = Object.values(board.tiles).every((tile) => tile.service_level === null || tile.target === null || tile.service_level >= tile.target);
   return { look: "ok", title: within ? words.within(since) : words.noAlerts(since), sub: words.withinSub };
 }
 

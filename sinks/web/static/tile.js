@@ -108,6 +108,7 @@ export class Tile {
     this.level.classList.toggle("long", level === 1);
     const percentage = level === null ? 0 : level * 100;
     this.fill.style.width = `${percentage}%`;
+    this.tick.hidden = data.target === null;
     this.tick.style.left = `${data.target * 100}%`;
     mark(this.meter, "aria-label", `${name}: ${words.levelTotal(x)}`);
     mark(this.meter, "aria-valuenow", level === null ? "0" : percentage.toFixed(1));

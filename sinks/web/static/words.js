@@ -23,7 +23,7 @@ export const WORDS = {
     oldestTotal: "Oldest wait",
     level: (x) => `in ${x} s`,
     levelTotal: (x) => `Service level ${x} s`,
-    levelSub: (target, spoken) => ["target ", { b: target }, spoken && ` · ${spoken}`],
+    levelSub: (target, spoken) => [...(target ? ["target ", { b: target }] : ["nothing promised now"]), spoken && ` · ${spoken}`],
     brief: { level: (x) => `In ${x} s`, answer: "Answered", abandon: "Abandoned" },
     answerRate: (spoken) => `Answer rate ${spoken}`,
     answerSub: "answered ÷ all inbound",
@@ -127,7 +127,7 @@ export const WORDS = {
     noValue: "no value",
     sentence: (t) =>
       `${t.name}: ${t.state}. ${t.waiting} waiting, ${t.over} past ${t.x} seconds, oldest ${t.oldest}. ` +
-      `Service level ${t.level}, target ${t.target}. Against expectation ${t.versus}. In service ${t.service}. ${t.free === null ? "" : `Free agents ${t.free}. `}Today ${t.today}.`,
+      `Service level ${t.level}${t.target === null ? "" : `, target ${t.target}`}. Against expectation ${t.versus}. In service ${t.service}. ${t.free === null ? "" : `Free agents ${t.free}. `}Today ${t.today}.`,
     sparkLabel: (name, last) => `${name}: calls per 5 minutes over the last 2 hours, ${last} in the running one; shaded is the forecast`,
     dayLabel: (n) => `Calls per 15 minutes today, ${n} so far, and the forecast of the whole day`,
     newBreach: (names) => `New breach: ${names}`,
@@ -157,7 +157,7 @@ export const WORDS = {
     oldestTotal: "最长等待",
     level: (x, own) => (own ? `${x} 秒内` : "服务水平"),
     levelTotal: (x) => `${x} 秒服务水平`,
-    levelSub: (target, spoken) => ["目标 ", { b: target }, spoken && ` · ${spoken}`],
+    levelSub: (target, spoken) => [...(target ? ["目标 ", { b: target }] : ["此时段无目标"]), spoken && ` · ${spoken}`],
     brief: { level: (x) => `${x} 秒服务水平`, answer: "接通率", abandon: "放弃率" },
     answerRate: (spoken) => `${spoken}接通率`,
     answerSub: "接通 ÷ 全部呼入",
@@ -261,7 +261,7 @@ export const WORDS = {
     noValue: "无数值",
     sentence: (t) =>
       `${t.name}：${t.state}。排队 ${t.waiting}，超 ${t.x} 秒 ${t.over}，最长等待 ${t.oldest}。` +
-      `服务水平 ${t.level}，目标 ${t.target}。较预期 ${t.versus}。通话中 ${t.service}。${t.free === null ? "" : `空闲座席 ${t.free}。`}今日 ${t.today}。`,
+      `服务水平 ${t.level}${t.target === null ? "" : `，目标 ${t.target}`}。较预期 ${t.versus}。通话中 ${t.service}。${t.free === null ? "" : `空闲座席 ${t.free}。`}今日 ${t.today}。`,
     sparkLabel: (name, last) => `${name}：近 2 小时每 5 分钟来电，当前 ${last}；底色为预测区间`,
     dayLabel: (n) => `今日每 15 分钟来电，目前 ${n}，以及全天预测`,
     newBreach: (names) => `新告警：${names}`,

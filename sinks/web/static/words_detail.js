@@ -8,7 +8,7 @@ const OUTCOMES = {
 export const DETAIL = {
   en: {
     noLevel: "nothing to judge in the last 15 minutes",
-    reason: (v, x, t, cause) => `${v}% answered in ${x} s, target ${t}${cause ? ` · ${cause}` : ""}`,
+    reason: (v, x, t, cause) => `${v}% answered in ${x} s${t === null ? "" : `, target ${t}`}${cause ? ` · ${cause}` : ""}`,
     onHold: (n) => [{ b: n }, " on hold"],
     estimated: "Estimated wait",
     estimatedSub: "as the last one served",
@@ -75,7 +75,7 @@ export const DETAIL = {
   },
   zh: {
     noLevel: "近 15 分钟无可判定来电",
-    reason: (v, x, t, cause) => `${x} 秒服务水平 ${v}%，目标 ${t}${cause ? ` · ${cause}` : ""}`,
+    reason: (v, x, t, cause) => `${x} 秒服务水平 ${v}%${t === null ? "" : `，目标 ${t}`}${cause ? ` · ${cause}` : ""}`,
     onHold: (n) => ["保持 ", { b: n }],
     estimated: "预计等待",
     estimatedSub: "按上一位接通者",
