@@ -84,7 +84,7 @@ COUNTERS: dict[str, str] = {
     "ring_no_answer": "calls that an agent did not answer, in the minute it was told",
     "events": "records read, by event time (set `source` only)",
     "heartbeats": "of them, heartbeats (set `source` only)",
-    "repeats": "of them, records that told nothing new (set `source` only)",
+    "repeats": "of them, records that told nothing new; what a snapshot says is so still is none of them (set `source` only)",
 }
 """Every counter of a cell and what it means. All are sums. A counter kept per bucket, threshold or value
 is written `name.number`: `answered_wait.17`, `event_expired.15`, `rated.5`. Counters of agents stand in the sets

@@ -194,6 +194,15 @@ class TestInClickHouse:
         named = {table: {kind for kind in get_args(RepairKind) if kind in text} for table, text in comments.items()}
         assert named == {"visits": set(held), "v_visits": set(held)}
 
+    def test_the_comment_of_repeats_says_that_a_snapshot_is_none(self, client):
+        asked = "SELECT table, comment FROM system.columns WHERE database = {db:String} AND name = 'repeats'"
+        comments = dict(client.query(asked, {"db": client.database}).result_rows)
+        none = "what a snapshot says is so still is none of them"
+        assert {table: none in text for table, text in comments.items()} == dict.fromkeys(
+            ("cells", "v_cells", "sources", "v_sources", "v_source_history"), True
+        )
+        assert comments["v_cells"].lower() == COUNTERS["repeats"].lower()
+
     def test_no_time_is_naive(self, client):
         query = (
             "SELECT table, name, type FROM system.columns WHERE database = {db:String} AND type LIKE '%DateTime%' "
