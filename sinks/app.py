@@ -11,7 +11,7 @@ from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings, SettingsError
 from deploy.runtime.sink import Retry, run_sink
 from sinks.clickhouse.client import ClickHouseAway, connect, short
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.hotlines import write_hotlines
 from sinks.clickhouse.inserter import Inserter
 from sinks.clickhouse.migrate import SchemaError, check_schema
@@ -62,7 +62,7 @@ def run(settings: Settings) -> None:
         except SettingsError as error:  # it was right a moment ago, in `prepare`
             raise ClickHouseAway(str(error)) from error
 
-    functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone), terms)
+    functions = row_functions(days_by(lambda hotline: settings.hotline(hotline).zone), terms)
     writer = Writer(functions, inserter)
 
     async def handle(topic: str, records: Mapping[int, Sequence[Record]]) -> None:

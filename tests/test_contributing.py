@@ -60,7 +60,7 @@ import msgspec
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import ClickHouse, Settings
 from sinks.clickhouse.client import connect
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
@@ -80,7 +80,7 @@ calls.apply(records)
 merger.apply([Record(n, 1, None, o.value) for n, o in enumerate(calls.outputs()) if o.topic == PARTIALS])
 migrate(settings)
 client = connect(settings.clickhouse)
-functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))
+functions = row_functions(days_by(lambda hotline: settings.hotline(hotline).zone))
 cells = [Record(n, 1, o.key, o.value) for n, o in enumerate(merger.outputs()) if o.topic == CELLS]
 rows, refused = to_rows(functions[CELLS], CELLS, 0, cells)
 assert not refused

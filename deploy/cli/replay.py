@@ -29,6 +29,10 @@ class Speed(click.ParamType):
 
     name = "max|N"
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        del param, ctx
+        return self.name  # click would shout it
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
         if value is None or isinstance(value, float):
             return value

@@ -36,6 +36,10 @@ _SHARE = click.FloatRange(0, 1)
 class _Duration(click.ParamType):
     name = "90s|10m|14d"
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        del param, ctx
+        return self.name  # click would shout it
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value

@@ -1,4 +1,4 @@
-"""The local day of an instant, in the time zone of its hotline."""
+"""The local day of an instant as a number, in the time zone of its hotline: the day that a row is stored with."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,12 +9,12 @@ from streams.contract.cells import MINUTE_MS
 
 _EPOCH = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001  (an ordinal has no zone)
 
-LocalDay = Callable[[str, int], int]
+DayOf = Callable[[str, int], int]
 """(hotline, epoch ms) -> local day, as days since 1970-01-01."""
 
 
-def local_day(zone_of: Callable[[str], ZoneInfo]) -> LocalDay:
-    """A function from (hotline, epoch ms) to the local day; `zone_of(hotline)` is its time zone.
+def days_by(zone_of: Callable[[str], ZoneInfo]) -> DayOf:
+    """What tells the local day of an instant, by the time zone of its hotline, `zone_of(hotline)`.
 
     Offsets from UTC are whole minutes for every zone since 1972, so instants of a minute share a day.
     Raises OverflowError or ValueError for an instant outside the years 1 to 9999.

@@ -7,7 +7,7 @@ import msgspec
 
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import TermWords
-from sinks.clickhouse.days import LocalDay
+from sinks.clickhouse.days import DayOf
 from sinks.clickhouse.rows import (
     Row,
     TermsOf,
@@ -67,7 +67,7 @@ def _value(record: Record) -> bytes:
     return record.value
 
 
-def _of_visits(record: VisitsRecord, day_of: LocalDay, terms_of: TermsOf) -> Row:
+def _of_visits(record: VisitsRecord, day_of: DayOf, terms_of: TermsOf) -> Row:
     match record:
         case Visit():
             return visit_row(record, day_of, terms_of)
@@ -77,7 +77,7 @@ def _of_visits(record: VisitsRecord, day_of: LocalDay, terms_of: TermsOf) -> Row
             return mark_row(record)
 
 
-def _of_cells(record: CellsRecord, day_of: LocalDay) -> Row | None:
+def _of_cells(record: CellsRecord, day_of: DayOf) -> Row | None:
     match record:
         case Cell():
             return cell_row(record, day_of)
@@ -93,7 +93,7 @@ def _of_cells(record: CellsRecord, day_of: LocalDay) -> Row | None:
             return clock_row(record)
 
 
-def row_functions(day_of: LocalDay, terms_of: TermsOf | None = None) -> dict[str, ToRow]:
+def row_functions(day_of: DayOf, terms_of: TermsOf | None = None) -> dict[str, ToRow]:
     """topic -> function from a record to its row. `terms_of`: without a site's own words unless told.
 
     They raise msgspec.MsgspecError, ValueError, OverflowError or RecursionError for a record that cannot become one.

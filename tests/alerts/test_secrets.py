@@ -16,7 +16,7 @@ from process_kit import HOTLINE, running
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import ClickHouse, Settings, load
 from sinks.clickhouse.client import connect
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
@@ -166,7 +166,7 @@ def stored(url, topics):
     """What ClickHouse holds once the writer has stored these records, as text."""
     settings = Settings(clickhouse=ClickHouse(url=url, database="canaries"))
     migrate(settings)
-    functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))
+    functions = row_functions(days_by(lambda hotline: settings.hotline(hotline).zone))
     with connect(settings.clickhouse) as client:
         inserter = Inserter(client)
         for topic in (ALERTS, NOTIFICATIONS, ALERT_CONTROL):

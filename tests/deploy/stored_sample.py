@@ -7,7 +7,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from deploy.runtime.processor import Record
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.records import row_functions, to_rows
 from streams.contract.alerts import AlertEvent
@@ -115,7 +115,7 @@ def _dead_letters(start: int) -> list[DeadLetter]:
 
 def store(client: Client, start: int, minutes: int = 15) -> None:
     """Put `minutes` of data from `start` (epoch ms, a whole minute) into an empty, migrated database."""
-    functions = row_functions(local_day(lambda _hotline: ZoneInfo("Asia/Shanghai")))
+    functions = row_functions(days_by(lambda _hotline: ZoneInfo("Asia/Shanghai")))
     by_topic: dict[str, Sequence[msgspec.Struct]] = {
         CELLS: [*_cells(start, minutes), *_gauges(start, minutes), _forecast(start)],
         SIGNALS: _signals(start),

@@ -21,7 +21,7 @@ from deploy.grafana.generate import DIRECTORY, dashboards, main, rendered
 from deploy.grafana.values import ALERT_STATES, SIGNAL_KINDS
 from deploy.grafana.words import LANGUAGES, NAMES, UnnamedError, spoken
 from deploy.runtime.processor import Record
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.records import row_functions, to_rows
 from streams.contract import AlertEvent, Cell, FeedStatus, Forecast, Gauge, Signal, Visit
@@ -97,7 +97,7 @@ def told(clickhouse_url: str) -> Iterator[story.Told]:
 
 
 def add(told: story.Told) -> None:
-    functions = row_functions(local_day(lambda hotline: told.settings.hotline(hotline).zone))
+    functions = row_functions(days_by(lambda hotline: told.settings.hotline(hotline).zone))
     inserter = Inserter(told.client)
     for topic, structs in more().items():
         records = [Record(n, 0, None, msgspec.json.encode(struct)) for n, struct in enumerate(structs)]

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import ClickHouse, Hotline, Settings
 from sinks.clickhouse.client import connect
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
@@ -63,7 +63,7 @@ def feed() -> str:
 
 @pytest.fixture(scope="module")
 def functions(settings: Settings):
-    return row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))
+    return row_functions(days_by(lambda hotline: settings.hotline(hotline).zone))
 
 
 TOPIC_OF = {

@@ -17,7 +17,7 @@ from engine import Engine
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import ClickHouse, Hotline, Settings
 from sinks.clickhouse.client import connect
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
@@ -238,7 +238,7 @@ def tell(clickhouse_url: str) -> Iterator[Told]:
 def store(client: Any, settings: Settings) -> Engine:
     """Put all of it into ClickHouse as the writer does; returns the engine that counted it."""
     engine = run(settings)
-    functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))
+    functions = row_functions(days_by(lambda hotline: settings.hotline(hotline).zone))
     others = [record for record in engine.records if not isinstance(record, Cell | Forecast)]
     by_topic: dict[str, list[Any]] = {
         VISITS: [*engine.visits.values(), *engine.facts.values()],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.runtime.processor import Record
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import blocks
 from sinks.clickhouse.records import Position, row_functions, to_rows
 from sinks.clickhouse.rows import (
@@ -32,7 +32,7 @@ from streams.contract.cells import BY_NUMBER
 from streams.contract.topics import CELLS as CELLS_TOPIC
 from streams.contract.topics import VISITS as VISITS_TOPIC
 
-DAY = local_day(lambda hotline: ZoneInfo("Asia/Shanghai" if hotline == "12345" else "UTC"))
+DAY = days_by(lambda hotline: ZoneInfo("Asia/Shanghai" if hotline == "12345" else "UTC"))
 COUNTER = st.one_of(st.sampled_from(PLAIN), st.builds("{}.{}".format, st.sampled_from(BY_NUMBER), st.integers(0, 500)))
 
 

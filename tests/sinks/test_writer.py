@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import ClickHouse, SettingsError
 from sinks.clickhouse.client import ClickHouseAway, connect
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
@@ -20,7 +20,7 @@ from sinks.clickhouse.writer import Writer
 from streams.contract import Cell, Visit, VisitMark
 from streams.contract.topics import CELLS, VISITS
 
-FUNCTIONS = row_functions(local_day(lambda hotline: ZoneInfo("UTC")))
+FUNCTIONS = row_functions(days_by(lambda hotline: ZoneInfo("UTC")))
 
 
 def visit(number, feed="live"):

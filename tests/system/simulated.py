@@ -15,7 +15,7 @@ from deploy.producers.simulator.truth import Truth
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.client import connect
-from sinks.clickhouse.days import local_day
+from sinks.clickhouse.days import days_by
 from sinks.clickhouse.inserter import Inserter, blocks
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.records import row_functions, to_rows
@@ -76,7 +76,7 @@ def stored(engine: Engine, url: str) -> tuple[Client, Settings]:
     )
     migrate(settings)
     client = connect(settings.clickhouse)
-    functions = row_functions(local_day(lambda hotline: settings.hotline(hotline).zone))
+    functions = row_functions(days_by(lambda hotline: settings.hotline(hotline).zone))
     inserter = Inserter(client)
     others = [record for record in engine.records if not isinstance(record, Cell)]
     for topic, records in (

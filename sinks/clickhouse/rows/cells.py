@@ -3,7 +3,7 @@
 from functools import cache
 from operator import attrgetter
 
-from sinks.clickhouse.days import LocalDay
+from sinks.clickhouse.days import DayOf
 from sinks.clickhouse.rows.table import DAY_MS, Row, Table
 from streams.contract.cells import BY_NUMBER, COUNTERS, DIMENSIONS, Cell, Forecast, Gauge
 
@@ -73,7 +73,7 @@ def _place(counter: str) -> tuple[int, int]:
     raise ValueError(f"counter {counter!r} has no column in the table cells")
 
 
-def cell_row(cell: Cell, day_of: LocalDay) -> Row:
+def cell_row(cell: Cell, day_of: DayOf) -> Row:
     """Raises ValueError naming a counter that the table does not have: it may not be lost silently."""
     plain = [0] * len(PLAIN)
     by_number = [_NOTHING] * len(BY_NUMBER)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from operator import attrgetter
 
-from sinks.clickhouse.days import LocalDay
+from sinks.clickhouse.days import DayOf
 from sinks.clickhouse.rows.table import DAY_MS, Row, Table, packed_version
 from streams.contract.visits import CallFact, Visit
 
@@ -78,7 +78,7 @@ def counted_at(visit: Visit) -> int:
     return min(known, default=visit.version[1])
 
 
-def visit_row(visit: Visit, day_of: LocalDay, terms_of: TermsOf) -> Row:
+def visit_row(visit: Visit, day_of: DayOf, terms_of: TermsOf) -> Row:
     time = counted_at(visit)
     day = day_of(visit.hotline, time)
     return Row(VISITS, day, (*_values(visit), terms_of(visit.text), time, day, packed_version(visit.version)))
