@@ -34,7 +34,6 @@ class Signals:
         self._rules, self._now, self._version = rules, now, version
 
     def _signal(self, kind: SignalKind, key: Key, episode: Episode, value: float) -> Signal:
-        hotline = self._rules.hotline(key.hotline)
         signal = Signal(
             fingerprint=fingerprint(kind, self._rules.feed, key),
             kind=kind,
@@ -53,17 +52,20 @@ class Signals:
         )
         if not episode.active:
             ended = episode.calm_since or self._now
-            signal.summary = words.over(kind, words.place(key, hotline), hotline, since=episode.since, at=ended)
+            signal.summary = words.over(kind, *self._where(key), since=episode.since, at=ended)
         return signal
+
+    def _where(self, key: Key) -> tuple[words.Sentences, Hotline]:
+        """What a sentence about a key begins with: the name of the key, and the hotline it is of."""
+        hotline = self._rules.hotline(key.hotline)
+        return words.place(key, hotline), hotline
 
     def demand(self, key: Key, demand: Demand, slack: int, of: Concentrations | None) -> Signal:
         """`of`: the slices that may explain what a whole hotline has too much of."""
         signal, start = self._of_demand("demand_above_expectation", key, demand, demand.episode, slack)
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.demand(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=signal.since,
                 start=start,
                 count=signal.volume,
@@ -74,6 +76,7 @@ class Signals:
             self._name_events(signal, demand, start)
             if key.dimension_set == "hotline" and of is not None:
                 share = 1.0 - (signal.expected or 0.0) / max(1, signal.volume)
+                hotline = self._rules.hotline(key.hotline)
                 self._explained(signal, hotline, of.explain(start, self._now // MINUTE * MINUTE, share))
         return signal
 
@@ -86,14 +89,12 @@ class Signals:
         _add(signal, words.explained(told))
 
     def concentration(self, key: Key, it: Concentration) -> Signal:
-        hotline = self._rules.hotline(key.hotline)
         signal = self._signal("demand_concentrated", key, it.episode, float(it.seen.calls))
         signal.volume, signal.expected = it.seen.calls, round(it.seen.expected, 1)
         signal.window_s, signal.score = it.minutes * 60, round(it.seen.score, 2)
         if signal.active:
             signal.summary = words.concentration(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=signal.since,
                 minutes=it.minutes,
                 count=it.seen.calls,
@@ -105,10 +106,8 @@ class Signals:
     def shortfall(self, key: Key, demand: Demand) -> Signal:
         signal, start = self._of_demand("demand_below_expectation", key, demand, demand.below, 0)
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.shortfall(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=signal.since,
                 start=start,
                 count=signal.volume,
@@ -146,14 +145,11 @@ class Signals:
         silence = demand.silence
         signal = self._signal("queue_silence", key, silence.episode, 0.0)
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.expected = round(silence.due, 1)
             signal.window_s = max(1, (self._now - silence.since) // 1000)
             dispersion = demand.plan.spread.dispersion if demand.plan else 1.0
             signal.score = round(silence_score(silence.due, silence.excess(dispersion)), 2)
-            signal.summary = words.silence(
-                words.place(key, hotline), hotline, since=silence.episode.since, expected=silence.due
-            )
+            signal.summary = words.silence(*self._where(key), since=silence.episode.since, expected=silence.due)
         return signal
 
     def service(self, key: Key, budget: ErrorBudget) -> Signal:
@@ -163,10 +159,8 @@ class Signals:
         signal = self._signal("service_level_under_target", key, budget.episode, value)
         self._promised(signal, budget, spent, rules.window_s)
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.service(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=budget.episode.since,
                 met=spent.judged - spent.missed,
                 judged=spent.judged,
@@ -182,10 +176,8 @@ class Signals:
         signal = self._signal(kind, key, budget.episode_of(pace), round(spent.burn, 2))
         self._promised(signal, budget, spent, window_s)
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.burn(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=signal.since,
                 spent=spent,
                 threshold_s=budget.threshold_s,
@@ -208,10 +200,8 @@ class Signals:
         signal.volume, signal.threshold_s = gauge.waiting, gauge.threshold_s
         signal.target = float(self._rules.service_level.over_threshold_min)
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.waiting(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=waiting.episode.since,
                 over=over,
                 threshold_s=gauge.threshold_s,
@@ -224,10 +214,8 @@ class Signals:
         signal = self._signal("no_agent_available", key, shortage.episode, float(gauge.waiting))
         signal.volume = gauge.waiting
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.agent_shortage(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=shortage.episode.since,
                 waiting=gauge.waiting,
                 agents=sum(gauge.agents.values()),
@@ -242,11 +230,9 @@ class Signals:
         signal = self._signal(kind, key, share.episode, round(part / whole, 4) if whole else 0.0)
         signal.volume, signal.target, signal.window_s = whole, limit.limit, WINDOW_MINUTES[limit.window] * 60
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.share(
                 kind,
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=share.episode.since,
                 part=part,
                 whole=whole,
@@ -261,10 +247,8 @@ class Signals:
         signal = self._signal("answer_rate_below_target", key, rate.episode, value)
         signal.volume, signal.target, signal.window_s = came, self._rules.answer_rate.target, 1440 * MINUTE // 1000
         if signal.active:
-            hotline = self._rules.hotline(key.hotline)
             signal.summary = words.answer_rate(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 since=rate.episode.since,
                 answered=answered,
                 came=came,
@@ -282,8 +266,7 @@ class Signals:
         signal.breach_at = rate.breach_at
         if signal.active and rate.breach_at is not None:
             signal.summary = words.answer_rate_ahead(
-                words.place(key, hotline),
-                hotline,
+                *self._where(key),
                 rate=now,
                 recent=rate.recent(self._now // MINUTE * MINUTE, rules),
                 minutes=rules.recent_s // 60,
