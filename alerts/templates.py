@@ -24,9 +24,11 @@ def problem_of(template: str) -> str:
     """Why a template cannot be filled, or ""."""
     sample: dict[str, Any] = {name: 1.0 if name in NUMBERS else "x" for name in TEMPLATE_FIELDS}
     try:
-        for _, name, _, _ in Formatter().parse(template):
+        for _, name, form, _ in Formatter().parse(template):
             if name is not None and name not in sample:
                 return f"{{{name}}} is no field; there are {', '.join(TEMPLATE_FIELDS)}"
+            if form and "{" in form:
+                return f"{{{name}:{form}}}: a format holds no field; write it as {{{name}:.1f}}"
         template.format_map(sample)
     except ValueError as error:
         return str(error)

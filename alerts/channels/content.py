@@ -11,6 +11,9 @@ from alerts.rules import Rule
 from deploy.runtime.signed_links import Answer, address, made
 from streams.contract import AlertEvent
 
+_FIRST_MS, _LAST_MS = (
+    int(datetime(year, month, day, tzinfo=UTC).timestamp() * 1000) for year, month, day in ((1, 1, 3), (9999, 12, 30))
+)
 NEVER = "0001-01-01T00:00:00Z"
 """How Alertmanager writes the end of an alert that has none yet."""
 
@@ -55,9 +58,14 @@ class Writer(msgspec.Struct, frozen=True):
         return texts | (rule.annotations() if rule else {})
 
 
+def moment(ms: int) -> datetime:
+    """Epoch milliseconds as a time in UTC; what no calendar has is the first or the last day that every zone has."""
+    return datetime.fromtimestamp(min(max(ms, _FIRST_MS), _LAST_MS) / 1000, UTC)
+
+
 def rfc3339(ms: int) -> str:
     """Epoch milliseconds as UTC text."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def webhook_alert(event: AlertEvent, writer: Writer) -> dict[str, Any]:

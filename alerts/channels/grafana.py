@@ -8,12 +8,15 @@ from urllib.parse import urlsplit
 import requests
 from grafana_api import GrafanaFace
 from grafana_api.grafana_api import GrafanaClientError, GrafanaException
+from requests.exceptions import ChunkedEncodingError, ContentDecodingError
 
 from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
 from alerts.channels.content import Writer
 from alerts.channels.http import TIMEOUT_S, outcome_of_status
 from deploy.runtime.alerts_settings import Grafana
 from streams.contract import AlertEvent
+
+MOST_BYTES = 4 * 1024 * 1024
 
 
 class GrafanaChannel:
@@ -36,35 +39,30 @@ class GrafanaChannel:
         self._grafana = GrafanaFace(
             auth=settings.token.get_secret_value(),
             protocol=parts.scheme,
-            host=parts.hostname,
+            host=f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname,
             port=parts.port,
             url_path_prefix=f"{path}/" if path else "",
             timeout=timeout_s,
         )
+        self._grafana.api.s.hooks["response"].append(_read)
 
     async def send(self, notices: Sequence[Notice], now: int) -> Outcome:
         (notice,) = notices
+        content = annotation(notice.event, self._writer)
         try:
-            annotation = await asyncio.to_thread(self._put, notice.event, notice.ref)
+            identity = await asyncio.to_thread(self._put, notice.event, content, notice.ref)
         except GrafanaException as error:
             outcome = outcome_of_status(error.status_code, "", now)
             return Retry("bad_answer") if isinstance(outcome, Delivered) else outcome
-        except requests.Timeout:
-            return Retry("timeout", detail="no answer in time")
-        except (requests.JSONDecodeError, TypeError):  # the library looks for "message" in whatever an error holds
-            return Retry("bad_answer", detail="no JSON, or none of Grafana's")
-        except requests.ConnectionError as error:
-            return Retry("refused", detail=type(error).__name__)
-        except requests.RequestException as error:
-            return Failed("client_error", detail=type(error).__name__)
-        return Delivered((annotation,)) if annotation else Retry("bad_answer", detail="no id of an annotation")
+        except (requests.RequestException, ValueError, TypeError, RecursionError) as error:
+            return outcome_of(error)
+        return Delivered((identity,)) if identity else Retry("bad_answer", detail="no id of an annotation")
 
     async def close(self) -> None:
         self._grafana.api.s.close()
 
-    def _put(self, event: AlertEvent, ref: str) -> str:
+    def _put(self, event: AlertEvent, content: dict[str, Any], ref: str) -> str:
         """Make or complete the annotation; its id, or "" where Grafana's answer has none."""
-        content = annotation(event, self._writer)
         ref = ref or self._find(event)
         if not ref:
             return self._create(content)
@@ -94,6 +92,22 @@ class GrafanaChannel:
         return _id_of(self._grafana.api.POST("/annotations", json=content))
 
 
+def outcome_of(error: requests.RequestException | ValueError | TypeError | RecursionError) -> Outcome:
+    """What an error of the libraries means. (Many are two of these: the narrower cases stand first.)"""
+    match error:
+        case requests.Timeout():
+            return Retry("timeout", detail="no answer in time")
+        case requests.JSONDecodeError() | ChunkedEncodingError() | ContentDecodingError():
+            return Retry("bad_answer", detail=type(error).__name__)
+        case requests.ConnectionError():
+            return Retry("refused", detail=type(error).__name__)
+        case requests.RequestException():
+            return Failed("client_error", detail=type(error).__name__)
+    return Retry(
+        "bad_answer", detail="no JSON, or none of Grafana's"
+    )  # it looks for "message" in whatever an error holds
+
+
 def episode_tag(event: AlertEvent) -> str:
     return f"episode:{event.episode}"
 
@@ -112,4 +126,18 @@ def annotation(event: AlertEvent, writer: Writer) -> dict[str, Any]:
 
 
 def _id_of(answer: Any) -> str:
-    return str(answer["id"]) if isinstance(answer, dict) and answer.get("id") else ""
+    """It is kept in our state, and becomes a part of an address."""
+    found = str(answer.get("id")) if isinstance(answer, dict) else ""
+    return found if found.isascii() and found.isdigit() and found != "0" else ""
+
+
+def _read(response: requests.Response, **_: Any) -> None:
+    """Read the answer, which the library would do without a limit, and in whatever encoding it says that it has."""
+    answer = bytearray()
+    for piece in response.iter_content(65_536):
+        answer += piece
+        if len(answer) > MOST_BYTES:
+            response.close()
+            raise ContentDecodingError("an answer without end")
+    response._content = bytes(answer)  # noqa: SLF001  (there is no other place for it)
+    response.encoding = "utf-8"

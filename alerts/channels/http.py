@@ -11,6 +11,7 @@ from alerts.channels import Delivered, Failed, Outcome, Retry
 
 TIMEOUT_S = 10.0
 LONGEST_WAIT_S = 3600.0
+MOST_BYTES = 1024 * 1024
 LIMITED_S = 60.0
 """Robots of chat services that get too many messages refuse more for a minute."""
 
@@ -60,9 +61,7 @@ class JsonClient:
             async with self._session.request(
                 method, url, data=data, headers=headers, allow_redirects=False
             ) as response:
-                answer = await response.read()
-                outcome = outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
-                return read(answer) if read and isinstance(outcome, Delivered) else outcome
+                return await _outcome(response, now, read)
         except TimeoutError:
             return Retry("timeout", detail="no answer in time")
         except aiohttp.InvalidURL:
@@ -81,6 +80,20 @@ class JsonClient:
             await self._session.close()
 
 
+async def _outcome(response: aiohttp.ClientResponse, now: int, read: Callable[[bytes], Outcome] | None) -> Outcome:
+    """What an answer means; more than any service has to say is not read."""
+    outcome = outcome_of_status(response.status, response.headers.get("Retry-After", ""), now)
+    answer = bytearray()
+    async for piece in response.content.iter_chunked(65_536):
+        answer += piece
+        if len(answer) > MOST_BYTES:
+            response.close()
+            break
+    if read is None or not isinstance(outcome, Delivered):
+        return outcome
+    return Retry("bad_answer", detail="an answer without end") if len(answer) > MOST_BYTES else read(bytes(answer))
+
+
 def outcome_of_code(
     answer: bytes, field: str, *, limited: Collection[int] = (), auth: Collection[int] = (), busy: Collection[int] = ()
 ) -> Outcome:
@@ -88,6 +101,8 @@ def outcome_of_code(
     try:
         code = orjson.loads(answer)[field]
     except (orjson.JSONDecodeError, KeyError, TypeError):
+        code = None
+    if not isinstance(code, int):
         return Retry("bad_answer", detail=f"no JSON with {field}")
     detail = f"{field} {code}"
     if code == 0:
@@ -122,6 +137,6 @@ def retry_after_s(header: str, now: int) -> float | None:
         return None
     try:
         seconds = float(header) if header.isdigit() else parsedate_to_datetime(header).timestamp() - now / 1000
-    except ValueError:
+    except (ValueError, OverflowError):  # a zone of thirty digits
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT_S)

@@ -13,6 +13,7 @@ from alerts.channels.words import sentence
 from streams.contract import AlertEvent
 
 LONGEST_SUMMARY = 1024
+LONGEST_STATUS = 40
 
 
 class PagerDutyChannel:
@@ -68,4 +69,4 @@ def _read(answer: bytes) -> Outcome:
         status = orjson.loads(answer)["status"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return Retry("bad_answer", detail="no JSON with status")
-    return Delivered() if status == "success" else Failed("client_error", f"status {status}")
+    return Delivered() if status == "success" else Failed("client_error", f"status {str(status)[:LONGEST_STATUS]!r}")

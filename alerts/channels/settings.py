@@ -1,9 +1,10 @@
 """What a channel of a receiver needs to know; a secret may stand in a file of its own (`url_file`, `token_file`)."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from deploy.runtime.address import SecretAddress
 from deploy.runtime.section import Section
@@ -38,6 +39,21 @@ class ChannelPart(Section):
         return secrets_from_files(data)
 
 
+_PLACE = r"[^\s@<>,;:\"()\[\]\\.]+(?:\.[^\s@<>,;:\"()\[\]\\.]+)*"
+_MAILBOX = re.compile(rf"(?:(?:\"[^\"\\]*\"|[^\"<>@,;:()\[\]\\.]*) ?<{_PLACE}(?:@{_PLACE})?>|{_PLACE}(?:@{_PLACE})?)")
+
+
+def _mailbox(text: str) -> str:
+    if not (text.isprintable() and _MAILBOX.fullmatch(text)):
+        raise ValueError(
+            f"{text!r} is no address of a mailbox; write one such as duty@example.org or Duty <duty@example.org>"
+        )
+    return text
+
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
 class EmailSettings(ChannelPart):
     """SMTP; `tls`: `starttls` asks for it, `implicit` begins with it, `none` is for a relay on this machine."""
 
@@ -48,8 +64,8 @@ class EmailSettings(ChannelPart):
     ca_file: Path | None = None
     user: str = ""
     password: SecretStr = SecretStr("")
-    sender: str
-    to: Annotated[tuple[str, ...], Field(min_length=1)]
+    sender: Mailbox
+    to: Annotated[tuple[Mailbox, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _password_only_over_tls(self) -> Self:

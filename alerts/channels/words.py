@@ -1,11 +1,10 @@
 """The words of a message to people: one heading, one line per alert, the same in every channel."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from alerts.channels import Notice
-from alerts.channels.content import Writer
+from alerts.channels.content import Writer, moment
 from alerts.rules import SEVERITIES
 from streams.contract import AlertEvent
 
@@ -117,7 +116,7 @@ def _line(event: AlertEvent, writer: Writer, language: Language, due_at: int) ->
     state = said["resolved"] if event.state == "resolved" else said[event.severity]
     due = ""
     if due_at and event.state == "firing":
-        at = datetime.fromtimestamp(due_at / 1000, UTC).astimezone(writer.zone(event.hotline))
+        at = moment(due_at).astimezone(writer.zone(event.hotline))
         due = f" ({said['due'].format(at=f'{at:%m-%d %H:%M}')})"
     return _one_line(f"{state} {event.rule}: {sentence(event, writer, language)}{due}")
 

@@ -112,6 +112,7 @@ def test_retry_after_as_a_date_garbage_and_too_long():
     assert retry_after_s("Sun, 22 Nov 2026 09:00:30 GMT", now) == 0
     assert retry_after_s("soon", now) is None
     assert retry_after_s("999999", now) == 3600
+    assert retry_after_s("Sun, 22 Nov 2026 10:00:30 +" + 30 * "9", now) is None
 
 
 async def test_alertmanager_is_posted_labels_annotations_and_times():
@@ -241,6 +242,18 @@ async def test_grafana_answers_something_else(body):
         result = await send(channel, event())
     assert isinstance(result, Retry)
     assert result.reason == "bad_answer"
+
+
+def test_grafana_may_live_at_an_address_of_six_parts():
+    made = GrafanaChannel(Grafana(url="http://[::1]:3000/grafana", token="t"), writer())
+    assert made._grafana.api.url == "http://[::1]:3000/grafana/api"
+
+
+@pytest.mark.parametrize("identity", ['"\\ud800"', '"../x"', "[]", "{}", "0", "null", '""', "true"])
+async def test_what_is_no_number_is_no_annotation(identity):
+    """It is written into our state, and would be a part of the next address."""
+    async with running("grafana", (200, {}, "[]"), (200, {}, f'{{"id": {identity}}}')) as (channel, _):
+        assert await send(channel, event()) == Retry("bad_answer", None, "no id of an annotation")
 
 
 async def test_grafana_fails_with_a_number_for_a_body():

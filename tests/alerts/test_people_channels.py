@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import re
 from base64 import b64encode
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -14,9 +14,11 @@ import pytest
 import servers
 from aiohttp import web
 from alert_kit import T, event, writer
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from alerts.channels import Delivered, Failed, Notice, Retry
+from alerts.channels import Delivered, Failed, Notice, Retry, email, settings
 from alerts.channels.people import people_channel
 from alerts.channels.settings import ChannelSettings
 from alerts.channels.sms import TRIED_AGAIN_MS
@@ -230,6 +232,9 @@ def test_a_login_that_smtp_cannot_carry_is_refused_at_the_start(field):
         ({"RCPT": "550 no such user"}, {}, Failed, "client_error"),
         ({"RCPT": "451 later"}, {}, Retry, "server_error"),
         ({"MAIL": "421 busy"}, {}, Retry, "server_error"),
+        ({"RCPT": "471 greylisted"}, {}, Retry, "server_error"),
+        ({"DATA": "250 ok"}, {}, Retry, "bad_answer"),
+        ({"MAIL": "what?"}, {}, Retry, "bad_answer"),
         ({}, {"tls": "starttls"}, Retry, "bad_answer"),
     ],
 )
@@ -237,6 +242,71 @@ async def test_mail_that_is_refused(answers, fields, outcome, reason):
     async with mail_server(**answers) as (port, received):
         result = await mail(port, **fields).send([Notice(event())], T)
     assert (type(result), result.reason, received) == (outcome, reason, [])
+
+
+async def test_mail_that_was_taken_is_delivered_whatever_is_said_to_the_farewell():
+    async with mail_server(QUIT="500 stay") as (port, received):
+        assert await mail(port).send([Notice(event())], T) == Delivered()
+    assert len(received) == 1
+
+
+async def test_a_mail_server_that_talks_without_end_is_left(monkeypatch):
+    monkeypatch.setattr(email, "LONGEST_S", 0.2)
+    left = asyncio.Event()
+
+    async def talk(_reader, out):
+        with suppress(ConnectionError):
+            while not left.is_set():
+                out.write(b"220-one moment\r\n")
+                await out.drain()
+                await asyncio.sleep(0.01)
+        out.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        made = mail(server.sockets[0].getsockname()[1])
+        outcome = await made.send([Notice(event())], T)
+        left.set()
+        await made.close()
+    assert outcome == Retry("timeout", None, "no answer in time")
+
+
+async def test_a_mail_host_that_cannot_be_one_ends_nothing():
+    outcome = await mail(25, host="a..b").send([Notice(event())], T)
+    assert (type(outcome), outcome.reason) == (Retry, "refused")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hotline@", "@x", "a@b@c", "<>", "a, b@c", "x@y\n", "x@y\r\nBcc: z@z", "group: a@b;"]
+)
+@pytest.mark.parametrize("field", ["sender", "to"])
+def test_what_is_no_mailbox_is_refused_at_the_start(field, text):
+    with pytest.raises(ValidationError, match="is no address of a mailbox"):
+        mail(25, **{field: text if field == "sender" else [text]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root",
+        "duty@localhost",
+        "Duty <duty@example.org>",
+        '"On duty, 24 h" <duty@example.org>',
+        "值班 <a.b+c@d.example>",
+    ],
+)
+async def test_a_mailbox_is_told(text):
+    async with mail_server() as (port, received):
+        assert await mail(port, sender=text, to=[text]).send([Notice(event())], T) == Delivered()
+    assert received
+
+
+@given(st.from_regex(settings._MAILBOX, fullmatch=True), st.from_regex(settings._MAILBOX, fullmatch=True))
+def test_whatever_passes_for_a_mailbox_can_be_written_to(sender, to):
+    assume(sender.isprintable() and to.isprintable())
+    message = mail(25, sender=sender, to=[to])._message([Notice(event())], T)
+    assert len(message["To"].addresses) == len(message["From"].addresses) == 1
+    assert message.as_bytes(policy=message.policy.clone(utf8=not (sender + to).isascii()))  # as smtplib has it
 
 
 async def test_more_than_the_service_allows_in_a_minute_waits_and_is_not_sent():

@@ -46,6 +46,7 @@ BEGIN = "rules:\n- name: A\n  signal: waiting_past_threshold\n"
         (BEGIN + "  runbook: wiki", "r.yaml: rule A: runbook: write a link"),
         (BEGIN + "  summary: {en: '{valu}'}", "r.yaml: rule A: summary: en: {valu} is no field; there are rule, "),
         (BEGIN + "  summary: {en: '{value.real}'}", "{value.real} is no field"),
+        (BEGIN + "  summary: {en: '{value:{score}}'}", "{value:{score}}: a format holds no field"),
         (BEGIN + "  summary: {en: '{value:d}'}", "r.yaml: rule A: summary: en: Unknown format code 'd'"),
         (BEGIN + "  when: [{measure: value}]", "r.yaml: rule A: when.0: write either above or below"),
         (BEGIN + "  when: [{measure: value, above: 2, clear_below: 3}]", "clear_below must not be higher than above"),
