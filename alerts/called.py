@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from alerts.controls import matches
 from alerts.duty import Duty, Route
 from alerts.on_call import OnCall
+from streams.contract.controls import matches
 
 
 def called(duty: Duty, on_call: OnCall, labels: Mapping[str, str], now: int) -> Iterator[str]:

@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from alerts.channels import Delivered, Failed, Notice, Outcome, Retry
-from alerts.controls import Controls, matches
+from alerts.controls import Controls
 from alerts.deliveries import GIVE_UP_MS, back_off_s
 from alerts.duty import Duty, Inhibition, Route
 from alerts.notifications import NOBODY, Via, notified, output, said_of
@@ -31,6 +31,7 @@ from alerts.rules import SEVERITIES
 from deploy.runtime.processor import Output
 from streams.contract import AlertEvent, Notification
 from streams.contract.alerts import NotificationOutcome, Why
+from streams.contract.controls import matches
 
 REMEMBER_MS = 3_600_000
 TRIES_PER_CHANNEL = 2

@@ -14,10 +14,9 @@ from streams.calls import CALLBACK_COMPLETED, RATED, STAY_ATTRIBUTES, Call
 from streams.cell_book import Contribution
 from streams.contract.buckets import wait_bucket
 from streams.contract.cells import MINUTE_MS, Counts
+from streams.contract.events import FLAGS
 from streams.dimensions import Dimensions, Place
 from streams.stays import Stay, later_facts
-
-FLAGS = frozenset({"phantom", "test", "nuisance"})
 
 
 class Promise(msgspec.Struct, frozen=True, array_like=True):

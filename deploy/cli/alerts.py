@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from alerts import control_log
 from alerts.channels.alertmanager import SilenceRefusedError, silence_in_alertmanager
-from alerts.controls import LONGEST_MS, matches
+from alerts.controls import LONGEST_MS
 from alerts.rules import LABELS
 from alerts.rules_file import load_rules
 from deploy.cli.duty import who
@@ -24,6 +24,7 @@ from deploy.runtime.run_file import resolve
 from deploy.runtime.settings import Settings, current
 from streams.contract import DIMENSIONS
 from streams.contract.alerts import Acknowledgement, AlertEvent, ControlRecord, Silence, Verdict, feedback_on
+from streams.contract.controls import matches
 
 _DURATION = re.compile(r"^(\d+)([mhd])$")
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from deploy.producers.mapping_parts import MOMENTS, Moment, Outcomes, RowOutcome
 from deploy.producers.mapping_times import TimeReader, UnreadableError, masked, one_digit_hour
 from deploy.producers.mapping_values import RejectedError, Values
 from streams.contract import CallEvent, EventType
+from streams.contract.events import FLAGS
 
 # The moments that a row of each outcome has besides `arrived`; others are not looked at.
 _WAITING: tuple[Moment, ...] = ("menu_left", "queued", "queue_left")
@@ -160,4 +161,4 @@ class CallRow:
 
 
 def _flag(outcome: RowOutcome) -> Any:
-    return outcome if outcome in {"phantom", "test", "nuisance"} else None
+    return outcome if outcome in FLAGS else None

@@ -6,7 +6,9 @@ two against each other. Nothing a person says becomes part of the SQL: values ar
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
+
+from streams.contract.events import Flag
 
 VISIT = "queued_at IS NOT NULL AND outcome NOT IN ('phantom', 'test', 'nuisance')"
 _ANSWERED = f"{VISIT} AND outcome = 'answered'"
@@ -51,11 +53,7 @@ TRACES: dict[str, Trace] = {
     **{
         name: trace for kind in ("ended_in_menu", "blocked") for name, trace in _of(kind, f"outcome = '{kind}'").items()
     },
-    **{
-        name: trace
-        for flag in ("phantom", "test", "nuisance")
-        for name, trace in _of(flag, f"outcome = '{flag}'").items()
-    },
+    **{name: trace for flag in get_args(Flag) for name, trace in _of(flag, f"outcome = '{flag}'").items()},
     **_of("short_abandoned", f"{_ABANDONED} AND wait_ms <= {_SHORT}"),
     **_of("short_answered", f"{_ANSWERED} AND talk_ms <= {_SHORT}"),
     **_of("held", f"{_ANSWERED} AND hold_ms > 0"),

@@ -1,6 +1,6 @@
 """What a producer sends to `hotline.calls`: one JSON object per event."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -30,6 +30,8 @@ EventType = Literal[
 ]
 
 Flag = Literal["phantom", "test", "nuisance"]
+FLAGS: frozenset[Flag] = frozenset(get_args(Flag))
+"""A call that is flagged is no visit, whatever else is told of it."""
 
 AgentState = Literal["logged_out", "available", "ringing", "on_call", "hold", "after_call", "break", "ring_no_answer"]
 LONGEST_NAME, LONGEST_PLACE, LONGEST_TEXT = 256, 4_096, 32_768

@@ -5,6 +5,7 @@ from operator import attrgetter
 
 from sinks.clickhouse.days import DayOf
 from sinks.clickhouse.rows.table import DAY_MS, Row, Table, packed_version
+from streams.contract.events import FLAGS
 from streams.contract.visits import CallFact, Visit
 
 TermsOf = Callable[[str], tuple[str, ...]]
@@ -61,7 +62,6 @@ CALL_FACTS = Table("call_facts", (*_FACT, "version"))
 
 _values = attrgetter(*_AS_THEY_ARE)
 _fact = attrgetter(*_FACT)
-_FLAGS = frozenset({"phantom", "test", "nuisance"})
 
 
 def counted_at(visit: Visit) -> int:
@@ -70,7 +70,7 @@ def counted_at(visit: Visit) -> int:
     A visit of a queue: when it was queued; all others: when the call arrived; if the source told
     neither, the earliest instant known of it (the clock of its version if there is none).
     """
-    if visit.queued_at is not None and visit.outcome not in _FLAGS:
+    if visit.queued_at is not None and visit.outcome not in FLAGS:
         return visit.queued_at
     if visit.arrived_at is not None:
         return visit.arrived_at
