@@ -107,6 +107,8 @@ def command(
     except NotReachableError as error:
         _fail(str(error), NOT_REACHABLE)
     _report(summary, contents, as_json=as_json)
+    for note in contents.calls.notes():
+        _tell(f"note: {note}")
     contents.events.close()
     sys.exit(REJECTED if contents.rejected else 0)
 

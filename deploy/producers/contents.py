@@ -11,10 +11,35 @@ from deploy.producers.export_rows import Line
 from deploy.producers.mapping import Mapping
 from deploy.producers.mapping_rows import ReadRow, Rejection, RowReader
 from deploy.producers.sorting import RUN_EVENTS, Sorted, Timed
+from deploy.runtime.plurals import so_many
 
 VISIT_OUTCOMES = ("answered", "abandoned", "flowed_out", "callback_taken")
 _LISTED = 1_000
+_CALLS_REMEMBERED = 400_000
 _encode = msgspec.json.Encoder().encode
+
+
+class CallsSeen:
+    """Counts the rows that tell of the call of an earlier row, where a row is a call."""
+
+    def __init__(self) -> None:
+        self.again = 0
+        self._seen: set[int] = set()  # hashes, as ids may be long
+
+    def take(self, row: ReadRow) -> None:
+        """Take in one row; ignored ones have no events."""
+        if not row.events:
+            return
+        call = hash(row.events[0].call)
+        self.again += call in self._seen
+        if len(self._seen) < _CALLS_REMEMBERED:
+            self._seen.add(call)
+
+    def notes(self) -> list[str]:
+        """What whoever made the mapping should know of it."""
+        what = f"{so_many(self.again, 'row')} with the call of an earlier row: together they are one call"
+        todo = "if they are calls of their own, name columns in `call` that tell them apart, such as [day, number]"
+        return [f"{what}; {todo}"] if self.again else []
 
 
 class Contents:
@@ -28,6 +53,7 @@ class Contents:
         self.not_understood: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.rejected: list[tuple[int, Rejection]] = []
+        self.calls = CallsSeen()
 
     @property
     def visits(self) -> int:
@@ -66,4 +92,6 @@ def read(path: Path, mapping: Mapping, *, feed: str, generation: int, run_events
     contents = Contents(run_events)
     for line, row in rows_of(path, mapping, feed=feed, generation=generation):
         contents.take(line, row)
+        if mapping.events is None and not isinstance(row, Rejection):
+            contents.calls.take(row)
     return contents

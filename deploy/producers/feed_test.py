@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from deploy.producers.contents import rows_of
+from deploy.producers.contents import CallsSeen, rows_of
 from deploy.producers.export import open_export
 from deploy.producers.feed_advice import advice_on
 from deploy.producers.mapping import Mapping
@@ -68,6 +68,7 @@ class Report(msgspec.Struct):
     unused_columns: list[str] = msgspec.field(default_factory=list)
     late: int = 0
     in_seconds: int = 0
+    calls: CallsSeen = msgspec.field(default_factory=CallsSeen)
 
     @property
     def left_out(self) -> int:
@@ -111,6 +112,8 @@ class FeedTest:
                 repairs.add("line_end")
             for kind in repairs:
                 self._mended(kind, Example(line.number, "", "", preview))
+            if mapping.events is None:
+                self.report.calls.take(row)
             for event in row.events:
                 self._event(line.number, _encode(event), preview)
         return self.report
@@ -197,6 +200,7 @@ def notes(report: Report, settings: Settings, mapping: Mapping | None) -> list[s
         said.append(
             f"{so_many(report.in_seconds, 'event')} of about 1970: are these seconds? `time` is in milliseconds"
         )
+    said += report.calls.notes()
     if mapping is None and report.sources[""]:
         said.append(
             f"{so_many(report.sources[''], 'event')} without a source: a feed that falls silent could not be told by name"

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from bank_rows import HEADER, bank_row
 from click.testing import CliRunner, Result
+from clickhouse_connect.driver.exceptions import OperationalError
 
 from deploy import topics as topic_table
 from deploy.cli.main import cli
 from deploy.producers import queryable
-from deploy.producers.queryable import TookTooLongError
+from deploy.producers.publisher import NotReachableError
+from deploy.producers.queryable import ReplacedError, TookTooLongError
 from deploy.runtime import run_file
 from deploy.runtime.run_file import DataDirLock, Endpoints, RunFile
 from deploy.runtime.settings import ClickHouse, Hotline, Kafka, Settings
@@ -130,6 +132,38 @@ def test_waiting_ends_when_the_view_says_queryable_or_time_is_up(clickhouse_url:
 
     at = queryable.wait_until_queryable(client, "replay-1", 5, timeout_s=30, progress=store)
     assert at.isoformat().startswith("2026-11-22T10:41:30.250")
+
+
+@pytest.mark.clickhouse
+def test_waiting_ends_when_another_replay_of_the_feed_is_there_instead(clickhouse_url: str) -> None:
+    """Whoever asked for the same replay in two terminals waited in the first for as long as it may take at most."""
+    client = queryable.connect(ClickHouse(url=clickhouse_url, database="default"))
+    client.command("CREATE DATABASE replaced_feed")
+    client = queryable.connect(ClickHouse(url=clickhouse_url, database="replaced_feed"))
+    with pytest.raises(NotReachableError, match=r"UNKNOWN_TABLE.*`hotline migrate`"):
+        queryable.queryable_at(client, "replay-1", 5)
+    client.command(
+        "CREATE TABLE v_feeds (feed String, generation UInt64, queryable_at Nullable(DateTime64(3, 'UTC'))) "
+        "ENGINE = MergeTree ORDER BY feed"
+    )
+    client.command("INSERT INTO v_feeds VALUES ('replay-1', 5, NULL), ('replay-1', 6, NULL)")
+
+    def store(_: float) -> None:
+        client.command("INSERT INTO v_feeds VALUES ('replay-1', 6, '2026-11-22 10:41:30.250')")
+
+    with pytest.raises(ReplacedError, match="generation 6 is there in place of 5"):
+        queryable.wait_until_queryable(client, "replay-1", 5, timeout_s=30, progress=store)
+
+
+def test_a_clickhouse_that_went_away_is_not_said_to_lack_its_schema() -> None:
+    class Away:
+        def query(self, query: str, parameters: dict[str, object]) -> None:
+            raise OperationalError("Error ... executing HTTP request") from ConnectionRefusedError(111, "refused")
+
+    with pytest.raises(
+        NotReachableError, match=r"^ClickHouse does not answer any more \(.*refused\): is it running\?$"
+    ):
+        queryable.queryable_at(Away(), "replay-1", 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from deploy.cli.main import cli
 from deploy.producers.feed_advice import advice_on
 from deploy.producers.feed_test import FeedTest, notes, summary
+from deploy.producers.mapping import load
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Hotline, Queue, Settings
 from streams.contract import DeadLetter, RejectionKind, RepairKind
@@ -145,6 +146,21 @@ def test_queues_of_several_hotlines_are_told_apart(tmp_path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text("\n".join(json.dumps(GOOD | {"hotline": name}) for name in ("12345", "12367")))
     assert report_on(path, settings_with())["queues"] == {"12345/water": 1, "12367/water": 1}
+
+
+def test_rows_with_one_call_are_said_to_be_one(tmp_path) -> None:
+    """Numbers that begin anew each day: of two calls with one id a part would be in no figure."""
+    path = tmp_path / "calls.csv"
+    rows = [f"{n},2026-11-{day} 08:0{n}:00,q,5,60,answered" for day in (20, 21) for n in (1, 2)]
+    said = []
+    for lines in (rows, rows[:2]):
+        path.write_text("\n".join(["call_id,start,queue,wait,talk,outcome", *lines]), encoding="utf-8")
+        tester = FeedTest(settings_with("12345"), now=NOW, examples=3)
+        said.append(notes(tester.rows_of(path, load("call-records")), settings_with("12345"), None))
+    assert said[1] == []
+    assert said[0][0].startswith(
+        "2 rows with the call of an earlier row: together they are one call; if they are calls "
+    )
 
 
 def test_times_in_seconds_are_said(tmp_path) -> None:
