@@ -13,6 +13,7 @@ from deploy.runtime.run_file import Part, resolve
 from deploy.runtime.settings import current
 from sinks.clickhouse.client import ClickHouseAway, connect, short
 from sinks.clickhouse.migrate import SchemaError
+from streams.contract.events import LIVE
 
 _NEED: tuple[Part, ...] = ("clickhouse",)  # an analyst has no Kafka to name
 _MOST_NAMES = 20
@@ -25,6 +26,17 @@ FORMATS = {
     "json": "JSONEachRow",
     "jsonl": "JSONEachRow",
 }
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="How rows are printed.",
+)
+feed_option = click.option(
+    "--feed", default=LIVE, show_default=True, help="Whose numbers: live, or the name of a replay."
+)
 _FORMAT = re.compile(r"\bFORMAT\s+(?!ASC$|DESC$)\w+$", re.IGNORECASE)
 _AS_WRITTEN = {
     "output_format_pretty_color": 0,

@@ -13,7 +13,7 @@ import click
 import msgspec
 from aiokafka.errors import KafkaError
 
-from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people, print_rows
+from deploy.cli.clickhouse import ask, client, errors_for_people, format_option, print_rows
 from deploy.producers.dead_letters import Original, Position, Resent, originals, send_again
 from deploy.producers.publisher import NotReachableError
 from deploy.runtime.run_file import resolve
@@ -52,14 +52,7 @@ _reason = click.option(
 @command.command("list")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="The newest this many.")
 @_reason
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="table",
-    show_default=True,
-    help="How they are printed.",
-)
+@format_option
 def list_(limit: int, reason: str | None, form: str) -> None:
     """List dead letters, newest first.
 

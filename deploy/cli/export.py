@@ -9,10 +9,9 @@ import click
 from clickhouse_connect.driver.client import Client
 
 from deploy.cli.access import filters_as
-from deploy.cli.clickhouse import REFUSED, client, errors_for_people, reading
+from deploy.cli.clickhouse import REFUSED, client, errors_for_people, feed_option, reading
 from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import current
-from streams.contract.events import LIVE
 
 FORMATS = {"parquet": "Parquet", "csv": "CSVWithNames", "jsonl": "JSONEachRow"}
 
@@ -83,7 +82,7 @@ def _count(found: Client, query: str, parameters: dict[str, object], filters: st
 @click.argument("view", metavar="VIEW", type=click.Choice(list(DAYS)))
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day, whole.")
-@click.option("--feed", default=LIVE, show_default=True, help="Whose numbers: live, or a replay's name.")
+@feed_option
 @click.option("--hotline", default="", help="Only this hotline.")
 @click.option("--as", "who", metavar="NAME", help="Only what web.access lets NAME see.")
 @click.option(

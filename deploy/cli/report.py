@@ -5,14 +5,13 @@ from pathlib import Path
 
 import click
 
-from deploy.cli.clickhouse import client, errors_for_people, not_known
+from deploy.cli.clickhouse import client, errors_for_people, feed_option, not_known
 from deploy.cli.export import write
 from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Settings, current
 from sinks.report.figures import Span, read
 from sinks.report.page import Page
 from sinks.report.words import Language
-from streams.contract.events import LIVE
 
 
 def _week(text: str) -> date:
@@ -36,7 +35,7 @@ def hotline_of(settings: Settings, told: str) -> str:
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="A local day of the hotline.")
 @click.option("--week", metavar="YYYY-Www", help="An ISO week, Monday to Sunday.")
 @click.option("--hotline", default="", help="Which hotline; the one of settings if there is one.")
-@click.option("--feed", default=LIVE, show_default=True, help="Whose numbers: live, or a replay's name.")
+@feed_option
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the page.")
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file; HOTLINE_DAY.html unless told."

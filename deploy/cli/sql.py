@@ -7,7 +7,7 @@ import click
 import orjson
 
 from deploy.cli.access import filters_as
-from deploy.cli.clickhouse import FORMATS, ask, client, errors_for_people, print_rows
+from deploy.cli.clickhouse import ask, client, errors_for_people, format_option, print_rows
 from deploy.cli.sql_words import described, read_catalogue
 from deploy.embedded.clickhouse_server.tokens import Token, tokens
 from deploy.runtime.settings import current
@@ -102,14 +102,7 @@ def _run(name: str, given: dict[str, str], form: str, filters: str) -> None:
 
 @click.command("sql")
 @click.argument("query", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="table",
-    show_default=True,
-    help="How rows are printed.",
-)
+@format_option
 @click.option("--list", "listed", is_flag=True, help="List the saved queries.")
 @click.option("--show", metavar="NAME", help="What a saved query answers, what may be set, its SQL.")
 @click.option("--run", "name", metavar="NAME", help="Ask a saved query.")

@@ -8,13 +8,12 @@ import click
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from deploy.cli.clickhouse import FORMATS, REFUSED, ask, client, errors_for_people, not_known
+from deploy.cli.clickhouse import REFUSED, ask, client, errors_for_people, feed_option, format_option, not_known
 from deploy.runtime.plurals import so_many
 from deploy.runtime.settings import Hotline, Settings, current
 from deploy.runtime.written_times import local_ms
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.clickhouse.why import Asked, Statement, WhyError, number, require, sums, visits
-from streams.contract.events import LIVE
 from streams.contract.metrics import Window, ratio, window_bounds
 
 WINDOWS: tuple[Window, ...] = get_args(Window)
@@ -183,18 +182,11 @@ def _as_json(why: Why, rows: Any) -> dict[str, Any]:
 @click.option(
     "--window", type=click.Choice(WINDOWS), default="15m", show_default=True, help="It ends with TIME's minute."
 )
-@click.option("--feed", default=LIVE, show_default=True, help="Whose numbers: live, or a replay's name.")
+@feed_option
 @click.option(
     "--threshold", "threshold_s", type=click.IntRange(0, 120), help="X in seconds; the queue's own unless told."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="table",
-    show_default=True,
-    help="How rows are printed.",
-)
+@format_option
 def command(*, metric: str, key: str, time: str, window: Window, feed: str, threshold_s: int | None, form: str) -> None:
     """Show the visits that made a number: METRIC of KEY in the window that ends with TIME.
 
