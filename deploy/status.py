@@ -12,7 +12,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.runtime import run_file
-from deploy.runtime.kafka import client_options, partition_counts, reading, retention_ms
+from deploy.runtime.group_positions import committed
+from deploy.runtime.kafka import Place, client_options, partition_counts, reading, retention_ms
 from deploy.runtime.run_file import Endpoints, ProcessState
 from deploy.runtime.settings import Settings
 from deploy.runtime.state_checks import RETENTION_USED, retention_used
@@ -144,18 +145,17 @@ async def firing(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int])
     ]
 
 
-async def _committed(settings: Settings) -> tuple[dict[tuple[str, TopicPartition], int], dict[str, int]]:
+async def _committed(settings: Settings) -> tuple[dict[tuple[str, Place], int], dict[str, int]]:
     """(reader, partition) -> the next offset the reader's group has committed to read; topic -> ms it keeps records."""
     admin = AIOKafkaAdminClient(**client_options(settings.kafka))
-    found: dict[tuple[str, TopicPartition], int] = {}
+    found: dict[tuple[str, Place], int] = {}
     try:
         await admin.start()
         for reader, group in GROUPS.items():
             try:
-                offsets = await admin.list_consumer_group_offsets(group)
+                found |= {(reader, place): at for place, at in (await committed(admin, group)).items()}
             except GroupCoordinatorNotAvailableError:  # a new cluster that no group has met yet
                 continue
-            found |= {(reader, partition): told.offset for partition, told in offsets.items() if told.offset >= 0}
         return found, await retention_ms(admin, [CALLS])
     finally:
         await admin.close()
@@ -164,7 +164,7 @@ async def _committed(settings: Settings) -> tuple[dict[tuple[str, TopicPartition
 def positions(
     begins: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
-    committed: Mapping[tuple[str, TopicPartition], int],
+    read: Mapping[tuple[str, Place], int],
     progress: Progress | None,
 ) -> list[PartitionStatus]:
     """One line per partition and reader, which begins at the first record that is there.
@@ -176,7 +176,7 @@ def positions(
     for partition, end in ends.items():
         told = reported.get(partition.partition) if partition.topic == CALLS else None
         readers = {
-            reader: committed.get((reader, partition), begins[partition])
+            reader: read.get((reader, partition), begins[partition])
             for reader, topics in READS.items()
             if partition.topic in topics
         }
@@ -232,8 +232,8 @@ async def collect(settings: Settings) -> Status:
         begins = await consumer.beginning_offsets(list(ends)) if ends else {}
         progress = await last_progress(consumer, ends)
         alerts: Sequence[FiringAlert] = await firing(consumer, ends)
-    committed, kept = await _committed(settings)
-    partitions = positions(begins, ends, committed, progress)
+    read, kept = await _committed(settings)
+    partitions = positions(begins, ends, read, progress)
     rows = await asyncio.to_thread(rows_written, settings)
     run = run_file.running(settings.data_dir)
     web = run.endpoints.web if run else settings.web.external_url

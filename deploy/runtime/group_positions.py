@@ -20,9 +20,17 @@ async def positions(kafka: Kafka, group: str) -> dict[Place, int]:
     admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
         await admin.start()
-        found = await admin.list_consumer_group_offsets(group)
+        return await committed(admin, group)
     finally:
         await admin.close()
+
+
+async def committed(admin: AIOKafkaAdminClient, group: str) -> dict[Place, int]:
+    """The same, asked by a connection that is open.
+
+    Raises GroupCoordinatorNotAvailableError also on a new cluster that no group has met yet.
+    """
+    found = await admin.list_consumer_group_offsets(group)
     return {(tp.topic, tp.partition): said.offset for tp, said in found.items() if said.offset >= 0}
 
 
