@@ -16,10 +16,10 @@ p{margin:.3rem 0}.made,.definitions{color:#55616d;font-size:.85rem}.verdict{font
 dl{display:grid;grid-template-columns:repeat(4,1fr);gap:.6rem;margin:1rem 0}dl div{border:1px solid #c8d0d8;padding:.5rem .7rem}
 dt{font-size:.8rem;color:#55616d}dd{margin:0;font-size:1.35rem;font-variant-numeric:tabular-nums}dd small{display:block;font-size:.75rem;color:#55616d}
 table{border-collapse:collapse;width:100%;font-size:.85rem}th,td{padding:.25rem .5rem;border-bottom:1px solid #e1e6eb;text-align:right}
-th:first-child,td:first-child,.words td,.words th{text-align:left}td{font-variant-numeric:tabular-nums;white-space:nowrap}.words .about{white-space:normal;padding-top:0}.words tr:not(:last-child) td{border:0}svg{width:100%;height:auto}
+th:first-child,td:first-child,.words td,.words th{text-align:left}th{word-break:keep-all}td{font-variant-numeric:tabular-nums;white-space:nowrap}.named td:first-child,.words td:nth-child(2n+4){white-space:normal}.words .about{white-space:normal;padding-top:0}.words tr:not(:last-child) td{border:0}svg{width:100%;height:auto}
 .grid{stroke:#e1e6eb}.axis,.value{font-size:11px;fill:#55616d}.answered{fill:#2f6f9f}.abandoned{fill:#c2571a}.other{fill:#9aa5b1}
 .expected{stroke:#16202a;stroke-width:2}.promise{stroke:#16202a;stroke-dasharray:5 4}.kept{fill:#2f6f9f}.broken{fill:#fff;stroke:#c2571a;stroke-width:3}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}table:not(.words),.words tbody,svg,dl{break-inside:avoid}@page{size:A4;margin:15mm}}
+@media print{body{margin:0;max-width:none}h2{break-after:avoid}th,td{padding-inline:.3rem}table:not(.words),.words tbody,svg,dl{break-inside:avoid}@page{size:A4;margin:15mm}}
 """
 _COLUMNS = ("offered", "answered", "abandoned", "service_level", "abandonment_rate", "asa", "aht")
 _TILES = (
@@ -121,7 +121,8 @@ class Page:
             f"<tr><td>{escape(name)}</td>{''.join(f'<td>{figure(sums, column)}</td>' for column in _COLUMNS)}</tr>"
             for name, sums in rows
         )
-        return f"<h2>{self._say(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        named = "" if first == "day" else ' class="named"'
+        return f"<h2>{self._say(title)}</h2><table{named}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _alerts(self) -> str:
         alerts = self._report.alerts
