@@ -154,7 +154,7 @@ def _more_schemas() -> Json:
         "Breakdown": _object({"hotline": _TEXT, "by": _TEXT, "window": _TEXT, "few_below": _COUNT, "rows": {"type": "array", "items": row}}),
         "Day": _object(
             {"hotline": _TEXT, "start": instant, "end": instant, "step_s": _COUNT, "threshold_s": _COUNT}
-            | dict.fromkeys(("offered", "met", "judged", "expected", "lower", "upper"), _SERIES)
+            | dict.fromkeys(("targets", "offered", "met", "judged", "expected", "lower", "upper"), _SERIES)
         ),
         "LastWeek": _object(
             _KEY

@@ -1,9 +1,10 @@
-"""At an hour at which nothing is promised no page shows a target."""
+"""At an hour at which nothing is promised no page shows a target; it is twenty to eleven, and from nine nothing is."""
 
 import re
 
 import city
 import pytest
+from aiohttp import ClientSession
 from browser import Watched, in_chromium
 from playwright.async_api import BrowserContext, expect
 from running_site import RunningSite
@@ -12,7 +13,7 @@ from running_site import RunningSite
 @pytest.fixture
 def settings():
     hotlines = {
-        name: told | {"hours": [{"begin": "00:00", "end": "00:00", "target": None}]}
+        name: told | {"hours": [{"begin": "09:00", "end": "18:00", "target": None}]}
         for name, told in city.DEMO_SETTINGS["hotlines"].items()
     }
     return city.demo_settings(kafka={"bootstrap": "127.0.0.1:1"}, hotlines=hotlines)
@@ -37,3 +38,16 @@ async def test_where_nothing_is_promised_no_target_is_shown(
         re.compile({"en": r"% answered in 15 s", "zh": r"^15 秒服务水平"}[lang])
     )
     await expect(page.locator(".hero-reason")).not_to_contain_text(re.compile("target|目标|null"))
+    await expect(page.locator(".chart-plot .mark-level")).to_be_visible()
+    await expect(page.locator(".chart-plot .mark-goal")).to_have_count(0)
+    line = await page.locator(".chart-plot .goal").get_attribute("d")
+    assert re.fullmatch(r"M0 [\d.]+(H[\d.]+)+", line or ""), "one line, without a gap"
+    assert (line or "").endswith("H450"), "to nine, of 1200 from six to fourteen"
+
+
+async def test_a_day_tells_what_each_of_its_times_promises(http: ClientSession, site: RunningSite) -> None:
+    del site
+    day = await (await http.get("/api/v1/day", params={"queue": "housing"})).json()
+    hours = [day["targets"][at : at + 12] for at in range(0, len(day["targets"]), 12)]
+    promised, nothing = [0.8] * 12, [None] * 12
+    assert (day["target"], hours) == (None, [promised] * 9 + [nothing] * 9 + [promised] * 6)

@@ -94,7 +94,7 @@ export class DayChart {
     const first = (from - day.start) / step;
     const cells = (to - from) / step;
     const cut = (values) => values.slice(first, first + cells);
-    const [offered, lower, upper, expected, met, judged] = ["offered", "lower", "upper", "expected", "met", "judged"].map((name) => cut(day[name]));
+    const [offered, lower, upper, expected, met, judged, targets] = ["offered", "lower", "upper", "expected", "met", "judged", "targets"].map((name) => cut(day[name]));
     const before = this.before(from, to, step);
     const top = Math.max(TOP_AT_LEAST, ...offered.map(Number), ...upper.map(Number), ...before.map(({ value }) => value)) * 1.12;
     const x = (i) => round((i * WIDTH) / cells);
@@ -124,7 +124,7 @@ export class DayChart {
     const stairs = before.map(({ start, end, value }, i) => `${i && before[i - 1].end === start ? "L" : "M"}${round(at(start))} ${y(value)}H${round(at(end))}`);
     if (stairs.length) parts.push(svg("path", { class: "last-week", d: stairs.join("") }));
     parts.push(svg("path", { class: "base", d: `M0 ${PLOT}H${WIDTH}` }));
-    parts.push(...this.level(met, judged, x));
+    parts.push(...this.level(met, judged, targets, x));
     const flags = day.alerts.filter((alert) => alert.since >= from && alert.since < to);
     for (const flag of flags) parts.push(svg("path", { class: `flag flag-${flag.severity}`, d: `M${round(at(flag.since))} 0V${HEIGHT}` }));
     if (now >= from && now <= to) parts.push(svg("path", { class: "now", d: `M${round(at(now))} 0V${HEIGHT}` }));
@@ -145,11 +145,10 @@ export class DayChart {
     return quarters.filter(({ start, end, value }) => value !== null && start >= from && end <= to);
   }
 
-  /** The service level as steps, 0 to 100 %, filled where it is under its target. */
-  level(met, judged, x) {
+  /** The service level as steps, 0 to 100 %, filled where it is under its target; null: nothing is promised then. */
+  level(met, judged, targets, x) {
     const bottom = PLOT + GAP + LEVEL;
     const y = (share) => round(bottom - share * LEVEL);
-    const goal = y(this.day.target);
     const parts = [];
     let line = "";
     judged.forEach((of, i) => {
@@ -158,10 +157,12 @@ export class DayChart {
         return;
       }
       const share = met[i] / of;
-      if (share < this.day.target) parts.push(svg("rect", { class: "under", x: x(i), y: goal, width: x(1), height: round(y(share) - goal) }));
+      const goal = targets[i] === null ? null : y(targets[i]);
+      if (goal !== null && share < targets[i]) parts.push(svg("rect", { class: "under", x: x(i), y: goal, width: x(1), height: round(y(share) - goal) }));
       line += `${line === "" || line.endsWith("·") ? "M" : "L"}${x(i)} ${y(share)}H${x(i + 1)}`;
     });
-    parts.push(svg("path", { class: "level-line", d: line.replaceAll("·", "") }), svg("path", { class: "goal", d: `M0 ${goal}H${WIDTH}` }));
+    const goals = targets.map((value, i) => (value === null ? "" : `${value === targets[i - 1] ? "" : `M${x(i)} ${y(value)}`}H${x(i + 1)}`));
+    parts.push(svg("path", { class: "level-line", d: line.replaceAll("·", "") }), svg("path", { class: "goal", d: goals.join("") }));
     return parts;
   }
 
@@ -179,9 +180,8 @@ export class DayChart {
     for (let value = stepOf(top); value < top; value += stepOf(top)) marks.push(text("mark-grid", count(value, this.lang), { top: down(y(value)) }));
     const { mark: named } = EVENTS[this.lang];
     planned.forEach((event) => marks.push(text("mark-planned", named(isolated(event.name), event.lift), { left: left(Math.max(event.begin, from)) })));
-    const goal = PLOT + GAP + LEVEL * (1 - day.target);
     marks.push(text("mark-level", own.levelIn(day.threshold_s), { top: down(PLOT + GAP * 0.3) }));
-    marks.push(text("mark-goal", this.words.target(target(day.target)), { top: down(goal) }));
+    if (day.target !== null) marks.push(text("mark-goal", this.words.target(target(day.target)), { top: down(PLOT + GAP + LEVEL * (1 - day.target)) }));
     if (now >= from && now <= to) {
       marks.push(text("mark-now", own.nowAt(clock(now, day.time_zone)), { left: left(now) }));
     }
