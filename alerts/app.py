@@ -138,16 +138,16 @@ def page(receiver: str, ways: Sequence[Channel]) -> Background:
 
 def build_channels(settings: Settings, rules: Mapping[str, Rule]) -> list[Channel]:
     """The channels that the settings name. Raises SettingsError for a Grafana without a token."""
-    told = settings.alerts
-    if told.grafana.url and not told.grafana.token.get_secret_value():
+    config = settings.alerts
+    if config.grafana.url and not config.grafana.token.get_secret_value():
         raise SettingsError("alerts.grafana.token is empty: set HOTLINE_ALERTS__GRAFANA__TOKEN to a service account's")
     writer = Writer(rules, settings.paging, external_url(settings))
     channels: list[Channel] = []
-    if told.alertmanager.url:
-        channels.append(AlertmanagerChannel(told.alertmanager, writer))
-    if told.grafana.url:
-        channels.append(GrafanaChannel(told.grafana, writer))
-    webhooks = {webhook.url.get_secret_value(): webhook for webhook in told.webhooks}
+    if config.alertmanager.url:
+        channels.append(AlertmanagerChannel(config.alertmanager, writer))
+    if config.grafana.url:
+        channels.append(GrafanaChannel(config.grafana, writer))
+    webhooks = {webhook.url.get_secret_value(): webhook for webhook in config.webhooks}
     return [*channels, *(WebhookChannel(webhook, writer) for webhook in webhooks.values())]
 
 

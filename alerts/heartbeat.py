@@ -79,7 +79,7 @@ async def beat_forever(
     settings: Settings, external_url: str, feel: Callable[[], Pulse], now: Callable[[], int]
 ) -> None:
     """Beat while `feel()` says so. Logs when it begins and when it stops, and why."""
-    told, manager = settings.alerts.heartbeat, settings.alerts.alertmanager
+    config, manager = settings.alerts.heartbeat, settings.alerts.alertmanager
     client, faults = JsonClient(), Faults()
     before: Pulse | None = None
     beats = 0
@@ -90,15 +90,15 @@ async def beat_forever(
                 (log.info if felt == "beats" else log.warning)("heartbeat", pulse=felt)
                 before = felt
             if felt == "beats":
-                if told.url.get_secret_value():
-                    await _beat("url", client.get(told.url.get_secret_value(), now=now()), faults)
+                if config.url.get_secret_value():
+                    await _beat("url", client.get(config.url.get_secret_value(), now=now()), faults)
                 if manager.dead_man:
                     armed = beats >= BEATS_TO_LIVE
-                    body = posted(now(), told.every_s * 1000, external_url=external_url, armed=armed)
+                    body = posted(now(), config.every_s * 1000, external_url=external_url, armed=armed)
                     url = manager.url.rstrip("/") + "/api/v2/alerts"
                     call = client.post(url, body, headers=credentials(manager), now=now())
                     beats += await _beat("alertmanager", call, faults)
-            await asyncio.sleep(told.every_s)
+            await asyncio.sleep(config.every_s)
     finally:
         await client.close()
 

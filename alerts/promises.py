@@ -23,6 +23,6 @@ def promises_of(settings: Settings) -> Promises:
     return lambda hotline, queue, at: promise_of(settings.hotline(hotline), queue, at)
 
 
-def promise_of(told: Hotline, queue: str, at: int) -> Promise:
+def promise_of(config: Hotline, queue: str, at: int) -> Promise:
     """What a hotline promises of a queue at `at` (ms)."""
-    return Promise(told.thresholds(queue)[0], told.target_at(queue, at), told.zone)
+    return Promise(config.thresholds(queue)[0], config.target_at(queue, at), config.zone)

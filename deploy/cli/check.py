@@ -119,20 +119,20 @@ def _rules(settings: Settings) -> Line:
 
 
 def _paging(settings: Settings) -> Line:
-    told = settings.alerts
+    config = settings.alerts
     if settings.paging == "alertmanager":
-        by = told.alertmanager.url
+        by = config.alertmanager.url
         return Line(
             "paging", ok=True, text=f"Alertmanager {by}" if by else "nobody: alerts.alertmanager.url is not set"
         )
-    if told.duty is None:
+    if config.duty is None:
         return Line("paging", ok=True, text="nobody: alerts.duty names no file of who is called")
     try:
-        duty = load_duty(told.duty)
+        duty = load_duty(config.duty)
         calendars.require_library(duty)
     except SettingsError as error:
         return Line("paging", ok=False, text=_on_one_line(error))
-    return Line("paging", ok=True, text=f"{so_many(len(duty.receivers), 'receiver')} of {told.duty}")
+    return Line("paging", ok=True, text=f"{so_many(len(duty.receivers), 'receiver')} of {config.duty}")
 
 
 def _events(settings: Settings) -> Line:

@@ -40,41 +40,41 @@ def read_key(text: str) -> tuple[str, dict[str, str]]:
     return hotline, dimensions
 
 
-def read_time(text: str, window: Window, told: Hotline, as_of: int) -> Span:
+def read_time(text: str, window: Window, config: Hotline, as_of: int) -> Span:
     """The span that TIME names: a window that ends with an instant, a local day, or `begin..end`."""
     wanted = (
         f"TIME {text}: write now, 10:42, 2026-03-10 (the day), 2026-03-10T10:42 or 2026-03-10T09:00..2026-03-10T09:15"
     )
     try:
         if ".." in text:
-            begin, end = (_instant(part, told, as_of) for part in text.split("..", 1))
+            begin, end = (_instant(part, config, as_of) for part in text.split("..", 1))
             return Span(begin, end)
         if len(text) == len("2026-03-10"):
             day = date.fromisoformat(text)
-            edges = (datetime(it.year, it.month, it.day, tzinfo=told.zone) for it in (day, day + timedelta(days=1)))
+            edges = (datetime(it.year, it.month, it.day, tzinfo=config.zone) for it in (day, day + timedelta(days=1)))
             return Span(*(round(edge.timestamp() * 1000) for edge in edges))
-        at = _instant(text, told, as_of)
-        return Span(*window_bounds(window, at, told.zone), at)
+        at = _instant(text, config, as_of)
+        return Span(*window_bounds(window, at, config.zone), at)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(wanted) from error
 
 
-def _instant(text: str, told: Hotline, as_of: int) -> int:
+def _instant(text: str, config: Hotline, as_of: int) -> int:
     """`now`, a time of today, or an ISO instant, local unless it has an offset; ms."""
     if text == "now":
         return as_of
     if len(text) <= len("10:42:18"):
-        text = f"{datetime.fromtimestamp(as_of / 1000, told.zone).date()}T{text}"
-    return local_ms(text, told.zone)
+        text = f"{datetime.fromtimestamp(as_of / 1000, config.zone).date()}T{text}"
+    return local_ms(text, config.zone)
 
 
-def _require_come(text: str, span: Span, feed: str, told: Hotline, as_of: int) -> None:
+def _require_come(text: str, span: Span, feed: str, config: Hotline, as_of: int) -> None:
     """Raises click.UsageError for a time that the feed's data does not reach: nothing is known of it, not even a 0."""
     if (span.start if span.at is None else span.at) > as_of:
-        reached = datetime.fromtimestamp(as_of / 1000, told.zone)
+        reached = datetime.fromtimestamp(as_of / 1000, config.zone)
         raise click.UsageError(
             f"TIME {text}: this has not come yet: the data of feed {feed} reaches to {reached:%Y-%m-%d %H:%M:%S} "
-            f"{told.time_zone}; write now, or a time up to then"
+            f"{config.time_zone}; write now, or a time up to then"
         )
 
 
@@ -135,14 +135,14 @@ def _said(why: Why, sums_: tuple[int, int | None]) -> str:
     return f"{over} / {under}" + (f" / {scale:.0f}" if scale != 1 else "") + f" = {shown}"
 
 
-def _headline(why: Why, key: str, told: Hotline) -> str:
+def _headline(why: Why, key: str, config: Hotline) -> str:
     asked = why.asked
-    end = datetime.fromtimestamp(asked.end / 1000, told.zone)
-    start = datetime.fromtimestamp(asked.start / 1000, told.zone)
+    end = datetime.fromtimestamp(asked.end / 1000, config.zone)
+    start = datetime.fromtimestamp(asked.start / 1000, config.zone)
     span = (
         f"at {end:%Y-%m-%d %H:%M:%S}" if asked.metric in NOW else f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
     )
-    lines = [f"{asked.metric} of {key} {span} {told.time_zone}, feed {asked.feed}, X = {asked.threshold_s} s"]
+    lines = [f"{asked.metric} of {key} {span} {config.time_zone}, feed {asked.feed}, X = {asked.threshold_s} s"]
     if why.cells is None:
         lines.append(
             f"no cells are kept for these dimensions; {so_many(why.listed, 'visit')}: {_said(why, why.visits)}"
@@ -203,20 +203,20 @@ def command(*, metric: str, key: str, time: str, window: Window, feed: str, thre
     """
     settings = current()
     hotline, dimensions = read_key(key)
-    told = settings.hotline(hotline)
+    config = settings.hotline(hotline)
     with errors_for_people(), client() as found:
         as_of = data_as_of(found, feed)
-        span = read_time(time, window, told, as_of)
-        _require_come(time, span, feed, told, as_of)
-        threshold = threshold_s if threshold_s is not None else told.thresholds(dimensions.get("queue", ""))[0]
+        span = read_time(time, window, config, as_of)
+        _require_come(time, span, feed, config, as_of)
+        threshold = threshold_s if threshold_s is not None else config.thresholds(dimensions.get("queue", ""))[0]
         end = span.end
         if metric in NOW:
             end = min(span.end if span.at is None else span.at, as_of)
-        asked = Asked(metric, feed, hotline, dimensions, span.start, end, threshold, told.short_abandon_s, as_of)
+        asked = Asked(metric, feed, hotline, dimensions, span.start, end, threshold, config.short_abandon_s, as_of)
         try:
             require(asked)
             why = trace(found, asked, settings)
-            listed = visits(why.asked, zone=told.time_zone)
+            listed = visits(why.asked, zone=config.time_zone)
         except WhyError as error:
             raise click.UsageError(str(error)) from error
         text = ask(found, listed.sql, form, listed.parameters)
@@ -224,7 +224,7 @@ def command(*, metric: str, key: str, time: str, window: Window, feed: str, thre
     if form == "json":
         click.echo(orjson.dumps(_as_json(why, orjson.loads(text))))
     else:
-        click.echo(_headline(why, key, told), err=form != "table")
+        click.echo(_headline(why, key, config), err=form != "table")
         click.echo(text, nl=False)
     if unknown:
         click.echo(f"hotline: {unknown}", err=True)

@@ -47,14 +47,14 @@ def checked(span: Span) -> Span:
 
 def moment(name: str, text: str, hotline: str, settings: Settings) -> int:
     """A time (ms), local to the hotline unless it has an offset. Raises ValueError that begins with `name`."""
-    told = settings.hotline(hotline)
+    config = settings.hotline(hotline)
     try:
-        at = local_time(text, told.zone)
+        at = local_time(text, config.zone)
     except ValueError:
         raise ValueError(f"{name}: write date and time as 2026-06-25T08:00") from None
     if not YEARS[0] <= at.year <= YEARS[1]:
         raise ValueError(f"{name}: write a year from {YEARS[0]} to {YEARS[1]}")
     found = at.timestamp()
     if datetime.fromtimestamp(found, at.tzinfo).replace(tzinfo=None) != at.replace(tzinfo=None):
-        raise ValueError(f"{name}: there is no such time in {told.time_zone}, clocks are put forward then")
+        raise ValueError(f"{name}: there is no such time in {config.time_zone}, clocks are put forward then")
     return round(found * 1000)

@@ -64,8 +64,8 @@ class Words(NamedTuple):
 
 def words_of(settings: Settings, hotline: str, now: datetime) -> Words:
     """As it is for a hotline (empty: the one on the wallboard, else the first one configured)."""
-    told = settings.hotline(hotline or settings.web.hotline or next(iter(settings.hotlines), ""))
-    return Words(now.astimezone(told.zone).date(), told.time_zone, told.thresholds_s[0])
+    config = settings.hotline(hotline or settings.web.hotline or next(iter(settings.hotlines), ""))
+    return Words(now.astimezone(config.zone).date(), config.time_zone, config.thresholds_s[0])
 
 
 def parse(name: str, text: str) -> SavedQuery:

@@ -229,11 +229,11 @@ class Api:
         """The same local day a week ago, up to the same time of day and per quarter of an hour."""
         board, now = self.reading(request), self.now()
         query = beside.last_week(asked(request), board, self.settings, now)
-        told = self.settings.hotline(query.hotline)
-        day = beside.day_of(query, told)
+        config = self.settings.hotline(query.hotline)
+        day = beside.day_of(query, config)
         steps = await self.kept.of((day.sql, str(day.parameters)), LAST_WEEK_S, lambda: self.past.ask(day))
         counts = await self.kept.of(query, LAST_WEEK_S, lambda: self.past.counts(query))
-        return beside.week_answer(query, counts, steps, told, board.clock or now)
+        return beside.week_answer(query, counts, steps, config, board.clock or now)
 
     async def estimated_wait(self, request: web.Request) -> Answer:
         """What somebody who queues now will wait, by the last one served."""

@@ -26,41 +26,41 @@ LOOKED_BACK_MS = 60 * MINUTE_MS
 """The wait of somebody who was served longer ago says nothing of now."""
 
 
-def week_before(instant: int, told: Hotline) -> int:
+def week_before(instant: int, config: Hotline) -> int:
     """The same time of day a week ago, by the hotline's clocks (ms)."""
-    local = datetime.fromtimestamp(instant / 1000, told.zone)
+    local = datetime.fromtimestamp(instant / 1000, config.zone)
     return int((local - WEEK).timestamp() * 1000)
 
 
 def last_week(parameters: Mapping[str, str], board: Readable, settings: Settings, now: int) -> Query:
     """The span [midnight, same time of day) a week ago; whole minutes. Raises BadRequestError."""
     query, _ = choose(given_of(parameters, PARAMETERS), board, settings)
-    told = settings.hotline(query.hotline)
+    config = settings.hotline(query.hotline)
     clock = board.clock or now
-    start = week_before(local_day(clock, told.zone).start, told)
-    end = week_before(clock - clock % MINUTE_MS + MINUTE_MS, told)
+    start = week_before(local_day(clock, config.zone).start, config)
+    end = week_before(clock - clock % MINUTE_MS + MINUTE_MS, config)
     return query._replace(start=start, end=max(end, start + MINUTE_MS))
 
 
-def day_of(query: Query, told: Hotline) -> Statement:
+def day_of(query: Query, config: Hotline) -> Statement:
     """Visits by quarter of an hour of the whole day that the span begins."""
     assert query.start is not None
-    return in_steps(query._replace(end=local_day(query.start, told.zone).end), DAY_STEP_MS)
+    return in_steps(query._replace(end=local_day(query.start, config.zone).end), DAY_STEP_MS)
 
 
 def week_answer(
-    query: Query, counts: Counts, steps: Sequence[Mapping[str, Any]], told: Hotline, clock: int
+    query: Query, counts: Counts, steps: Sequence[Mapping[str, Any]], config: Hotline, clock: int
 ) -> dict[str, Any]:
     """`offered` is of today's quarters, each beside the same time of day a week ago; None: nothing is known of that day."""
-    today = local_day(clock, told.zone)
+    today = local_day(clock, config.zone)
     came = {row["step_ms"]: int(row["offered"]) for row in steps}
     known = bool(steps)
     quarters = range(today.start, today.end, DAY_STEP_MS)
     return {
-        **heading(query, told),
+        **heading(query, config),
         "start": today.start,
         "step_s": DAY_STEP_MS // 1000,
-        "offered": [came.get(week_before(quarter, told), 0) if known else None for quarter in quarters],
+        "offered": [came.get(week_before(quarter, config), 0) if known else None for quarter in quarters],
         "figures": shown(counts, query.threshold_s) if known else None,
     }
 

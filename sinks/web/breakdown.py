@@ -46,10 +46,10 @@ def read(parameters: Mapping[str, str], board: Readable, settings: Settings) -> 
 
 def breakdown(asked: Asked, board: Readable, settings: Settings, outlines: Outlines | None) -> dict[str, Any]:
     """The rows, the most calls first; districts of the map that nobody called from are rows of zeros."""
-    told = settings.hotline(asked.hotline)
+    config = settings.hotline(asked.hotline)
     clock = board.clock or 0
-    span = bounds(clock, told.zone)[asked.window]
-    today = bounds(clock, told.zone)["today"]
+    span = bounds(clock, config.zone)[asked.window]
+    today = bounds(clock, config.zone)["today"]
     end = clock - clock % SPARK_MS + SPARK_MS
     edges = [(end - n * SPARK_MS, end - (n - 1) * SPARK_MS) for n in range(SPARK_CELLS, 0, -1)]
     dimension = dimension_of(asked.by)
@@ -71,11 +71,11 @@ def breakdown(asked: Asked, board: Readable, settings: Settings, outlines: Outli
         district = mapped.get(value)
         offered = counts.get("offered", 0)
         found = rates(counts)
-        threshold_s = told.thresholds("")[0]
+        threshold_s = config.thresholds("")[0]
         rows.append(
             {
                 "value": value,
-                "name": dict(told.labels.get(value) or (district.name if district else {})),
+                "name": dict(config.labels.get(value) or (district.name if district else {})),
                 "offered": offered,
                 "answered": counts.get("answered", 0),
                 "abandoned": counts.get("abandoned", 0),
@@ -100,8 +100,8 @@ def breakdown(asked: Asked, board: Readable, settings: Settings, outlines: Outli
         "window": asked.window,
         "from": span[0],
         "to": span[1],
-        "time_zone": told.time_zone,
-        "threshold_s": told.thresholds("")[0],
+        "time_zone": config.time_zone,
+        "threshold_s": config.thresholds("")[0],
         "data_as_of": board.clock,
         "few_below": FEW,
         "rows": rows,

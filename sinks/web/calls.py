@@ -45,17 +45,17 @@ def read_page(
         raise BadRequestError(f"metric is missing: name one of {', '.join((*NOW, *MEASURES))}")
     as_of = board.clock or now
     query = parse({k: v for k, v in given.items() if k not in OWN_PARAMETERS}, board, settings, as_of)
-    told = settings.hotline(query.hotline)
+    config = settings.hotline(query.hotline)
     window = next((name for name in WINDOWS if name == given.get("window")), None)
     if window is None and "window" in given:
         raise BadRequestError(f"window={given['window']!r}: there are {', '.join(WINDOWS)}")
     start, end = query.start or 0, query.end or as_of - as_of % 60_000 + 60_000
     if window is not None:
-        start, end = bounds(as_of, told.zone)[window]
+        start, end = bounds(as_of, config.zone)[window]
     if metric in NOW:
         end = as_of
-    where, parameters_ = conditions(sees, told)
-    threshold_s = query.threshold_s if "threshold_s" in given else told.thresholds(query.queue or "")[0]
+    where, parameters_ = conditions(sees, config)
+    threshold_s = query.threshold_s if "threshold_s" in given else config.thresholds(query.queue or "")[0]
     dimensions = {} if query.queue is None else {"queue": query.queue}
     asked = Asked(
         metric,
@@ -65,7 +65,7 @@ def read_page(
         start,
         end,
         threshold_s,
-        told.short_abandon_s,
+        config.short_abandon_s,
         as_of,
         (tuple(where), parameters_),
     )

@@ -21,11 +21,11 @@ def day(parameters: Mapping[str, str], board: Readable, settings: Settings, now:
     given = given_of(parameters, PARAMETERS)
     hotline = hotline_of(given, board, settings)
     queue = queue_of(given, hotline, board)
-    told, key = settings.hotline(hotline), Key(hotline, queue)
+    config, key = settings.hotline(hotline), Key(hotline, queue)
     clock = board.clock or now
-    today = local_day(clock, told.zone)
+    today = local_day(clock, config.zone)
     edges = [(start, start + SPARK_MS) for start in range(today.start, today.end, SPARK_MS)]
-    threshold_s = told.thresholds(queue or "")[0]
+    threshold_s = config.thresholds(queue or "")[0]
     offered: list[int | None] = []
     met: list[int | None] = []
     judged: list[int | None] = []
@@ -43,14 +43,14 @@ def day(parameters: Mapping[str, str], board: Readable, settings: Settings, now:
     return {
         "hotline": hotline,
         "queue": queue,
-        "time_zone": told.time_zone,
+        "time_zone": config.time_zone,
         "start": today.start,
         "end": today.end,
         "step_s": SPARK_MS // 1000,
         "data_as_of": board.clock,
         "threshold_s": threshold_s,
-        "target": told.target_at(queue or "", clock),
-        "targets": [told.target_at(queue or "", start) for start, _ in edges],
+        "target": config.target_at(queue or "", clock),
+        "targets": [config.target_at(queue or "", start) for start, _ in edges],
         "offered": offered,
         "met": met,
         "judged": judged,

@@ -17,9 +17,9 @@ BEFORE = 20
 LONGEST_ID = 256
 
 
-def statement(feed: str, hotline: str, call: str, told: Hotline, sees: Sees) -> Statement:
+def statement(feed: str, hotline: str, call: str, config: Hotline, sees: Sees) -> Statement:
     """The visits of a call and those of its caller that began in the 24 hours before it, the oldest first."""
-    where, parameters = conditions(sees, told)
+    where, parameters = conditions(sees, config)
     may = "".join(f" AND {condition}" for condition in where)
     own = f"SELECT * FROM v_visits WHERE feed = {{feed:String}} AND hotline = {{hotline:String}} AND call = {{call:String}}{may}"  # noqa: S608
     began = f"(SELECT min(coalesce(arrived_at, queued_at)) FROM ({own}))"  # noqa: S608
@@ -46,7 +46,7 @@ SELECT * REPLACE ({local}) FROM
 )
 ORDER BY own, coalesce(arrived_at, queued_at), queued_at
 """  # noqa: S608
-    asked = {"feed": feed, "hotline": hotline, "call": call, "zone": told.time_zone, "most": 100}
+    asked = {"feed": feed, "hotline": hotline, "call": call, "zone": config.time_zone, "most": 100}
     return Statement(sql, parameters | asked)
 
 
@@ -60,8 +60,8 @@ async def one_call(
         raise BadRequestError(
             f"call is missing or longer than {LONGEST_ID} characters: name one as /api/v1/calls has it"
         )
-    told = settings.hotline(hotline)
-    rows = await past.ask(statement(feed, hotline, call, told, sees))
+    config = settings.hotline(hotline)
+    rows = await past.ask(statement(feed, hotline, call, config, sees))
     own = [row for row in rows if row["own"]]
     if not own:
         return None
@@ -70,11 +70,11 @@ async def one_call(
         "feed": feed,
         "hotline": hotline,
         "call": call,
-        "time_zone": told.time_zone,
+        "time_zone": config.time_zone,
         "data_as_of": board.clock,
         "topic": CALLS,
         "partition": murmur2_partition(call.encode(), partitions),
         "last_offset": max(row["last_offset"] for row in own),
-        "visits": [row | {"threshold_s": told.thresholds(row["queue"])[0]} for row in own],
+        "visits": [row | {"threshold_s": config.thresholds(row["queue"])[0]} for row in own],
         "earlier": [row for row in rows if not row["own"]][-BEFORE:],
     }

@@ -113,7 +113,7 @@ def _in(column: str, values: Iterable[str]) -> str:
 
 def _queues_of(centres: frozenset[str], settings: Settings) -> dict[str, list[str]]:
     found = {
-        hotline: [name for name, queue in told.queues.items() if queue.centre in centres]
-        for hotline, told in settings.hotlines.items()
+        hotline: [name for name, queue in config.queues.items() if queue.centre in centres]
+        for hotline, config in settings.hotlines.items()
     }
     return {hotline: queues for hotline, queues in found.items() if queues}

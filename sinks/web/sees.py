@@ -33,9 +33,9 @@ class Sees(NamedTuple):
     def hotline(self, hotline: str) -> bool:
         return self.hotlines is None or hotline in self.hotlines
 
-    def queue(self, hotline: str, queue: str, told: Hotline) -> bool:
+    def queue(self, hotline: str, queue: str, config: Hotline) -> bool:
         """Whether the figures of a queue may be seen."""
-        centre = told.queues[queue].centre if queue in told.queues else ""
+        centre = config.queues[queue].centre if queue in config.queues else ""
         return (
             self.hotline(hotline)
             and self[3:] == (None, None, None)
@@ -53,10 +53,10 @@ class Sees(NamedTuple):
             return False
         return own is None or any(within(dimension_of(kind), value, allowed) for allowed in own)
 
-    def condition(self, found: AlertEvent | Signal, told: Hotline) -> bool:
+    def condition(self, found: AlertEvent | Signal, config: Hotline) -> bool:
         """Whether an alert or a signal may be seen; one of the whole hotline by those who may see all of it."""
         if found.queue:
-            return self.queue(found.hotline, found.queue, told)
+            return self.queue(found.hotline, found.queue, config)
         if found.category:
             level = found.category.count("/") + 1
             kind = next(
@@ -111,12 +111,12 @@ def divisions(codes: Collection[str]) -> list[str]:
     return sorted(filter(None, map(_division, codes)))
 
 
-def conditions(sees: Sees, told: Hotline) -> tuple[list[str], dict[str, Any]]:
+def conditions(sees: Sees, config: Hotline) -> tuple[list[str], dict[str, Any]]:
     """SQL conditions on `v_visits` that leave what may be seen, and their parameters."""
     where, parameters = [], {}
     queues = sees.queues
     if sees.centres is not None:
-        of_centres = frozenset(q for q, queue in told.queues.items() if queue.centre in sees.centres)
+        of_centres = frozenset(q for q, queue in config.queues.items() if queue.centre in sees.centres)
         queues = of_centres if queues is None else queues & of_centres
     for name, column, values in (
         ("hotlines", "hotline", sees.hotlines),

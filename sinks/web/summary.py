@@ -180,7 +180,7 @@ def in_memory(query: Query, board: Readable, known_from: int | None) -> Counts |
     return board.window(Key(query.hotline, query.queue), query.start, min(end, query.end or end))
 
 
-def heading(query: Query, told: Hotline) -> dict[str, Any]:
+def heading(query: Query, config: Hotline) -> dict[str, Any]:
     """What an answer begins with: of what and of which span it is."""
     return {
         "feed": query.feed,
@@ -188,7 +188,7 @@ def heading(query: Query, told: Hotline) -> dict[str, Any]:
         "queue": query.queue,
         "from": iso(query.start),
         "to": iso(query.end),
-        "time_zone": told.time_zone,
+        "time_zone": config.time_zone,
     }
 
 
