@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.embedded.child import EmbeddedError, spawn, stop, tail
 
@@ -44,23 +45,23 @@ class ClickHouseServer:
         self.prepare()
         self._process = process = spawn(self.command, self.log)
         end = time.monotonic() + timeout_s
-        while not answers(self.url):
+        while not self.answers():
             if process.poll() is not None or time.monotonic() > end:
                 self.stop()
                 raise EmbeddedError(f"ClickHouse did not start; the end of {self.log}:\n{tail(self.log)}")
             time.sleep(0.1)
+
+    def answers(self, timeout_s: float = 5.0) -> bool:
+        """Whether it answers now, and not another server that has taken its port meanwhile."""
+        query = quote("SELECT path FROM system.disks WHERE name = 'default'")
+        try:
+            with urllib.request.urlopen(f"{self.url}/?query={query}", timeout=timeout_s) as answer:  # noqa: S310
+                return bool(answer.read().decode("utf-8", "replace").rstrip("/\n") == str(self.data_dir))
+        except (OSError, urllib.error.URLError):
+            return False
 
     def stop(self, timeout_s: float = 20.0) -> None:
         """Stop the server that `start` started; nothing if none runs."""
         if self._process is not None:
             stop(self._process, timeout_s)
             self._process = None
-
-
-def answers(url: str, timeout_s: float = 2.0) -> bool:
-    """Whether a ClickHouse answers `/ping` at this address now."""
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/ping", timeout=timeout_s) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False

@@ -10,6 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.embedded.child import EmbeddedError, spawn, stop, tail
+from deploy.runtime.kafka import cluster_id
+from deploy.runtime.settings import Kafka
 
 
 class KafkaBroker:
@@ -34,6 +36,16 @@ class KafkaBroker:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    async def answers(self) -> bool:
+        """Whether it answers a client now, and not another broker that has taken its port meanwhile."""
+        if not await answers(self.bootstrap):
+            return False
+        try:
+            stored = (self.data_dir / "meta.properties").read_text(encoding="utf-8").splitlines()
+            return f"cluster.id={await cluster_id(Kafka(bootstrap=self.bootstrap))}" in stored
+        except (KafkaError, OSError):
+            return False
 
     def start(self, timeout_s: float = 180.0) -> None:
         """Start and wait until a client is answered. Raises EmbeddedError with the log's tail."""

@@ -5,12 +5,12 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 
 from aiokafka.errors import KafkaError
 
 from deploy import topics
-from deploy.embedded import clickhouse, kafka
 from deploy.embedded.child import EmbeddedError
 from deploy.embedded.jars import KAFKA, fetched
 from deploy.runtime import run_file
@@ -86,11 +86,11 @@ class Supervisor:
             if not fetched():
                 self._say(f"Kafka {KAFKA}: fetching it from Maven Central (about 45 MB, once on this machine)")
             await self._start("kafka", plan.kafka.command)
-            waits.append(self._until_answering("kafka", self._kafka_answers))
+            waits.append(self._until_answering("kafka", plan.kafka.answers))
         if plan.clickhouse:
             plan.clickhouse.prepare()
             await self._start("clickhouse", plan.clickhouse.command)
-            waits.append(self._until_answering("clickhouse", self._clickhouse_answers))
+            waits.append(self._until_answering("clickhouse", partial(asyncio.to_thread, plan.clickhouse.answers)))
         await asyncio.gather(*waits)
         await self._make_topics()
         names = await asyncio.to_thread(migrate, plan.settings)
@@ -117,12 +117,6 @@ class Supervisor:
         )
         self._children[name] = child
         await child.start()
-
-    def _kafka_answers(self) -> Awaitable[bool]:
-        return kafka.answers(self._plan.endpoints.kafka)
-
-    def _clickhouse_answers(self) -> Awaitable[bool]:
-        return asyncio.to_thread(clickhouse.answers, self._plan.endpoints.clickhouse)
 
     async def _until_answering(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
         loop = asyncio.get_running_loop()

@@ -7,11 +7,15 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
 
 from deploy.embedded.child import EmbeddedError, port_is_free, spawn, stop, tail, tied
+from deploy.embedded.clickhouse import ClickHouseServer
+from deploy.embedded.kafka import KafkaBroker
+from deploy.runtime.kafka import cluster_id
 from deploy.runtime.settings import ClickHouse, Kafka, Settings
 from deploy.supervisor import backoff, run
 from deploy.supervisor.child import Child
@@ -221,6 +225,25 @@ async def test_a_broker_that_cannot_start_fails_the_start_with_the_end_of_its_lo
         await Supervisor(plan, said.append).run(lambda: pytest.fail("it cannot be ready"))
     assert said[-1] == "stopped"
     assert not (tmp_path / "run.json").exists()
+
+
+@pytest.mark.clickhouse
+def test_another_clickhouse_on_its_port_is_not_taken_for_it(tmp_path, clickhouse_url):
+    """Two were started at once: the second made its tables in the first one's, and wrote there."""
+    server = ClickHouseServer(tmp_path / "clickhouse", port=urlsplit(clickhouse_url).port)
+    assert not server.answers()
+    with pytest.raises(EmbeddedError, match="address already in use"):
+        server.start(timeout_s=60)
+
+
+@pytest.mark.kafka
+async def test_another_broker_on_its_port_is_not_taken_for_it(tmp_path, kafka_bootstrap):
+    broker = KafkaBroker(tmp_path / "kafka", port=int(kafka_bootstrap.rpartition(":")[2]))
+    assert not await broker.answers(), "its storage is not there yet"
+    broker.data_dir.mkdir()
+    for cluster, its in ((await cluster_id(Kafka(bootstrap=kafka_bootstrap)), True), ("another", False)):
+        (broker.data_dir / "meta.properties").write_text(f"version=1\ncluster.id={cluster}\n")
+        assert await broker.answers() is its
 
 
 @pytest.mark.parametrize("stands_still", [False, True])
