@@ -1,8 +1,8 @@
 """Detection: what the merger asks as its clock goes on - is demand as expected, is the promise kept, who waits too long?
 
 Pure: counts, gauges and a clock come in, `Signal` and `Forecast` records go out. `detection` holds it together; what is
-judged of demand is in `demand` (with `history`, `profile`, `plan`, `level` and `expectation` for what is expected, and
-`departure` for the tests), what is judged of promises in `promised`, and `signals` writes what is told of each.
+judged of demand is in `demand` (with `history`, `profile`, `plan`, `level`, `spread` and `expectation` for what is
+expected, and `departure` for the tests), what is judged of promises in `promised`, and `signals` writes what is told.
 
 Here a time or length without a unit in its name is in milliseconds. Words that the modules share:
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from streams.detection.calendar import SLOTS
 from streams.detection.history import Days, Floats
-from streams.detection.level import Spread, day_deviation, estimate_spread
+from streams.detection.level import Spread
+from streams.detection.spread import day_deviation, estimate_spread
 
 HALF_AGE_DAYS = 42
 FLAGGED_WEIGHT = 0.05

@@ -9,9 +9,10 @@ import pytest
 from deploy.runtime.settings import Demand
 from streams.detection.counts import CLAIMED, Width, tail_score
 from streams.detection.departure import required_score
-from streams.detection.level import Spread, estimate_spread, observe, unknown
+from streams.detection.level import Spread, observe, unknown
 from streams.detection.scale import CHECKED, Scales
 from streams.detection.series import Series
+from streams.detection.spread import estimate_spread
 
 MINUTE, DAY = 60_000, 86_400_000
 MONDAY = 20_605 * DAY
