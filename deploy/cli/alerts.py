@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Coroutine, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from getpass import getuser
 from typing import Any, NoReturn, TypeVar, get_args
 from uuid import uuid4
@@ -93,16 +93,17 @@ def list_alerts() -> None:
         taken = controls.acknowledgement_of(event, event.at)
         silence = controls.silence_of(event, now)
         said = f"  taken on by {taken.author}" + (f" ({taken.note})" if taken.note else "") if taken else ""
-        said += f"  silenced until {_time(silence.ends_at)}" if silence else ""
-        told = f"{event.fingerprint}  {event.severity:8}  {_time(event.started_at)}  {event.rule}"
+        said += f"  silenced until {_time(silence.ends_at, settings, event.hotline)}" if silence else ""
+        told = (
+            f"{event.fingerprint}  {event.severity:8}  {_time(event.started_at, settings, event.hotline)}  {event.rule}"
+        )
         click.echo(f"{told}  {place_of(event)}{said}")
         if sentence := event.summary.get("en") or next(iter(event.summary.values()), ""):
             click.echo(f"    {sentence}")
     for silence in controls.active(now):
         matchers = " ".join(f"{name}={pattern}" for name, pattern in silence.matchers.items())
-        click.echo(
-            f"silence {silence.id}  until {_time(silence.ends_at)}  {matchers}  {silence.author}: {silence.reason}"
-        )
+        until = _time(silence.ends_at, settings, silence.matchers.get("hotline", ""))
+        click.echo(f"silence {silence.id}  until {until}  {matchers}  {silence.author}: {silence.reason}")
     if not firing:
         click.echo("nothing fires")
 
@@ -155,16 +156,17 @@ def silence(matchers: tuple[str, ...], duration: str, reason: str, author: str) 
     made = Silence(
         id=uuid4().hex[:8], matchers=labels, author=author, reason=reason, at=now, ends_at=now + _duration_ms(duration)
     )
+    until = _time(made.ends_at, settings, labels.get("hotline", ""))
     if settings.paging == "alertmanager":
         try:
             identity = asyncio.run(silence_in_alertmanager(settings.alerts.alertmanager, made))
         except SilenceRefusedError as error:
             _refuse(str(error))
-        click.echo(f"silence {identity} in Alertmanager until {_time(made.ends_at)}")
+        click.echo(f"silence {identity} in Alertmanager until {until}")
         return
     held = sum(matches(labels, event.labels) for event in _do(settings, control_log.firing(settings.kafka)))
     _say(settings, made)
-    click.echo(f"silence {made.id} until {_time(made.ends_at)}: of what fires now it holds back {held or 'nothing'}")
+    click.echo(f"silence {made.id} until {until}: of what fires now it holds back {held or 'nothing'}")
 
 
 @command.command("feedback")
@@ -183,7 +185,7 @@ def feedback(fingerprint: str, verdict: Verdict, note: str, author: str) -> None
     last = fired[_meant(fingerprint, fired, "alerts", f"no alert {fingerprint} has fired in the last 30 days")]
     said = feedback_on(last, verdict, author, note, _now())
     _say(settings, said)
-    click.echo(f"{last.rule} of {_time(last.started_at)}: {verdict}")
+    click.echo(f"{last.rule} of {_time(last.started_at, settings, last.hotline)}: {verdict}")
 
 
 @command.command("unsilence")
@@ -246,5 +248,7 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def _time(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+def _time(ms: int, settings: Settings, hotline: str) -> str:
+    """In the zone of the hotline (of the only one, if none is named): what is said of its alerts is, too."""
+    zone = settings.hotline(hotline or settings.only_hotline).zone
+    return f"{datetime.fromtimestamp(ms / 1000, zone):%Y-%m-%d %H:%M} {zone.key}"

@@ -64,6 +64,35 @@ def test_a_list_says_what_an_alert_means_and_how_it_is_called(monkeypatch):
     assert [line.strip() for line in lines if line.startswith(" ")] == ["5 waiting past 20 s", "5 个等待"]
 
 
+@pytest.mark.parametrize(
+    ("hotline", "at"), [("h", "2026-11-27 13:47 Asia/Shanghai"), ("other", "2026-11-27 05:47 UTC")]
+)
+def test_a_list_has_the_clock_of_the_hotline_as_its_sentences_have(monkeypatch, hotline, at):
+    """They stood side by side: "05:47 UTC" and "since 13:47"."""
+    settings = Settings(hotlines={"h": {"time_zone": "Asia/Shanghai"}}, kafka={"bootstrap": "broker:9092"})
+    monkeypatch.setattr(deploy.cli.alerts, "current", lambda: settings)
+    monkeypatch.setattr(deploy.cli.alerts, "resolve", lambda told: told)
+    controls, noon = Controls(), 1_795_758_420_000
+    controls.take(
+        Silence(id="s", matchers={"hotline": hotline}, author="li", reason="x", at=1, ends_at=noon + 3_600_000)
+    )
+
+    async def firing(kafka):
+        return [event(hotline=hotline, started_at=noon, summary={}, labels={"hotline": hotline})]
+
+    async def load(kafka):
+        return controls
+
+    monkeypatch.setattr(control_log, "firing", firing)
+    monkeypatch.setattr(control_log, "load", load)
+    monkeypatch.setattr(deploy.cli.alerts, "_now", lambda: noon)
+    alert, silence = CliRunner().invoke(command, ["list"]).stdout.splitlines()
+    until = at.replace("13:47", "14:47").replace("05:47", "06:47")
+    assert f"  {at}  " in alert
+    assert alert.endswith(f"silenced until {until}")
+    assert f"until {until}  hotline={hotline}" in silence
+
+
 def test_what_is_not_known_to_be_written_is_not_said_to_be_so(monkeypatch):
     settings = Settings(paging="hotline", kafka={"bootstrap": "broker:9092"})
     monkeypatch.setattr(deploy.cli.alerts, "current", lambda: settings)
