@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import msgspec
+import process_kit
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from process_kit import HOTLINE, running
@@ -157,6 +158,52 @@ async def test_a_webhook_that_is_away_gets_it_later_also_after_a_restart(kafka_b
     log = process.log.read_text(encoding="utf-8")
     assert "channel fails, tried again with back-off" in log
     assert "secret of the service" not in log
+
+
+STUMBLES = """
+from alerts.channels import webhook
+whole = webhook.payload
+def payload(event, *more):
+    return whole(event, *more) if event.queue != "bad" else 1 // 0
+webhook.payload = payload
+"""
+
+
+@pytest.mark.kafka
+@pytest.mark.faults
+async def test_an_alert_that_a_channel_stumbles_over_ends_nothing_and_is_told_by_one_that_does_not(
+    kafka_bootstrap, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(process_kit, "HOTLINE", STUMBLES + HOTLINE)
+    async with running(kafka_bootstrap, tmp_path) as (process, hook, manager):
+        fault = 'hotline_alerts_deliveries_total{channel="webhook",outcome="retry",reason="fault"}'
+
+        async def tried_twice():
+            return (await process.metrics()).get(fault, 0) >= 2
+
+        def is_told(queue, state):
+            async def seen():
+                return any(told_state == state for told_state, _, _ in told(hook, queue))
+
+            return seen
+
+        await process.signals("bad")
+        await process.until(tried_twice)
+        await process.signals("good")
+        await process.until(is_told("good", "firing"))
+        await process.until(lambda: _posted(manager, "bad"))
+        assert told(hook, "bad") == []
+        await process.checkpointed()
+        await process.kill()
+        assert "ZeroDivisionError" in process.log.read_text(encoding="utf-8")
+
+        monkeypatch.setattr(process_kit, "HOTLINE", HOTLINE)
+        await process.start()
+        await process.until(is_told("bad", "firing"))
+        for queue in ("bad", "good"):
+            await process.signals(queue, active=False)
+            await process.until(is_told(queue, "resolved"))
+        await process.checkpointed()
 
 
 async def test_rules_that_cannot_be_used_end_the_process_with_what_to_do(tmp_path):
