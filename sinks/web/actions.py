@@ -18,7 +18,7 @@ from deploy.runtime.settings import Kafka, Settings
 from sinks.web.board import Board
 from sinks.web.deeds import UNDO_MS, Deeds, Name, Signed, Write, answering, refuse
 from sinks.web.gate import PERSON, Gate
-from sinks.web.seen import seen, silences
+from sinks.web.limited_board import limited, silences
 from streams.contract import AlertEvent
 from streams.contract.alerts import Acknowledgement, ControlRecord, Silence, Verdict, control_key, feedback_on
 from streams.contract.audit import AuditAction
@@ -161,7 +161,7 @@ class Actions(Deeds[ControlRecord]):
     async def unsilence(self, request: web.Request) -> web.Response:
         """Somebody ends a silence early: whoever is due to know is paged from now on."""
         asked = await self.asked(request, Unsilenced)
-        holding = silences(seen(self.board, request[PERSON].sees, self.settings), self.now())
+        holding = silences(limited(self.board, request[PERSON].sees, self.settings), self.now())
         found = next((silence for silence in holding if silence.id == asked.silence), None)
         if found is None:
             raise refuse(HTTPStatus.NOT_FOUND, "this silence does not hold (any more)")
@@ -178,7 +178,7 @@ class Actions(Deeds[ControlRecord]):
         made: Callable[[Asked, AlertEvent], ControlRecord | None],
     ) -> web.Response:
         asked = await self.asked(request, kind)
-        alert = seen(self.board, request[PERSON].sees, self.settings).alerts.get(asked.fingerprint)
+        alert = limited(self.board, request[PERSON].sees, self.settings).alerts.get(asked.fingerprint)
         if alert is None or (alert.state != "firing" and kind is not Judged):
             raise refuse(HTTPStatus.NOT_FOUND, "this alert does not fire (any more)")
         record = made(asked, alert)

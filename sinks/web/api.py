@@ -23,13 +23,13 @@ from sinks.web.day import day
 from sinks.web.districts import Outlines
 from sinks.web.gate import PERSON, Gate
 from sinks.web.kept import Kept
+from sinks.web.limited_board import Readable, limited
 from sinks.web.one_call import one_call
 from sinks.web.past import AwayError, Past, bounds_of, minutes, to_counts, windows
 from sinks.web.people import Right
 from sinks.web.planned import events_answer, events_rows, read_events
 from sinks.web.reader import Reader
 from sinks.web.rolling import WINDOWS, bounds, measures
-from sinks.web.seen import Readable, seen
 from sinks.web.sees import Sees
 from sinks.web.snapshot import View, choose_hotline
 from sinks.web.summary import (
@@ -121,7 +121,7 @@ class Api:
 
     def reading(self, request: web.Request) -> Readable:
         """The board as whoever asks may see it."""
-        return seen(self.board, self.sees(request), self.settings)
+        return limited(self.board, self.sees(request), self.settings)
 
     def _require(self, request: web.Request, right: Right) -> None:
         """Note who looks at calls. Raises NotYoursError for those who may not."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from deploy.runtime.settings import Hotline, Settings
 from sinks.clickhouse.why import Statement
+from sinks.web.limited_board import Readable
 from sinks.web.past import in_steps
 from sinks.web.rolling import shown
-from sinks.web.seen import Readable
 from sinks.web.sees import Sees, conditions
 from sinks.web.snapshot import DAY_STEP_MS
 from sinks.web.summary import BadRequestError, Query, choose, given_of, heading, iso

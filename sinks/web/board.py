@@ -109,7 +109,7 @@ class Board:
         return sorted((*entered, *self.of_file), key=in_time) if self.of_file else entered
 
     def admits(self, hotline: str, queue: str) -> bool:
-        """Whether a queue may be shown: all of them (`Seen` is the board of those who may not see all)."""
+        """Whether a queue may be shown: all of them (`LimitedBoard` is the board of those who may not see all)."""
         del hotline, queue
         return True
 

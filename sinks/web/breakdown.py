@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from deploy.runtime.settings import Settings
 from sinks.web.districts import Outlines
 from sinks.web.kinds import SETS, KindKey, KindSet, dimension_of
+from sinks.web.limited_board import Readable
 from sinks.web.rolling import WINDOWS, bounds
-from sinks.web.seen import Readable
 from sinks.web.summary import BadRequestError, given_of, hotline_of
 from streams.contract.cells import MINUTE_MS, OTHER
 from streams.contract.metrics import Window, rates, ratio, within_threshold

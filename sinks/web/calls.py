@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from deploy.runtime.settings import Settings
 from sinks.clickhouse.traces import MEASURES, NOW
 from sinks.clickhouse.why import Asked, WhyError, number, require, sums, visits
+from sinks.web.limited_board import Readable
 from sinks.web.past import Past
 from sinks.web.rolling import WINDOWS, bounds
-from sinks.web.seen import Readable
 from sinks.web.sees import EVERYTHING, Sees, conditions
 from sinks.web.summary import FARTHEST, LONGEST_PAGE, PARAMETERS, BadRequestError, given_of, iso, parse, whole_of
 from streams.contract.metrics import ratio

@@ -6,7 +6,7 @@ from typing import Any
 from deploy.runtime.settings import Settings
 from sinks.web.board import Key
 from sinks.web.expected import bands
-from sinks.web.seen import Readable, events_of_day
+from sinks.web.limited_board import Readable, events_of_day
 from sinks.web.snapshot import SPARK_MS, band_of
 from sinks.web.summary import given_of, hotline_of, queue_of
 from streams.contract.cells import MINUTE_MS

@@ -5,8 +5,8 @@ from typing import Any
 
 from deploy.runtime.settings import Hotline, Settings
 from sinks.clickhouse.why import COLUMNS, TIMES, Statement
+from sinks.web.limited_board import Readable
 from sinks.web.past import Past
-from sinks.web.seen import Readable
 from sinks.web.sees import EVERYTHING, Sees, conditions
 from sinks.web.summary import BadRequestError, given_of, hotline_of
 from streams.contract.keys import murmur2_partition

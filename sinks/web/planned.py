@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from deploy.runtime.settings import Settings
-from sinks.web.seen import Readable
+from sinks.web.limited_board import Readable
 from sinks.web.sees import Sees
 from sinks.web.summary import FARTHEST, LONGEST_PAGE, BadRequestError, given_of, iso, whole_of
 from streams.contract import Announcement

@@ -21,9 +21,9 @@ from deploy.runtime.watched_file import WatchedFile, watch
 from sinks.web.board import Board
 from sinks.web.deeds import UNDO_MS, Deeds, Name, Question, Signed, Write, answering, refuse
 from sinks.web.gate import PERSON, Gate
+from sinks.web.limited_board import limited
 from sinks.web.planned import place_of
 from sinks.web.reader import Reader
-from sinks.web.seen import seen
 from sinks.web.summary import BadRequestError
 from streams.contract import Announcement
 from streams.contract.announcements import Fate, followed, same
@@ -148,7 +148,7 @@ class Planning(Deeds[Announcement]):
         if not sees.announces(asked.hotline, asked.queue, self.settings):
             self.gate.note(request, "refused")
             raise refuse(HTTPStatus.FORBIDDEN, "you do not see all that this event bears on: name a queue of yours")
-        place_of(asked.hotline, asked.queue, seen(self.board, sees, self.settings), self.settings)
+        place_of(asked.hotline, asked.queue, limited(self.board, sees, self.settings), self.settings)
         try:
             span = span_of(asked.begin, asked.end, asked.hotline, self.settings)
         except ValueError as error:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from deploy.runtime.settings import Settings
 from sinks.web.board import Board
+from sinks.web.limited_board import limited
 from sinks.web.parts import Parts
 from sinks.web.reader import Reader
-from sinks.web.seen import seen
 from sinks.web.sees import Sees
 from sinks.web.snapshot import View
 
@@ -68,7 +68,7 @@ class Screens:
     def _publish(self, look: Look) -> bool:
         parts = self._parts.get(look) or self._parts.setdefault(look, Parts(token_hex(6)))
         loading = self.reader.known_from is None
-        board = seen(self.board, look.sees, self.settings)
+        board = limited(self.board, look.sees, self.settings)
         away = loading and not self.reader.positions
         told = {"loading": loading, "away": away, "actions": look.acts, "judges": look.judges}
         view = View(board, self.settings, self.now(), worst=self.worst, **told)

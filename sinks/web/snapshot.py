@@ -14,8 +14,8 @@ from deploy.runtime.settings import Settings
 from sinks.web.board import Key
 from sinks.web.expected import Range, bands, expect, versus
 from sinks.web.judge import ORDER, STALE_S, Blame, Figures, Verdict, blame_of, is_breach, judge, kind_of
+from sinks.web.limited_board import LimitedBoard, Readable, events_of_day, silences
 from sinks.web.rolling import WINDOWS, bounds
-from sinks.web.seen import Readable, Seen, events_of_day, silences
 from sinks.web.sources import heard
 from streams.contract import DIMENSIONS, LIVE, AlertEvent, Forecast, Gauge, Signal
 from streams.contract.cells import MINUTE_MS
@@ -57,7 +57,7 @@ class View:
         worst: Mapping[str, Any] | None = None,
     ) -> None:
         self.board, self.settings, self.now = board, settings, now
-        self.worst = worst if not isinstance(board, Seen) else None  # it is of all calls of the hotline
+        self.worst = worst if not isinstance(board, LimitedBoard) else None  # it is of all calls of the hotline
         self.loading, self.away, self.actions, self.judges = loading, away, actions, judges
         self.hotline = choose_hotline(board, settings)
         self.config = settings.hotline(self.hotline)
@@ -192,7 +192,7 @@ class View:
         gauge = self._gauge(key)
         oldest = gauge.oldest_queued_at if gauge else None
         met, judged = self._level(key, threshold_s)
-        tells = self.tells_agents and (key.queue is not None or not isinstance(self.board, Seen))
+        tells = self.tells_agents and (key.queue is not None or not isinstance(self.board, LimitedBoard))
         return {
             "waiting": gauge.waiting if gauge else None,
             "over": gauge.waiting_over_threshold if gauge else None,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from deploy.runtime.settings import Hotline, Settings
 from sinks.web.board import KEPT_MS, Board, Key
+from sinks.web.limited_board import Readable
 from sinks.web.rolling import SOURCES_EXPECTED, SOURCES_HEARD, WINDOWS, measures
-from sinks.web.seen import Readable
 from sinks.web.snapshot import choose_hotline
 from streams.contract.cells import BY_NUMBER, COUNTERS, MINUTE_MS, Counts
 from streams.contract.events import LIVE

@@ -19,9 +19,9 @@ from deploy.runtime.access import Access, Account, Filter
 from sinks.web.board import Key
 from sinks.web.calls import read_page
 from sinks.web.gate import COOKIE, HEADER
+from sinks.web.limited_board import LimitedBoard
 from sinks.web.passwords import Session, Sessions, Tries, hash_password, verify
 from sinks.web.people import RIGHTS, of_proxy, sees_of
-from sinks.web.seen import Seen
 from sinks.web.sees import EVERYTHING, Sees, conditions, within
 from streams.contract.audit import AuditEvent
 
@@ -391,7 +391,7 @@ def test_calls_are_cut_down_by_every_dimension_as_parameters(settings) -> None:
 
 async def test_the_conditions_reach_the_statement_of_the_calls(site: RunningSite, settings) -> None:
     sees = sees_of(Filter(queues=["utilities"], districts=["990102"]))
-    board = Seen(site.board, sees_of(Filter(queues=["utilities"])), settings)
+    board = LimitedBoard(site.board, sees_of(Filter(queues=["utilities"])), settings)
     page = read_page({"metric": "offered"}, board, settings, site.now, as_file=False, sees=sees)
     assert page.asked.may == (
         tuple(conditions(sees, settings.hotline(city.HOTLINE))[0]),

@@ -12,8 +12,8 @@ from alerts.controls import Controls
 from deploy.runtime.kafka import UnansweredError
 from sinks.web.board import Board
 from sinks.web.gate import HEADER
+from sinks.web.limited_board import limited, silences
 from sinks.web.said import Said
-from sinks.web.seen import seen, silences
 from sinks.web.sees import Sees
 from streams.contract.alerts import Acknowledgement, Silence
 
@@ -85,7 +85,7 @@ def test_who_sees_some_queues_sees_the_silences_that_name_them() -> None:
     for number, matchers in enumerate(({"queue": "utilities"}, {"alertname": "*"}, {"queue": "transport"})):
         named = {"hotline": city.HOTLINE} | matchers if "queue" in matchers else matchers
         board.apply(Silence(id=str(number), matchers=named, author="x", reason="y", at=0, ends_at=100), 0)
-    some = seen(board, Sees(queues=frozenset({"utilities"})), city.demo_settings())
+    some = limited(board, Sees(queues=frozenset({"utilities"})), city.demo_settings())
     assert [silence.id for silence in silences(some, 50)] == ["0"]
     assert [silence.id for silence in silences(board, 50)] == ["0", "1", "2"]
     assert silences(board, 100) == []

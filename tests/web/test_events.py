@@ -16,8 +16,8 @@ from deploy.runtime.kafka import UnansweredError
 from deploy.runtime.settings import Hotline
 from sinks.web import planning
 from sinks.web.gate import HEADER
+from sinks.web.limited_board import limited
 from sinks.web.people import Person
-from sinks.web.seen import seen
 from sinks.web.sees import EVERYTHING, Sees
 from streams.contract import Announcement, Cell, Forecast, Signal
 from streams.contract.announcements import Announcements
@@ -280,7 +280,7 @@ def test_who_sees_some_queues_sees_the_events_that_bear_on_them(site) -> None:
     for number, (hotline, queue) in enumerate((("", ""), ("12345", "utilities"), ("12345", "housing"), ("911", ""))):
         site.put(Announcement(id=str(number), revision=1, name="x", begin=0, end=1, hotline=hotline, queue=queue, author="x", at=0))  # fmt: skip
     own = Sees(hotlines=frozenset({"12345"}), queues=frozenset({"utilities"}))
-    assert [it.id for it in seen(site.board, own, site.settings).events()] == ["0", "1"]
+    assert [it.id for it in limited(site.board, own, site.settings).events()] == ["0", "1"]
 
 
 async def test_events_of_the_file_are_shown_and_changed_there(site, http, written, tmp_path) -> None:

@@ -16,7 +16,7 @@ from streams.contract.cells import Counts, add_counts
 from streams.contract.metrics import Window
 
 
-class Seen:
+class LimitedBoard:
     """A look at a board through a filter; made anew for each look. The whole of a hotline is the sum of its visible queues."""
 
     def __init__(self, board: Board, sees: Sees, settings: Settings) -> None:
@@ -126,12 +126,12 @@ class Seen:
         return total
 
 
-Readable = Board | Seen
+Readable = Board | LimitedBoard
 
 
-def seen(board: Board, sees: Sees, settings: Settings) -> Readable:
-    """The board itself for those who may see all of it."""
-    return board if sees == Sees() else Seen(board, sees, settings)
+def limited(board: Board, sees: Sees, settings: Settings) -> Readable:
+    """What somebody may see of the board: the board itself for those who may see all of it."""
+    return board if sees == Sees() else LimitedBoard(board, sees, settings)
 
 
 def silences(board: Readable, now: int) -> list[Silence]:
