@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from deploy.runtime.detection_settings import Demand
 from deploy.runtime.plurals import so_many
 from deploy.runtime.public_holidays import known_country
-from deploy.runtime.settings import Demand
 from deploy.runtime.written_times import local_ms
 from streams.detection.series import INTERVALS, Judged, Series
 

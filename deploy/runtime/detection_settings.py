@@ -1,11 +1,36 @@
-"""When the engine tells of what it sees: shares, concentrations, the day's answer rate."""
+"""When the engine tells of what it sees: demand, silence, concentrations, shares, the day's answer rate."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from deploy.runtime.section import Section
 from deploy.runtime.service_settings import Fraction, Seconds
+
+
+class Demand(Section):
+    """Demand above and below expectation, each with its budget. `learn_from`: feeds whose history teaches `live`.
+
+    `min_excess` and `min_shortfall`: calls more or less than expected that are worth a word. `events`: a file of
+    announced events beside those that people enter, `events.yaml` in the data directory unless told.
+    """
+
+    events: Path | None = None
+    learn_from: tuple[str, ...] = ("history",)
+    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
+    min_excess: Annotated[int, Field(ge=1)] = 8
+    min_shortfall: Annotated[int, Field(ge=1)] = 8
+    clear_after_s: Seconds = 300
+
+
+class QueueSilence(Section):
+    """No call in a queue, or to a whole hotline, where some were due. Longer than `intake.silent_after_s`: a source cut off
+    explains it.
+    """
+
+    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
+    min_silence_s: Seconds = 120
 
 
 class Concentration(Section):

@@ -37,7 +37,9 @@ from deploy.runtime.detection_settings import (
     AnswerRate,
     Blocked,
     Concentration,
+    Demand,
     NoAgent,
+    QueueSilence,
     RingNoAnswer,
 )
 from deploy.runtime.public_holidays import known_country
@@ -237,30 +239,6 @@ class Cells(Section):
                 if slash and (dimension not in {"category", "district"} or level not in set("12345")):
                     raise ValueError(f"{name}: {part}: category and district have the levels 1 to 5, others none")
         return {name: parts for name, parts in sets.items() if parts}
-
-
-class Demand(Section):
-    """Demand above and below expectation, each with its budget. `learn_from`: feeds whose history teaches `live`.
-
-    `min_excess` and `min_shortfall`: calls more or less than expected that are worth a word. `events`: a file of
-    announced events beside those that people enter, `events.yaml` in the data directory unless told.
-    """
-
-    events: Path | None = None
-    learn_from: tuple[str, ...] = ("history",)
-    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
-    min_excess: Annotated[int, Field(ge=1)] = 8
-    min_shortfall: Annotated[int, Field(ge=1)] = 8
-    clear_after_s: Seconds = 300
-
-
-class QueueSilence(Section):
-    """No call in a queue, or to a whole hotline, where some were due. Longer than `intake.silent_after_s`: a source cut off
-    explains it.
-    """
-
-    false_alarms_per_week: Annotated[float, Field(gt=0, le=100)] = 0.1
-    min_silence_s: Seconds = 120
 
 
 class Web(Section):

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from deploy.runtime.settings import Demand as DemandRules
-from deploy.runtime.settings import QueueSilence
+from deploy.runtime.detection_settings import Demand as DemandRules
+from deploy.runtime.detection_settings import QueueSilence
 from streams.detection import young
 from streams.detection.announced import Lift
 from streams.detection.counts import deviation, tail_score

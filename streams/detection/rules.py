@@ -9,12 +9,14 @@ from deploy.runtime.detection_settings import (
     AnswerRate,
     Blocked,
     Concentration,
+    Demand,
     NoAgent,
+    QueueSilence,
     RingNoAnswer,
     ShareLimit,
 )
 from deploy.runtime.service_settings import ServiceLevel
-from deploy.runtime.settings import Cells, Demand, Hotline, QueueSilence, Settings
+from deploy.runtime.settings import Cells, Hotline, Settings
 from streams.contract import LIVE, SignalKind
 from streams.detection.announced import Announced
 

@@ -5,7 +5,7 @@ from math import inf, log10
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from deploy.runtime.settings import Demand as DemandRules
+from deploy.runtime.detection_settings import Demand as DemandRules
 from streams.detection.counts import tail_score
 from streams.detection.demand import Demand
 from streams.detection.departure import WINDOWS, Look, required_score

@@ -10,7 +10,7 @@ from math import log, log1p, log10
 
 import msgspec
 
-from deploy.runtime.settings import QueueSilence
+from deploy.runtime.detection_settings import QueueSilence
 from streams.detection.episode import Episode
 from streams.detection.keys import MINUTE
 

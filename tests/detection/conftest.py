@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from detection_kit import tell
 
-from deploy.runtime.settings import Demand, Hotline, Queue
+from deploy.runtime.detection_settings import Demand
+from deploy.runtime.settings import Hotline, Queue
 from streams.contract import Signal
 from streams.detection import Detection, DetectionRules
 

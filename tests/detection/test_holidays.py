@@ -10,8 +10,9 @@ from detection_kit import tell
 from pydantic import ValidationError
 
 from deploy.cli.main import cli
+from deploy.runtime.detection_settings import Demand
 from deploy.runtime.public_holidays import weekdays
-from deploy.runtime.settings import Demand, Hotline
+from deploy.runtime.settings import Hotline
 from streams.contract import Cell, Signal
 from streams.detection import Detection, DetectionRules
 from streams.detection.series import Series

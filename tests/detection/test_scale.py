@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from deploy.runtime.settings import Demand
+from deploy.runtime.detection_settings import Demand
 from streams.detection.counts import CLAIMED, Width, tail_score
 from streams.detection.departure import required_score
 from streams.detection.level import Spread, observe, unknown

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.cli.main import cli
-from deploy.runtime.settings import Demand
+from deploy.runtime.detection_settings import Demand
 from streams.detection.series import SURE, Judged, Series
 
 MINUTE = 60_000

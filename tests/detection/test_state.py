@@ -9,8 +9,9 @@ from detection_kit import tell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.runtime.detection_settings import Demand
 from deploy.runtime.service_settings import ServiceLevel
-from deploy.runtime.settings import Demand, Hotline, Settings
+from deploy.runtime.settings import Hotline, Settings
 from streams.contract import Gauge, Signal, SourceStatus
 from streams.detection import Detection, DetectionRules, rules_from
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from detection_kit import tell
 
+from deploy.runtime.detection_settings import Demand
 from deploy.runtime.service_settings import ServiceLevel
-from deploy.runtime.settings import Demand, Hotline
+from deploy.runtime.settings import Hotline
 from streams.contract import Gauge, Signal
 from streams.detection import Detection, DetectionRules
 from streams.detection.stirred import Stirred

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from detection_kit import tell
 
-from deploy.runtime.settings import Demand
+from deploy.runtime.detection_settings import Demand
 from streams.contract import Signal
 from streams.detection import Detection
 from streams.detection.series import Series

@@ -16,7 +16,8 @@ from aiokafka.errors import NotEnoughReplicasError
 from structlog.testing import capture_logs
 
 from deploy.runtime.alerts_settings import Alerts
-from deploy.runtime.settings import Cells, Demand, Hotline, Intake, Queue, Settings
+from deploy.runtime.detection_settings import Demand
+from deploy.runtime.settings import Cells, Hotline, Intake, Queue, Settings
 from model.broker import PARTITIONS, Broker, Sending
 from model.database import Database, Sink
 from model.laws import called_final_too_early
