@@ -26,9 +26,9 @@ from deploy.runtime.faults import Fault, Faults, contained
 from deploy.runtime.settings import Settings
 
 OLD_MS = 300_000
-"""Older data than this, and nobody would be told of what goes on now."""
+"""Age of the data beyond which nobody would be told of what goes on now."""
 STUCK_MS = 300_000
-"""So long an alert may be kept from being told by an error in Hotline: its back-off tries it seven times meanwhile."""
+"""How long an error in Hotline may keep an alert from being told: its back-off tries it seven times meanwhile."""
 BEATS_TO_LIVE = 3
 ARMED_MS = 14 * 86_400_000
 

@@ -3,7 +3,7 @@
 from alerts.lifecycle import Time
 
 GAP_MS = 15_000
-"""Longer without having read everything, and we were deaf: silence is counted anew from the end of it."""
+"""A gap in which not everything was read and that is longer than this counts as deafness: silence is counted from its end."""
 
 
 class Listening:

@@ -17,7 +17,7 @@ RULE = "BackAfterOutage"
 SHORTEST_MS = 60_000
 """What was shorter is a restart, not an outage."""
 SETTLED_MS = 15_000
-"""So long nothing late was heard: all there was to catch up with is read."""
+"""When nothing late was heard for this long, all there was to catch up with is read."""
 STANDS_MS = 300_000
 
 

@@ -20,7 +20,7 @@ WEEK = 7 * 1440 * MINUTE
 TAIL = 30 * MINUTE
 """An alarm that comes so soon after an incident is of it: long windows end later than what was in them."""
 Z = 1.96
-"""Of the normal distribution, 95 % lie within so many standard deviations."""
+"""Standard deviations within which 95 % of a normal distribution lie."""
 
 
 class Label(NamedTuple):

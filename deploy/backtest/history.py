@@ -11,7 +11,7 @@ from streams.contract.cells import BY_NUMBER
 
 MINUTE = 60_000
 PIECE = 1440 * MINUTE
-"""So much is asked for at once, and held."""
+"""Span of minutes that is asked for at once, and held."""
 
 _COLUMNS = ("dimension_set", *DIMENSIONS, *PLAIN, *BY_NUMBER)
 _QUERY = f"""

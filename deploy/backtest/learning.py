@@ -12,7 +12,7 @@ from deploy.backtest.play import Fired
 ENOUGH_DAYS = 28
 """Four of each weekday: of fewer how much such days differ is hardly known."""
 FEW_ODD_DAYS = 2
-"""So many departures are had by the best of lines."""
+"""Departures that even the best of lines has."""
 
 Row = TypeVar("Row")
 

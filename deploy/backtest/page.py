@@ -19,14 +19,14 @@ from sinks.report.words import Language
 
 MINUTE, HOUR = 60_000, 3_600_000
 MOST_ROWS, MOST_CLOSE = 400, 24
-"""So many alarms are listed, and so many are looked at up close."""
+"""Alarms that are listed, and those that are looked at up close, at most."""
 AROUND = 2 * HOUR
 LONGEST = 12 * HOUR
 """Up close: so long before and after it, and no more than that in all."""
 
 LONG = ' class="words"'
 MOST_IN_LINE = 24
-"""Longer texts of a table may be broken into lines."""
+"""Characters from which on a text in a table may be broken into lines."""
 
 _LEGEND = {
     "legend_calls": '<path class="line" d="M0 11H8V4H17V9H26"/>',

@@ -52,7 +52,7 @@ _FEEDS = 'hotline sql "SELECT feed, min(day), max(day) FROM v_hotline_daily GROU
 DETECTORS = ("demand_above_expectation", "demand_below_expectation", "demand_concentrated", "queue_silence")
 """Kinds of signals that have a budget of false alarms."""
 TELL_EVERY_S = 30.0
-"""So often a log is told how far it is; a terminal is by the day that was played."""
+"""Seconds between two lines about how far it is, where a log reads them; a terminal shows each day that was played."""
 BUDGET = "demand.false_alarms_per_week"
 ALL_BUDGETS = (BUDGET, "concentration.false_alarms_per_week", "queue_silence.false_alarms_per_week")
 

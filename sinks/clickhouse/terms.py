@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 MOST_TERMS = 100
-"""Of one text, the first ones: a text of 32,768 characters is a document, not a matter."""
+"""Terms of one text, the first ones: a text of 32,768 characters is a document, not a matter."""
 LONGEST_TEXT = 32_768
 """As the contract has it; a character may become eighteen plain ones."""
 SHORTEST_HAN, SHORTEST, LONGEST = 2, 3, 40

@@ -13,7 +13,7 @@ from streams.contract import DIMENSIONS
 
 DAY_MS = 86_400_000
 LONGEST_S = 120
-"""Above so many seconds waits are kept in steps of 5 %: a threshold there cannot be told to the second."""
+"""Longest threshold that is known to the second: longer waits are kept in steps of 5 %."""
 
 TIMES = ("arrived_at", "queued_at", "answered_at", "ended_at")
 COLUMNS = (

@@ -51,11 +51,11 @@ from streams.contract.events import LIVE
 
 FORMATS = ("json", "csv")
 LAST_WEEK_S = 60.0
-"""So long what was a week ago is not asked again."""
+"""How long an answer about last week is kept before ClickHouse is asked again."""
 ESTIMATE_S = 4.0
 WORST_S = 60.0
 WORST_DAYS = 30
-"""So many local days are looked through for the worst 24 hours unless a span is named."""
+"""Local days that are looked through for the worst 24 hours, unless a span is named."""
 
 
 class NotFoundError(LookupError):

@@ -28,7 +28,7 @@ from streams.contract import AlertEvent
 from streams.contract.alerts import Acknowledgement, ControlRecord, Feedback, feedback_on
 
 SLACK_S = 300
-"""Older requests are played back by somebody."""
+"""Age (s) beyond which a request of Slack's is refused: somebody plays it back."""
 PAGE_CSP = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _WORDS: dict[Answer, str] = {

@@ -17,7 +17,7 @@ OWN_PARAMETERS = ("metric", "window", "limit", "offset")
 CALLS_PARAMETERS = (*OWN_PARAMETERS, *PARAMETERS)
 PAGE = 50
 LONGEST_FILE = 100_000
-"""So many rows at most leave as CSV in one answer."""
+"""Rows that leave as CSV in one answer, at most."""
 
 
 class Page(NamedTuple):

@@ -13,9 +13,9 @@ from streams.contract import Forecast
 
 Z90 = 1.645
 SMALL = 30.0
-"""Below so many expected calls a percentage says little: the difference in calls is shown."""
+"""Expected calls below which a percentage says little: the difference in calls is shown."""
 TOO_SHORT = 0.5
-"""Below so many expected calls there is nothing to compare with."""
+"""Expected calls below which there is nothing to compare with."""
 WHOLE_DAY = 0.8
 """Days learned below which a forecast knows nothing of the hours that it has not seen: it is none."""
 

@@ -48,7 +48,7 @@ _TO_COME = frozenset({"error_budget_slow_burn", "answer_rate_breach_predicted"})
 """Where the service is heading, not how it is: no breach either."""
 STALE_S = 15
 WATCH_POINTS = 0.05
-"""Within so much of the target (a fraction) the service level is watched."""
+"""How near its target (a fraction) a service level is watched."""
 WATCH_SHARE = 0.8
 """From this share of a limit on it is watched."""
 

@@ -16,9 +16,9 @@ from streams.contract.cells import BY_NUMBER, MINUTE_MS
 
 HOUR_MS = 60 * MINUTE_MS
 AT_ONCE_MS = 2 * HOUR_MS
-"""Of a nation's lines a hundred thousand rows."""
+"""Span of cells that is asked for at once: a hundred thousand rows for a nation's lines."""
 CHUNK = 2_000
-"""Records that are made at once: screens wait meanwhile."""
+"""Records that are made at a stretch: screens wait meanwhile."""
 AHEAD_MS = 24 * HOUR_MS
 """A source whose clock runs ahead has minutes to come."""
 FORECAST_MS = 48 * HOUR_MS

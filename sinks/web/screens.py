@@ -13,7 +13,7 @@ from sinks.web.sees import Sees
 from sinks.web.snapshot import View
 
 MOST_VIEWS = 64
-"""So many different filters at once: each costs a snapshot whenever the board is looked at."""
+"""Different filters that may be looked through at once: each costs a snapshot at every look at the board."""
 
 
 class Look(NamedTuple):

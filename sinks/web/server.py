@@ -33,10 +33,10 @@ from sinks.web.screens import Look, Screens
 
 STATIC = Path(__file__).with_name("static")
 LOOK_S = 0.5
-"""So often the board is looked at when nothing comes: ages grow."""
+"""Seconds between two looks at the board when nothing comes: ages grow."""
 LOOKS_APART_S = 0.25
 LOOKING_AT_MOST = 0.15
-"""Of the time, when something comes: a board of a thousand queues is looked at less often than one of ten."""
+"""Share of the time that looking may take when much comes: a large board is looked at less often than a small one."""
 LOOK_BACK_S = 300.0
 LOOK_BACK_FIRST_S = 15.0
 RECONNECT_MS = 1_000
