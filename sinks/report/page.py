@@ -153,7 +153,7 @@ class Page:
         return [
             f"{alert.fired_at.astimezone(self._zone):%m-%d %H:%M}",
             alert.rule,
-            alert.severity,
+            self._words.get(alert.severity, alert.severity),
             self._names.get(alert.queue) or alert.queue or DASH,
             lasted,
             by,

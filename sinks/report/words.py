@@ -40,13 +40,17 @@ WORDS: dict[Language, dict[str, str]] = {
         "at": "Fired",
         "rule": "Rule",
         "severity": "Severity",
+        "info": "info",
+        "warning": "warning",
+        "critical": "critical",
         "lasted": "Lasted",
         "by": "Taken on by",
         "still": "still firing",
         "nobody": "nobody",
         "not_stated": "not stated",
-        "definitions": "Answer rate (inbound): answered / (offered + ended in menu + blocked). Service level (offered): answered "
-        "within the promised threshold / offered; abandoned within it counts as a miss. Abandonment rate: abandoned / offered, "
+        "definitions": "The first three figures are of calls, each counted once; tables and rates are of visits: a call that was "
+        "in two queues is a visit of both. Answer rate (inbound): answered / (offered + ended in menu + blocked). Service level "
+        "(offered): answered within the promised threshold / offered; abandoned within it counts as a miss. Abandonment rate: abandoned / offered, "
         "short abandons included. ASA: mean wait of answered visits, zero waits included. AHT: mean talk + hold + after-call "
         "work of answered visits. A dash: a rate over nothing.",
     },
@@ -85,12 +89,16 @@ WORDS: dict[Language, dict[str, str]] = {
         "at": "触发时间",
         "rule": "规则",
         "severity": "级别",
+        "info": "提示",
+        "warning": "警告",
+        "critical": "严重",
         "lasted": "持续",
         "by": "确认人",
         "still": "仍在告警",
         "nobody": "无人",
         "not_stated": "未注明",
-        "definitions": "接通率（全部呼入）：接通 /（请求人工 + 止于语音导航 + 打不进）。服务水平（请求人工）：承诺时限内接通 / 请求人工，时限内放弃计为未达标。"
+        "definitions": "前三项按来电计，一通只计一次；各表与比率按进队次数计：一通来电进过两个队列，两处各计一次。"
+        "接通率（全部呼入）：接通 /（请求人工 + 止于语音导航 + 打不进）。服务水平（请求人工）：承诺时限内接通 / 请求人工，时限内放弃计为未达标。"
         "放弃率：放弃 / 请求人工，含短时放弃。平均应答速度：接通者的平均等待，含零等待。平均处理时长：接通者的通话 + 保持 + 话后平均。短横：分母为零。",
     },
 }

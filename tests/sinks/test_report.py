@@ -125,6 +125,8 @@ def test_the_same_in_chinese(report: Report) -> None:
     text = read_page(Page(report, {}, "zh").html(NOW))
     assert f"承诺未兑现：{report.total.service_level:.1%}。" in text
     assert not re.search(r"\b(Answered|Abandoned|Queue|Offered)\b", text)
+    assert "ServiceLevelUnderTarget 警告 " in text
+    assert "warning" not in text
     assert WORDS["en"].keys() == WORDS["zh"].keys()
 
 
