@@ -1,5 +1,6 @@
 """The `hotline` group: which commands there are and where each one stands."""
 
+import errno
 import logging
 import sys
 from importlib import import_module
@@ -81,8 +82,11 @@ def cli() -> None:
     """
 
 
+_OF_THE_PLACE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
+
+
 def main() -> None:
-    """Entry point: settings that cannot be used end with exit code 2 and one line per problem."""
+    """Entry point: settings and places that cannot be used end with exit code 2 and one line per problem."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it raises what it logs; processes that log ask for more
     try:
         if sys.argv[1:2] != ["up"]:
@@ -92,4 +96,10 @@ def main() -> None:
         problems = str(error)
         head = "these settings cannot be used:\n" if "\n" in problems else ""
         click.echo(f"hotline: {head}{problems}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None or error.errno not in _OF_THE_PLACE:
+            raise
+        todo = "name another place, or let whoever runs this use it"
+        click.echo(f"hotline: {error.filename} cannot be used: {error.strerror}; {todo}", err=True)
         sys.exit(2)
