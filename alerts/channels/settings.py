@@ -19,6 +19,8 @@ def secrets_from_files(data: Any) -> Any:
         path = told.pop(f"{field}_file", None)
         if path is None:
             continue
+        if not isinstance(path, str):
+            raise ValueError(f"{field}_file: write the path of a file that holds the secret")  # noqa: TRY004
         if field in told:
             raise ValueError(f"both {field} and {field}_file are there: keep one")
         try:

@@ -271,6 +271,12 @@ async def test_a_mail_server_that_talks_without_end_is_left(monkeypatch):
     assert outcome == Retry("timeout", None, "no answer in time")
 
 
+@pytest.mark.parametrize("path", [True, 5, ["/run/secrets/mail"]])
+def test_a_secrets_file_that_is_no_path_is_refused_at_the_start(path):
+    with pytest.raises(ValidationError, match="password_file: write the path of a file"):
+        mail(25, password_file=path)
+
+
 async def test_a_mail_host_that_cannot_be_one_ends_nothing():
     outcome = await mail(25, host="a..b").send([Notice(event())], T)
     assert (type(outcome), outcome.reason) == (Retry, "refused")
