@@ -12,7 +12,7 @@ help: ## Show what there is
 install: .venv/installed ## Build .venv from uv.lock
 
 .venv/installed: pyproject.toml uv.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Hotline needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "Hotline needs Python 3.11 to 3.14: make PYTHON=python3.14 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	.venv/bin/uv sync --quiet --compile-bytecode --frozen --inexact --all-extras --python .venv/bin/python
