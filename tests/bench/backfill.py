@@ -1,12 +1,12 @@
 """How long the records of years take: an export of calls read, cleaned and windowed, and what that makes of 362 million.
 
-    python tests/bench/backfill.py [--records 200000] [--windowed 200000] [--calls-a-day 1000000] [--workers 1]
+    python tests/bench/backfill.py [--cleaned 200000] [--windowed 200000] [--calls-a-day 1000000] [--workers 1]
 
 Writes an export as telephone systems make them (`call-records`: CSV, a row a call), one row in a hundred with blanks
-around its values, one in a thousand without a time that can be read, and has it read by `hotline feed test` (cleaning
-alone), and its first `--windowed` rows (all, unless told) replayed by `hotline replay --wait` into the whole product: a
-broker, ClickHouse, `streams` (as many as `--workers`), one `sinks`. The run counts only if every minute and queue in SQL
-has the calls that were written.
+around its values, one in a thousand without a time that can be read, and has its first `--cleaned` rows read by `hotline
+feed test` (cleaning alone; 0: none), and its first `--windowed` rows replayed by `hotline replay --wait` into the whole
+product: a broker, ClickHouse, `streams` (as many as `--workers`), one `sinks`. The run counts only if every minute and
+queue in SQL has the calls that were written.
 """
 
 import argparse
@@ -127,23 +127,22 @@ def wrong(whole: Whole, feed: object, offered: Counter[tuple[str, int]]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=200_000)
-    parser.add_argument("--windowed", type=int, help="so many of them are replayed")
+    parser.add_argument("--cleaned", type=int, default=200_000)
+    parser.add_argument("--windowed", type=int, default=200_000)
     parser.add_argument("--calls-a-day", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=1)
     chosen = parser.parse_args()
-    windowed = chosen.records if chosen.windowed is None else min(chosen.windowed, chosen.records)
     with tempfile.TemporaryDirectory() as folder, Whole(Path(folder), 6) as whole:
         path = Path(folder) / "calls.csv"
-        offered = write(path, chosen.records, chosen.calls_a_day)
-        cleaning, found = told(whole, path, "feed", "test")
-        used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        print(f"cleaned {found['read']:,} records, load average {os.getloadavg()[0]:.1f}: {used:.1f} s of a core")
-        _say("cleaned", chosen.records, cleaning)
-        if not windowed:
+        if chosen.cleaned:
+            write(path, chosen.cleaned, chosen.calls_a_day)
+            cleaning, found = told(whole, path, "feed", "test")
+            used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            print(f"cleaned {found['read']:,} records, load average {os.getloadavg()[0]:.1f}: {used:.1f} s of a core")
+            _say("cleaned", chosen.cleaned, cleaning)
+        if not chosen.windowed:
             return
-        if windowed < chosen.records:  # as the same random numbers make them: the first of these
-            offered = write(path, windowed, chosen.calls_a_day)
+        offered = write(path, chosen.windowed, chosen.calls_a_day)
         asyncio.run(topics.apply(whole.settings.kafka, TOPICS))
         migrate(whole.settings)
         sinks = whole.start("sinks")
@@ -155,15 +154,14 @@ def main() -> None:
         differ = wrong(whole, summary["feed"], offered)
     if differ:
         sys.exit(f"{differ} minutes of queues have other calls in SQL than in the export")
-    print(f"{windowed:,} records at {chosen.calls_a_day:,} a day; load average {os.getloadavg()[0]:.1f}")
+    print(f"{chosen.windowed:,} records at {chosen.calls_a_day:,} a day; load average {os.getloadavg()[0]:.1f}")
     print(f"rejected {summary['rejected']}, repaired {summary['repaired']}")
-    _say("cleaned, windowed and in SQL", windowed, replayed)
+    _say("cleaned, windowed and in SQL", chosen.windowed, replayed)
     for name, costs in after.items():
         used = sum(cost.cpu_s for cost in costs) - sum(cost.cpu_s for cost in before.get(name, []))
         memory = " + ".join(f"{cost.rss / 2**20:,.0f}" for cost in costs)
-        print(
-            f"{name}: {used:.1f} s of a core, {windowed / used:,.0f} records per second of it; {memory} MiB at the end"
-        )
+        speed = chosen.windowed / used
+        print(f"{name}: {used:.1f} s of a core, {speed:,.0f} records per second of it; {memory} MiB at the end")
 
 
 def _say(name: str, records: int, seconds: float) -> None:
