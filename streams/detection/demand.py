@@ -47,7 +47,7 @@ WHOLE_WEEK = 6.5
 _NO_WINDOWS: tuple[int, int, list[Window]] = (-1, -1, [])
 
 
-class Packed(msgspec.Struct):
+class PackedDemand(msgspec.Struct):
     expectation: PackedExpectation
     incidents: Incidents
     samples: list[tuple[int, int]]
@@ -400,11 +400,13 @@ class Demand:
 
     # ---- state
 
-    def pack(self) -> Packed:
-        return Packed(self.expectation.pack(), self.incidents, self._samples, self.scales, self.pace)
+    def pack(self) -> PackedDemand:
+        return PackedDemand(self.expectation.pack(), self.incidents, self._samples, self.scales, self.pace)
 
     @classmethod
-    def unpack(cls, feed: str, zone: ZoneInfo, packed: Packed, learned: bytes | None, country: str = "") -> "Demand":
+    def unpack(
+        cls, feed: str, zone: ZoneInfo, packed: PackedDemand, learned: bytes | None, country: str = ""
+    ) -> "Demand":
         """`learned`: by `Expectation.learned`; None where a former version packed it with the rest."""
         demand = cls(feed, zone)
         demand.incidents = packed.incidents

@@ -9,12 +9,12 @@ import msgspec
 
 from streams.contract import Cell, Forecast, Gauge, Signal, SourceStatus
 from streams.contract.signals import FEED_ENDED
-from streams.detection import demand as demands
 from streams.detection import lack, outlook
 from streams.detection.agent_shortage import AgentShortage
 from streams.detection.announced import Announced, Lift
 from streams.detection.answer_rate import AnswerRate
 from streams.detection.concentrations import Concentration, Concentrations
+from streams.detection.demand import Demand, PackedDemand
 from streams.detection.departure import LEAST_ELAPSED
 from streams.detection.episode import Episode
 from streams.detection.explain import SliceKey
@@ -43,7 +43,7 @@ class _Packed(msgspec.Struct):
     version: int
     forecast_at: int
     too_late: int
-    demands: list[tuple[Key, demands.Packed]]
+    demands: list[tuple[Key, PackedDemand]]
     promises: list[tuple[Key, ErrorBudget]]
     waiting: list[tuple[Key, Waiting]]
     shares: list[tuple[ShareKey, Share]]
@@ -74,7 +74,7 @@ class Detection:
         self._version = 0
         self._forecast_at = 0
         self._over = False
-        self._demands: dict[Key, demands.Demand] = {}
+        self._demands: dict[Key, Demand] = {}
         self._stirred: set[Key] = set()
         """Keys whose calls were told of since their open minute was judged, and those with an episode that goes on."""
         self._promised = Promised()
@@ -106,7 +106,7 @@ class Detection:
             if not offered and not judged:
                 return
             hotline = self.rules.hotline(cell.hotline)
-            demand = demands.Demand(self.rules.feed, hotline.zone, country=hotline.country)
+            demand = Demand(self.rules.feed, hotline.zone, country=hotline.country)
             self._demands[key] = demand
         if not demand.put(cell.feed, cell.minute, offered):
             self.too_late += 1
@@ -365,7 +365,7 @@ class Detection:
             yield from self._concentrated(now, hotline, of.open.values(), changed=False)
         yield from self._judge_promises(now)
 
-    def _whole(self, key: Key) -> demands.Demand | None:
+    def _whole(self, key: Key) -> Demand | None:
         """The demand of the hotline that a key is a part of."""
         return self._demands.get(Key(key.hotline, "hotline")) if key.dimension_set != "hotline" else None
 
@@ -427,7 +427,7 @@ class Detection:
         made._forecast_at, made.too_late = packed.forecast_at, packed.too_late
         made._over = packed.over
         for key, state in packed.demands:
-            made._demands[key] = demands.Demand.unpack(
+            made._demands[key] = Demand.unpack(
                 packed.feed, rules.zone(key.hotline), state, learned.get(key), rules.hotline(key.hotline).country
             )
         made._promised = Promised(packed.promises, packed.waiting, packed.shares, packed.answer_rates, packed.shortages)

@@ -25,10 +25,12 @@ class Scripted:
     async def send(self, notices, now):
         del now
         self.sent.append([notice.event.episode for notice in notices])
-        outcome = self.outcomes.pop(0)
+        return self.outcomes.pop(0)
+
+    def asked(self, deliveries):
         if not self.outcomes:
-            self.done.set()
-        return outcome
+            self.done.set()  # asked before the last outcome is taken in, at once
+        return deliveries
 
     async def close(self):
         raise AssertionError("whoever made the channel closes it")
@@ -46,9 +48,8 @@ async def run(channel, *events):
         now += 600_000
         return now
 
-    task = asyncio.create_task(send_forever(channel, lambda: deliveries, later))
+    task = asyncio.create_task(send_forever(channel, lambda: channel.asked(deliveries), later))
     await asyncio.wait_for(channel.done.wait(), 60)
-    await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return deliveries
@@ -101,7 +102,7 @@ async def test_what_a_lost_queue_is_told_goes_nowhere():
         deliveries.tick(T, caught_up=True)
     channel = Scripted(Delivered(), Delivered())
     owner = iter([queues[0], queues[1], queues[1], queues[1]])
-    task = asyncio.create_task(send_forever(channel, lambda: next(owner, None), lambda: T))
+    task = asyncio.create_task(send_forever(channel, lambda: channel.asked(next(owner, None)), lambda: T))
     await asyncio.wait_for(channel.done.wait(), 60)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -149,7 +149,7 @@ def test_the_schema_of_the_envelope_says_what_is_read() -> None:
 
 @pytest.mark.parametrize("deep", [b"[" * 60_000, b'{"a":' * 12_000, envelope(EVENT)[:-1] + b',"x":' + b"[" * 60_000])
 def test_a_record_nested_deeper_than_can_be_read_is_rejected_and_stops_nothing(deep: bytes) -> None:
-    assert rejected(deep).reason == "schema"
+    assert rejected(deep).reason in {"schema", "not_json"}  # from Python 3.14 on it is read, to an end that is missing
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(
