@@ -295,10 +295,13 @@ class Demand:
         score = self.expectation.low_score_of_usual(seen.calls, seen.expected, seen.excess, seen.start)
         return score < QUIET_DAYS
 
-    def judge_silence(self, minute: int, keys: int, rules: QueueSilence, explained: Callable[[], float]) -> bool:
+    def judge_silence(
+        self, minute: int, keys: int, rules: QueueSilence, explained: Callable[[], float], *, silenced: bool = False
+    ) -> bool:
         """Bring the silence forward to the border where `minute` begins, one settled minute behind.
 
         `keys`: of which silence is judged. `explained`: the part of the calls that are missed for a reason told elsewhere.
+        `silenced`: all are, as nobody calls the hotline.
         True when there is something to tell.
         """
         silence, plan, curve = self.silence, self.plan, self.curve
@@ -315,7 +318,11 @@ class Demand:
             ended = silence.episode.active
             if silence.gone:
                 self._end(silence.episode, minute)
-            silence.heard(minute, exp(self.levels[-1].mean), doubt(self.levels[-1], plan.spread) + plan.variance)
+            level = exp(self.levels[-1].mean), doubt(self.levels[-1], plan.spread) + plan.variance
+            if silenced and not heard:
+                silence.explained(minute, *level)
+            else:
+                silence.heard(minute, *level)
             return ended
         if not known:
             silence.unknown(minute)

@@ -30,13 +30,15 @@ def judge(
     for key, demand in sorted(demands.items()):
         whole = wholes.get(key.hotline)
         since = blind.get(key.hotline)
+        silenced = False
         if since is None and whole is not None and whole != key:
             since = _silenced_since(key, demand, demands[whole].silence)
+            silenced = since is not None
         if since is not None:
             demand.blind(minute, since)
         if key.dimension_set != "category_1":
             explained = partial(_explained, demands, key)
-            changed = demand.judge_silence(minute, judged, rules.queue_silence, explained)
+            changed = demand.judge_silence(minute, judged, rules.queue_silence, explained, silenced=silenced)
             if demand.silence.told and demand.silence.episode.due(minute, changed=changed):
                 yield signals.silence(key, demand)
             changed = demand.judge_below(minute, judged, rules.demand)

@@ -55,6 +55,12 @@ class Silence(msgspec.Struct):
         self.since = self.until = at
         self.due, self.gain, self.unsure, self.gone = 0.0, gain, unsure, 0
 
+    def explained(self, minute: int, gain: float, unsure: float) -> None:
+        """Nobody called before `minute`, for a reason told elsewhere: what is missed counts from now on."""
+        since = self.since
+        self.heard(minute, gain, unsure)
+        self.since = since
+
     def unknown(self, minute: int) -> None:
         """Nobody knows what was due before `minute`: what once was says nothing of today."""
         self.due, self.until = 0.0, minute

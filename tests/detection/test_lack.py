@@ -175,6 +175,23 @@ def test_a_hotline_that_nobody_calls_at_all_is_told_once_and_long_before_its_que
     assert "Linjiang 12345: no call since" in told[0].summary["en"]
 
 
+def test_a_queue_that_does_not_come_back_with_its_hotline_is_told_silent_since_its_last_call(make_city, monday):
+    """While nobody calls the hotline nothing is said of the queue; what is due in it counts from when others call again."""
+    city = make_city(13, {f"queue-{number}": 120.0 for number in range(40)} | {"transport": 1_000.0})
+    detection = Detection(city.rules())
+    city.teach(detection, 14)
+    gone = range(600, 660)
+    told = day(
+        city, detection, monday, lambda q, i: 0.0 if i in gone or (q == "transport" and i >= 600) else 1.0, 480, 720
+    )
+    own = [it for it in told if it.queue == "transport"]
+    assert kinds(told) == {("queue_silence", ""), ("queue_silence", "transport")}
+    assert monday + 660 * MINUTE < own[0].at <= monday + 680 * MINUTE
+    assert monday + 590 * MINUTE <= own[0].since <= monday + 600 * MINUTE
+    assert own[0].expected < 30, "of the hour in which nobody called anywhere nothing is missed of it"
+    assert "since 10:00" in own[0].summary["en"] or "since 09:5" in own[0].summary["en"]
+
+
 def test_the_silence_of_the_queue_that_has_nearly_all_calls_is_told_as_its_own(taught, monday):
     """The hotline is silent for minutes at a time then: that is told only when the other queue's silence is news too."""
     city, detection = taught
