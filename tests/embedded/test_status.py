@@ -136,6 +136,9 @@ def test_the_json_has_the_fields_of_the_contract_and_no_rows_while_clickhouse_is
     assert {"topic", "partition", "position", "end", "lag", "data_as_of"} <= set(calls[0])
 
 
+FILES = ["rules", "paging", "events", "map"]
+
+
 @pytest.mark.kafka
 def test_check_names_each_thing_and_what_to_do(environment, topics, monkeypatch):
     topics()
@@ -143,8 +146,14 @@ def test_check_names_each_thing_and_what_to_do(environment, topics, monkeypatch)
     ran = CliRunner().invoke(check.command)
     assert ran.exit_code == 1
     lines = {line.split()[1]: line for line in ran.output.splitlines()}
-    assert list(lines) == ["settings", "pseudonym", "terms", "Kafka", "topics", "ClickHouse", "schema"]
-    assert [name for name, line in lines.items() if line.startswith("ok")] == ["settings", "terms", "Kafka", "topics"]
+    assert list(lines) == ["settings", "pseudonym", "terms", *FILES, "Kafka", "topics", "ClickHouse", "schema"]
+    assert [name for name, line in lines.items() if line.startswith("ok")] == [
+        "settings",
+        "terms",
+        *FILES,
+        "Kafka",
+        "topics",
+    ]
     assert "hotlines: none configured" in lines["settings"]
     assert "HOTLINE_PSEUDONYM__KEY" in lines["pseudonym"]
     assert "does not answer" in lines["ClickHouse"]
@@ -157,7 +166,7 @@ def test_check_judges_settings_also_where_nothing_runs_yet(monkeypatch, tmp_path
     ran = CliRunner().invoke(check.command, ["--data-dir", str(tmp_path)])
     assert ran.exit_code == 1
     lines = {line.split()[1]: line for line in ran.output.splitlines()}
-    assert list(lines) == ["settings", "pseudonym", "terms", "addresses"]
+    assert list(lines) == ["settings", "pseudonym", "terms", *FILES, "addresses"]
     assert "HOTLINE_PSEUDONYM__KEY" in lines["pseudonym"]
     assert "start `hotline up` or set HOTLINE_KAFKA__BOOTSTRAP" in lines["addresses"]
 
