@@ -38,9 +38,9 @@ from deploy.runtime.settings import Settings, SettingsError
 from deploy.runtime.watched_file import watch
 from deploy.runtime.worker import Background, Worker, run_worker
 from streams.contract.events import LIVE
-from streams.contract.topics import ALERTS, CELLS, SIGNALS, STATE_ALERTS
+from streams.contract.topics import ALERTS, CELLS, GROUPS, SIGNALS, STATE_ALERTS
 
-GROUP = "hotline-alerts"
+GROUP = GROUPS["alerts"]
 METRICS_S = 1.0
 SAVE_S = 0.05
 

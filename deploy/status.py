@@ -18,12 +18,11 @@ from deploy.runtime.run_file import Endpoints, ProcessState
 from deploy.runtime.settings import Settings
 from deploy.runtime.state_checks import RETENTION_USED, retention_used
 from sinks.clickhouse.client import ClickHouseAway, connect
-from sinks.clickhouse.records import GROUP, STORED_TOPICS
+from sinks.clickhouse.records import STORED_TOPICS
 from streams.contract.alerts import AlertEvent
 from streams.contract.cells import CellsRecord, Progress
-from streams.contract.topics import ALERTS, CALLS, CELLS, PARTIALS, SIGNALS, TOPICS
+from streams.contract.topics import ALERTS, CALLS, CELLS, GROUPS, PARTIALS, SIGNALS, TOPICS
 
-GROUPS = {"streams": "hotline-streams", "sinks": GROUP, "alerts": "hotline-alerts"}
 READS = {"streams": (CALLS, PARTIALS), "sinks": STORED_TOPICS, "alerts": (SIGNALS, CELLS, ALERTS)}
 """Reader -> topics: it has them to read also before it has committed anything."""
 _LOOK_BACK = 2_000  # records of hotline.cells read to find the last report; doubled until one is there

@@ -12,12 +12,12 @@ from deploy.runtime.settings import Kafka, Settings
 from deploy.runtime.watched_file import watch
 from deploy.runtime.worker import Worker, run_worker
 from streams.contract.announcements import Announcements
-from streams.contract.topics import CALLS, PARTIALS, STATE_STREAMS
+from streams.contract.topics import CALLS, GROUPS, PARTIALS, STATE_STREAMS
 from streams.event_file import EventFile, Events
 from streams.merge import Merger
 from streams.processors import factory, meaning
 
-GROUP = "hotline-streams"
+GROUP = GROUPS["streams"]
 
 log = structlog.get_logger()
 

@@ -15,8 +15,7 @@ from deploy.producers.publisher import NotReachableError
 from deploy.runtime.group_positions import positions
 from deploy.runtime.kafka import reading
 from deploy.runtime.settings import Kafka
-from deploy.status import GROUPS
-from streams.contract.topics import CALLS
+from streams.contract.topics import CALLS, GROUPS
 
 READER = GROUPS["streams"]
 MOST = 600_000

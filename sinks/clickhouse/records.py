@@ -33,14 +33,24 @@ from streams.contract.audit import AuditEvent
 from streams.contract.cells import Cell, CellsRecord, FeedStatus, Forecast, Gauge, Progress, SourceStatus
 from streams.contract.dead_letters import DeadLetter
 from streams.contract.signals import Signal
-from streams.contract.topics import ALERT_CONTROL, ALERTS, AUDIT, CELLS, DEAD_LETTER, NOTIFICATIONS, SIGNALS, VISITS
+from streams.contract.topics import (
+    ALERT_CONTROL,
+    ALERTS,
+    AUDIT,
+    CELLS,
+    DEAD_LETTER,
+    GROUPS,
+    NOTIFICATIONS,
+    SIGNALS,
+    VISITS,
+)
 from streams.contract.visits import CallFact, Visit, VisitMark, VisitsRecord
 
 ToRow = Callable[[Record], Row | None]
 """A record's row; None for one that is not meant for ClickHouse (`Progress` before any clock)."""
 
 
-GROUP = "hotline.sinks"
+GROUP = GROUPS["sinks"]
 """Who stores them: what lies before its commits is in ClickHouse."""
 STORED_TOPICS = (VISITS, CELLS, SIGNALS, ALERTS, ALERT_CONTROL, NOTIFICATIONS, AUDIT, DEAD_LETTER)
 """What the writer reads: the topics of `row_functions`."""

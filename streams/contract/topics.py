@@ -44,6 +44,9 @@ DEAD_LETTER = "hotline.dead-letter"
 STATE_STREAMS = "hotline.state.streams"
 STATE_ALERTS = "hotline.state.alerts"
 
+GROUPS = {"streams": "hotline-streams", "sinks": "hotline.sinks", "alerts": "hotline-alerts"}
+"""Process -> its consumer group, to whose commits others look. Under another name everything would be read again."""
+
 # Recovery reads what compaction has left: small segments and bounded lags keep that short. Nothing goes while it is
 # being read (at most 40 s): what is younger than a minute is left alone.
 _COMPACTED = (
