@@ -34,7 +34,7 @@ from streams.detection.keys import MINUTE
 from streams.detection.level import Level, doubt, odd_day
 from streams.detection.plan import Curve, Plan, Readiness, readiness
 from streams.detection.scale import CHECKED, LEAST_EXPECTED, Scales
-from streams.detection.silence import Silence, silence_required
+from streams.detection.silence import Silence, Stretches, silence_required
 
 BAND_MINUTES = 5
 QUIET_DAYS = 8.0
@@ -53,6 +53,7 @@ class PackedDemand(msgspec.Struct):
     samples: list[tuple[int, int]]
     scales: Scales
     pace: float = 0.0
+    stretches: Stretches = msgspec.field(default_factory=Stretches)
 
 
 class Demand:
@@ -63,6 +64,7 @@ class Demand:
         self.incidents = Incidents()
         self.expectation = Expectation(feed, zone, self.incidents, grain, country)
         self.scales = Scales()
+        self.stretches = Stretches()
         self._samples: list[tuple[int, int]] = []
         self._windows = _NO_WINDOWS
         self._at_border: tuple[list[Window], list[Look]] = ([], [])
@@ -318,6 +320,8 @@ class Demand:
             ended = silence.episode.active
             if silence.gone:
                 self._end(silence.episode, minute)
+            elif heard:
+                silence.ended(self.stretches, plan.spread.dispersion)
             level = exp(self.levels[-1].mean), doubt(self.levels[-1], plan.spread) + plan.variance
             if silenced and not heard:
                 silence.explained(minute, *level)
@@ -330,8 +334,14 @@ class Demand:
         for at in range(max(silence.until, settled - 60 * MINUTE), settled, MINUTE):
             silence.nothing(at, curve.due(at))
         required = silence_required(7 * curve.day, keys, rules.false_alarms_per_week)
-        dispersion = plan.spread.dispersion
-        return silence.judge(minute, rules, dispersion=dispersion, required=required, explained=explained)
+        return silence.judge(
+            minute,
+            rules,
+            dispersion=plan.spread.dispersion,
+            stretches=self.stretches,
+            required=required,
+            explained=explained,
+        )
 
     def blind(self, minute: int, since: int) -> None:
         """What came from `since` to the border where `minute` begins cannot be seen whole."""
@@ -408,7 +418,9 @@ class Demand:
     # ---- state
 
     def pack(self) -> PackedDemand:
-        return PackedDemand(self.expectation.pack(), self.incidents, self._samples, self.scales, self.pace)
+        return PackedDemand(
+            self.expectation.pack(), self.incidents, self._samples, self.scales, self.pace, self.stretches
+        )
 
     @classmethod
     def unpack(
@@ -422,4 +434,5 @@ class Demand:
         )
         demand._samples, demand.scales, demand.pace = packed.samples, packed.scales, packed.pace
         demand._widths = widths_of(demand.scales)
+        demand.stretches = packed.stretches
         return demand

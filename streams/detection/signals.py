@@ -23,7 +23,6 @@ from streams.detection.keys import MINUTE, Key, fingerprint
 from streams.detection.rules import DetectionRules
 from streams.detection.service import ErrorBudget, Pace, Spent
 from streams.detection.shares import Share
-from streams.detection.silence import silence_score
 from streams.detection.waiting import Waiting
 
 
@@ -148,7 +147,7 @@ class Signals:
             signal.expected = round(silence.due, 1)
             signal.window_s = max(1, (self._now - silence.since) // 1000)
             dispersion = demand.plan.spread.dispersion if demand.plan else 1.0
-            signal.score = round(silence_score(silence.due, silence.excess(dispersion)), 2)
+            signal.score = round(demand.stretches.score(silence.score(dispersion)), 2)
             signal.summary = words.silence(*self._where(key), since=silence.episode.since, expected=silence.due)
         return signal
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from detection_kit import tell
 
+from deploy.runtime.detection_settings import QueueSilence
 from streams.contract import Signal, SourceStatus
 from streams.detection import Detection
 from streams.detection.counts import low_score
-from streams.detection.silence import silence_required, silence_score
+from streams.detection.silence import Silence, Stretches, silence_required, silence_score
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 VOLUMES = {"transport": 20_000, "foreign-languages": 300}
@@ -60,6 +61,40 @@ def test_the_probability_of_no_call():
     # negative binomial with mean 10 and excess 0.1 (shape 10): (1 + 1)^-10
     assert silence_score(10.0, 0.1) == pytest.approx(3.0103, rel=1e-4)
     assert silence_required(1000.0, 1, 0.1) == pytest.approx(4.0)
+
+
+def episodes(calls, stretches, *, learn):
+    """When a line that expects a call a minute and has `calls`, minute by minute, is found silent."""
+    silence, begun = Silence(), []
+    required = silence_required(7 * 1440, 1, 0.1)
+    for minute, came in enumerate(calls):
+        at = (minute + 1) * MINUTE
+        if came:
+            if learn:
+                silence.ended(stretches, dispersion=1.0)
+            silence.episode.active = False
+            silence.heard(at, 1.0, 0.0)
+            continue
+        silence.nothing(minute * MINUTE, 1.0)
+        if silence.judge(
+            at, QueueSilence(), dispersion=1.0, stretches=stretches, required=required, explained=lambda: 0.0
+        ):
+            begun.append(minute)
+    return begun
+
+
+def test_where_callers_come_in_clusters_a_longer_silence_is_no_news():
+    """Two at a time: half as many moments at which one calls. What is learned of it costs a line without them nothing."""
+    random = np.random.default_rng(3)
+    weeks = 40 * 10_080
+    clusters, singles = 2 * random.poisson(0.5, weeks), random.poisson(1.0, weeks)
+    assert len(episodes(clusters, Stretches(), learn=False)) > 40 * 0.1 * 10
+    learned, claimed = Stretches(), Stretches()
+    assert len(episodes(clusters, learned, learn=True)) <= 40 * 0.1 * 2
+    assert len(episodes(singles, claimed, learn=True)) <= 40 * 0.1 * 2
+    assert claimed.score(5.0) == pytest.approx(5.0, abs=0.2)
+    found = episodes(np.append(clusters[:10_080], np.zeros(240, int)), learned, learn=False)
+    assert 10_080 < found[-1] <= 10_080 + 40
 
 
 def test_an_ordinary_day_lacks_nothing(taught, monday):
