@@ -15,6 +15,7 @@ from streams.detection.departure import (
     HALF_MINUTE,
     LEAST_ELAPSED,
     SAMPLE_EVERY,
+    WINDOWS,
     Look,
     Window,
     forecast,
@@ -203,6 +204,8 @@ class Demand:
         """
         if readiness(self.plan) is not Readiness.READY:
             return now % MINUTE == 0 and self._judge_young(now, keys, rules, whole)
+        if not self.episode.active and not self._called(now, WINDOWS[-1], rules.min_excess):
+            return False
         looks = self.looks(now, slack)
         if not self.episode.active:
             margin, found = 0.0, None
@@ -214,6 +217,15 @@ class Demand:
                 self._begin(self.episode, now, found)
             return found is not None
         return self._calm(self.episode, now, looks, rules)
+
+    def _called(self, now: int, minutes: int, least: int) -> bool:
+        """Whether at least `least` calls came in the open minute and so many before it."""
+        minute, calls = now // MINUTE * MINUTE, 0
+        for at in range(minute, minute - (minutes + 1) * MINUTE, -MINUTE):
+            calls += self.expectation.minutes.get(at, 0)
+            if calls >= least:
+                return True
+        return False
 
     def young_looks(self, minute: int, whole: "Demand | None" = None) -> list[Look]:
         """What can be told, at the border where `minute` begins, of a key that has not learned enough."""
@@ -275,11 +287,11 @@ class Demand:
         plan = self.plan
         if explained or plan is None or readiness(plan) is not Readiness.READY or plan.days_learned < WHOLE_WEEK:
             return self._stop(self.below, minute)
+        if not self.below.active and not self.expectation.minutes.get(minute - MINUTE, 0):
+            return False
         looks = [seen for seen in self.looks(minute, 0) if seen.minutes >= BAND_MINUTES]
         if self.below.active:
             return self._calm(self.below, minute, looks, rules)
-        if not self.expectation.minutes.get(minute - MINUTE, 0):
-            return False
         margin, found = 0.0, None
         for seen in looks:
             required = required_score(seen.minutes, keys, rules.false_alarms_per_week, self._grain) + QUIET_DAYS
@@ -312,8 +324,7 @@ class Demand:
             silence.unknown(minute)
             return self._stop(silence.episode, minute)
         settled = minute - SETTLE
-        before = max(silence.since, minute - OPEN) - MINUTE
-        heard = any(self.expectation.minutes.get(at, 0) for at in range(minute - MINUTE, before, -MINUTE))
+        heard = self._called(minute - MINUTE, (minute - max(silence.since, minute - OPEN)) // MINUTE - 1, 1)
         if not (heard or silence.since):
             return False
         if heard or minute <= self.incidents.blind_until:

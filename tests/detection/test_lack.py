@@ -8,6 +8,7 @@ from deploy.runtime.detection_settings import QueueSilence
 from streams.contract import Signal, SourceStatus
 from streams.detection import Detection
 from streams.detection.counts import low_score
+from streams.detection.demand import Demand
 from streams.detection.silence import Silence, Stretches, silence_required, silence_score
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -353,3 +354,26 @@ def test_who_comes_back_after_all_days_were_forgotten_is_learned_anew_and_a_burs
     assert first == []
     burst = day(city, detection, back + DAY, lambda _q, i: 6.0 if i >= 840 else 1.0, first=840, last=900)
     assert {(it.kind, it.queue) for it in burst} == {("demand_above_expectation", it) for it in ("", *queues)}
+
+
+@pytest.mark.parametrize("calls_a_week", [2, 300])
+def test_where_too_few_called_for_an_excess_nothing_is_missed_by_not_looking(
+    make_city, monday, monkeypatch, calls_a_week
+):
+    """The windows of a minute are made only where enough came to be told: what is told is the same."""
+
+    def told():
+        random = np.random.default_rng(calls_a_week)
+        detection = Detection(make_city(1, {}).rules())
+        detection.advance(monday, 1)
+        burst = 4 * 1440 + 600 + np.arange(30)
+        for minute in sorted({0, *random.integers(0, 6 * 1440, calls_a_week).tolist(), *burst.tolist()}):
+            for dimension_set, queue in (("hotline", ""), ("queue", "transport")):
+                calls = {"offered": int(random.integers(1, 4))}
+                tell(detection, "live", "12345", dimension_set, queue, monday + minute * MINUTE, calls)
+        return detection.advance(monday + 6 * DAY, 2)
+
+    fast, called = told(), Demand._called
+    assert {it.kind for it in fast if isinstance(it, Signal)} >= {"demand_above_expectation"}
+    monkeypatch.setattr(Demand, "_called", lambda self, now, minutes, least: least > 1 or called(self, now, minutes, 1))
+    assert told() == fast
