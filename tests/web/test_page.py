@@ -399,7 +399,7 @@ async def test_a_source_that_is_silent_is_named_and_all_of_them_hatch_the_tiles(
     await expect(page.locator(".strip-title")).to_contain_text(["No data from PBX-2 since 10:29", "Utilities:"])
     await page.keyboard.press("7")
     listed = page.locator(".alarms li[data-look=feed_down]")
-    await expect(listed.locator(".strip-title")).to_have_text("No data since 10:29 from PBX-2")
+    await expect(listed.locator(".strip-title")).to_have_text("Linjiang 12345: No data since 10:29 from PBX-2")
     await page.keyboard.press("Escape")
     site.put(city.source(city.MORNING, "PBX-1", 2, silent_since=silent))
     await expect(page.locator(".strip-title").first).to_have_text("No source heard since 10:29")
