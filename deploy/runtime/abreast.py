@@ -1,4 +1,4 @@
-"""Workers that read a topic of long ago keep abreast: whoever is far ahead of the others waits for them.
+"""Workers that read a backlog keep abreast: whoever is far ahead of the others waits for them.
 
 What one partition has told and another has not yet waits in the memory of whoever merges both. Of a backlog of a day, two
 workers of unequal speed are soon hours apart. So a worker reads no further while a partition of somebody else is further
@@ -89,7 +89,7 @@ class Abreast:
         """A chunk was applied."""
         trail = self._trails.get(place)
         if trail:
-            trail.add(chunk.last, chunk.records[-1].timestamp)
+            trail.add(chunk.last, max(0, chunk.records[-1].timestamp))  # -1: whoever sent it gave it none
 
     async def wait(self, topic: str) -> None:
         """Return when the topic may be read on."""
