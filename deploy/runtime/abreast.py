@@ -8,16 +8,15 @@ behind it than `MOST` allows. Flink calls this the alignment of watermarks; here
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from deploy.runtime import engine_metrics as metrics
 from deploy.runtime.chunks import Chunk
 from deploy.runtime.group_positions import positions
-from deploy.runtime.kafka import reading
 from deploy.runtime.owned import OwnedPartition
 from deploy.runtime.settings import Kafka
 from deploy.runtime.state_records import Place
@@ -51,6 +50,26 @@ class _Trail:
         return marks[0][1] if marks and marks[-1][0] - marks[0][0] >= self._most else None
 
 
+class _Topic:
+    """A topic that is read here and by others: their partitions, what was read of those here, and whether it may go on.
+
+    `read`: how far the others were when that was last seen to change, and when (monotonic s).
+    """
+
+    def __init__(self, others: Sequence[TopicPartition], trails: Mapping[int, _Trail]) -> None:
+        self.others, self.trails = others, trails
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+        self.read = -1, 0.0
+
+    def others_read(self, position: int) -> float:
+        """Take in how far the others are; the seconds since that last changed."""
+        now = time.monotonic()
+        if position != self.read[0]:
+            self.read = position, now
+        return now - self.read[1]
+
+
 class Abreast:
     """How far this member of `group` may read. `most`, `patience_s`: see `MOST`, `PATIENCE_S`."""
 
@@ -58,10 +77,7 @@ class Abreast:
         self._kafka, self._group = kafka, group
         self._most, self._patience_s = most, patience_s
         self._owned: Mapping[Place, OwnedPartition] = {}
-        self._others: dict[str, list[TopicPartition]] = {}
-        self._trails: dict[Place, _Trail] = {}
-        self._may_read: dict[str, asyncio.Event] = {}
-        self._read: dict[str, tuple[int, float]] = {}
+        self._topics: dict[str, _Topic] = {}
 
     def begin(self, owned: Mapping[Place, OwnedPartition], counts: Mapping[str, int]) -> None:
         """These partitions are this process's now. `counts`: topic -> partitions in all."""
@@ -69,83 +85,67 @@ class Abreast:
         self._owned = owned
         for topic, count in counts.items():
             others = [TopicPartition(topic, p) for p in range(count) if (topic, p) not in owned]
-            mine = [place for place in owned if place[0] == topic]
-            if mine and others:
-                self._others[topic] = others
-                self._trails |= {place: _Trail(self._most // count) for place in mine}
-                self._may_read[topic] = asyncio.Event()
-                self._may_read[topic].set()
+            trails = {p: _Trail(self._most // count) for p in range(count) if (topic, p) in owned}
+            if trails and others:
+                self._topics[topic] = _Topic(others, trails)
 
     def end(self) -> None:
         """None are: whoever waits goes on, to find that out."""
-        for topic, event in self._may_read.items():
-            event.set()
-            metrics.WAITS_FOR_OTHERS.labels(topic).set(0)
+        for name, topic in self._topics.items():
+            topic.may_go_on.set()
+            metrics.WAITS_FOR_OTHERS.labels(name).set(0)
         self._owned = {}
-        for state in (self._others, self._trails, self._may_read, self._read):
-            state.clear()
+        self._topics.clear()
 
     def read(self, place: Place, chunk: Chunk) -> None:
         """A chunk was applied."""
-        trail = self._trails.get(place)
-        if trail:
+        topic = self._topics.get(place[0])
+        trail = topic.trails.get(place[1]) if topic else None
+        if trail:  # else a rebalance came meanwhile
             trail.add(chunk.last, max(0, chunk.records[-1].timestamp))  # -1: whoever sent it gave it none
 
-    async def wait(self, topic: str) -> None:
+    async def wait(self, name: str) -> None:
         """Return when the topic may be read on."""
-        event = self._may_read.get(topic)
-        if event:
-            await event.wait()
+        topic = self._topics.get(name)
+        if topic:
+            await topic.may_go_on.wait()
 
-    def waits(self, topic: str) -> bool:
+    def waits(self, name: str) -> bool:
         """Whether the topic may not be read on just now."""
-        event = self._may_read.get(topic)
-        return event is not None and not event.is_set()
+        topic = self._topics.get(name)
+        return topic is not None and not topic.may_go_on.is_set()
 
-    async def run(self) -> None:
-        """Look at the others for as long as the process runs."""
+    async def run(self, asker: AIOKafkaConsumer) -> None:
+        """Look at the others for as long as the process runs; `asker` is a consumer without a group."""
         while True:
-            for topic, event in list(self._may_read.items()):
-                ahead = await self._ahead(topic)
-                if event is not self._may_read.get(topic):
+            for name, topic in list(self._topics.items()):
+                ahead = await self._ahead(asker, name, topic)
+                if topic is not self._topics.get(name):
                     continue  # a rebalance came meanwhile
-                if ahead and event.is_set():
-                    event.clear()
-                    log.info("reads no further until the other workers have come up", topic=topic)
-                elif not ahead and not event.is_set():
-                    event.set()
-                    log.info("reads on", topic=topic)
-                metrics.WAITS_FOR_OTHERS.labels(topic).set(ahead)
+                if ahead and topic.may_go_on.is_set():
+                    topic.may_go_on.clear()
+                    log.info("reads no further until the other workers have come up", topic=name)
+                elif not ahead and not topic.may_go_on.is_set():
+                    topic.may_go_on.set()
+                    log.info("reads on", topic=name)
+                metrics.WAITS_FOR_OTHERS.labels(name).set(ahead)
             await asyncio.sleep(ASK_EVERY_S)
 
-    async def _ahead(self, topic: str) -> bool:
+    async def _ahead(self, asker: AIOKafkaConsumer, name: str, topic: _Topic) -> bool:
         """Whether every partition here is too far ahead of one that is somebody else's.
 
         Never where one of them has next to nothing left to read: what comes in now is not held up.
         """
-        mine = [place for place in self._trails if place[0] == topic]
-        if not all(self._owned[place].far_behind for place in mine):
+        if not all(self._owned[name, p].far_behind for p in topic.trails):
             return False
-        far_back = [self._trails[place].far_back for place in mine]
-        since = [at for at in far_back if at is not None]
-        if len(since) < len(mine):
+        since = [at for trail in topic.trails.values() if (at := trail.far_back) is not None]
+        if len(since) < len(topic.trails):
             return False
-        others = self._others[topic]
         try:
-            async with reading(self._kafka) as asker:
-                found = await asker.offsets_for_times(dict.fromkeys(others, min(since)))
+            found = await asker.offsets_for_times(dict.fromkeys(topic.others, min(since)))
             committed = await positions(self._kafka, self._group)
         except (KafkaError, OSError):
-            return self.waits(topic)  # as it was: readers, too, get no answer
-        read = {tp: committed.get((topic, tp.partition), 0) for tp in others}
+            return self.waits(name)  # as it was: readers, too, get no answer
+        read = {tp: committed.get((name, tp.partition), 0) for tp in topic.others}
         left = any(at is not None and read[tp] < at.offset for tp, at in found.items())
-        return left and self._getting_on(topic, read.values())
-
-    def _getting_on(self, topic: str, read: Iterable[int]) -> bool:
-        """Whether the others have read anything lately."""
-        now, position = time.monotonic(), sum(read)
-        before, since = self._read.get(topic, (-1, now))
-        if position != before:
-            since = now
-        self._read[topic] = position, since
-        return now - since < self._patience_s
+        return left and topic.others_read(sum(read.values())) < self._patience_s

@@ -343,7 +343,7 @@ class Worker:
                 "checkpoints": self._checkpoints,
                 "liveness": lambda: liveness.watch(asker, list(self._factories), self._standings),
                 "retention": self._watch_retention,
-                "keeping abreast": self._abreast.run,
+                "keeping abreast": lambda: self._abreast.run(asker),
             } | {f"background task {number}": beside(task) for number, task in enumerate(background)}
             await host(self._app, self._settings, health_port=health_port, check=self.health, tasks=tasks)
 

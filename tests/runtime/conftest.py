@@ -17,6 +17,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.structs import OffsetAndMetadata
 
 PROGRAMS = Path(__file__).parent / "programs"
 PARTITIONS = 3
@@ -141,6 +142,19 @@ class Bench:
 
     async def delete_records(self, partition: int, before: int) -> None:
         await self.admin.delete_records({TopicPartition(self.source, partition): RecordsToDelete(before)})
+
+    async def commit(self, offsets: dict[int, int]) -> None:
+        """Commit for the group as one of no member would: partition -> next offset to read."""
+        options = {"group_id": self.group, "enable_auto_commit": False, "auto_offset_reset": "earliest"}
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, **options)
+        await consumer.start()
+        try:
+            consumer.assign([TopicPartition(self.source, p) for p in offsets])
+            await consumer.commit(
+                {TopicPartition(self.source, p): OffsetAndMetadata(o, "") for p, o in offsets.items()}
+            )
+        finally:
+            await consumer.stop()
 
     async def ends(self) -> dict[int, int]:
         tps = [TopicPartition(self.source, p) for p in range(PARTITIONS)]

@@ -12,10 +12,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.structs import OffsetAndMetadata
 
 from deploy.runtime.abreast import Abreast
 from deploy.runtime.chunks import Chunk
+from deploy.runtime.kafka import reading
 from deploy.runtime.owned import OwnedPartition
 from deploy.runtime.processor import Record
 from deploy.runtime.settings import Kafka
@@ -99,32 +99,25 @@ async def member(bench: Any, patience_s: float) -> AsyncIterator[Callable[[bool]
     """A member of the group that has partition 0 and has read an hour of it; whether it (`True`: does not) wait."""
     begin = await backlog(bench, 10_000)
     mine = {(bench.source, 0): cast("OwnedPartition", SimpleNamespace(far_behind=True))}
-    abreast = Abreast(Kafka(bootstrap=bench.bootstrap), bench.group, most=3_000, patience_s=patience_s)
+    kafka = Kafka(bootstrap=bench.bootstrap)
+    abreast = Abreast(kafka, bench.group, most=3_000, patience_s=patience_s)
     abreast.begin(mine, {bench.source: 3})
     for last in range(99, 5_000, 100):
         record = Record(last, begin + last * STEP_MS, b"", b"")
         abreast.read((bench.source, 0), Chunk(last - 99, [record]))
-    running = asyncio.create_task(abreast.run())
-    try:
-        yield lambda waits: abreast.waits(bench.source) is waits
-    finally:
-        running.cancel()
-
-
-async def commit(bench: Any, offsets: dict[int, int]) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        consumer = AIOKafkaConsumer(bootstrap_servers=bench.bootstrap, group_id=bench.group, enable_auto_commit=False)
-        await consumer.start()
-        stack.push_async_callback(consumer.stop)
-        consumer.assign([TopicPartition(bench.source, p) for p in offsets])
-        await consumer.commit({TopicPartition(bench.source, p): OffsetAndMetadata(o, "") for p, o in offsets.items()})
+    async with reading(kafka) as asker:
+        running = asyncio.create_task(abreast.run(asker))
+        try:
+            yield lambda waits: abreast.waits(bench.source) is waits
+        finally:
+            running.cancel()
 
 
 async def test_it_waits_for_the_last_of_the_others_and_no_longer(bench: Any, until: Any) -> None:
     async with member(bench, patience_s=60) as waits:
-        await commit(bench, {1: 9_000, 2: 3_900})
+        await bench.commit({1: 9_000, 2: 3_900})
         await until(lambda: waits(True))
-        await commit(bench, {2: 4_000})
+        await bench.commit({2: 4_000})
         await until(lambda: waits(False))
 
 
@@ -132,5 +125,5 @@ async def test_others_that_read_nothing_are_not_waited_for(bench: Any, until: An
     async with member(bench, patience_s=4) as waits:
         await until(lambda: waits(True))
         await until(lambda: waits(False))
-        await commit(bench, {1: 10})
+        await bench.commit({1: 10})
         await until(lambda: waits(True))

@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.structs import OffsetAndMetadata
 
 from deploy.runtime.state_records import FORMAT
 
@@ -58,21 +57,9 @@ async def test_reading_resumes_at_the_state_even_when_the_commit_is_ahead(
     await bench.until_counted()
     assert stop(worker) == 0
     await bench.produce(2_000)
-    await _commit(bench, await bench.ends())
+    await bench.commit(await bench.ends())
     bench.start()
     await bench.until_counted()
-
-
-async def _commit(bench: Any, offsets: dict[int, int]) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bench.bootstrap, group_id=bench.group, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        consumer.assign([TopicPartition(bench.source, p) for p in offsets])
-        await consumer.commit({TopicPartition(bench.source, p): OffsetAndMetadata(o, "") for p, o in offsets.items()})
-    finally:
-        await consumer.stop()
 
 
 async def test_two_workers_joining_and_leaving_count_exactly(
