@@ -24,14 +24,18 @@ _LISTED = 20
 REJECTED, USAGE, NOT_REACHABLE = 1, 2, 3
 
 
-class Speed(click.ParamType):
-    """`max`, or how many times faster than it happened."""
-
-    name = "max|N"
+class ShownAsNamed(click.ParamType):
+    """A type of values that help shows as it is named: click would shout it."""
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         del param, ctx
-        return self.name  # click would shout it
+        return self.name
+
+
+class Speed(ShownAsNamed):
+    """`max`, or how many times faster than it happened."""
+
+    name = "max|N"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
         if value is None or isinstance(value, float):

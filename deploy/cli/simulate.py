@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from deploy.cli.replay import NOT_REACHABLE, USAGE, Speed, addresses
+from deploy.cli.replay import NOT_REACHABLE, USAGE, ShownAsNamed, Speed, addresses
 from deploy.producers.publisher import NotReachableError, Publisher
 from deploy.producers.queryable import connect, is_complete
 from deploy.producers.simulator import demo
@@ -33,12 +33,8 @@ _DAY_MS = 86_400_000
 _SHARE = click.FloatRange(0, 1)
 
 
-class _Duration(click.ParamType):
+class _Duration(ShownAsNamed):
     name = "90s|10m|14d"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        del param, ctx
-        return self.name  # click would shout it
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
